@@ -1,0 +1,42 @@
+# make demo   shows real attacks being banned and unbanned        make test   runs every test
+# Both do all their own set-up. make check: format, lint, types, unused code, tests.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+TESTS = dist/test/*.test.js dist/test/system/*.test.js
+
+.PHONY: all build demo test check format tools clean
+
+all: build
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+build: node_modules/.package-lock.json
+	rm -rf dist
+	npx --no-install tsc
+	chmod +x dist/src/bin/*.js
+
+demo: build
+	bash examples/demo.sh
+
+test: build tools
+	node --test $(TESTS)
+
+check: build tools
+	npx --no-install biome check .
+	npx --no-install knip
+	node --test $(TESTS)
+
+format: node_modules/.package-lock.json
+	npx --no-install biome check --write .
+
+# The real daemons and the real kernel that the system tests need. Without root the tests that miss one say so.
+tools:
+	@bash test/system/install-tools.sh
+
+clean:
+	rm -rf dist dist-* coverage

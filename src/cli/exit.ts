@@ -1,0 +1,17 @@
+/** Exit statuses, named as sysexits.h does, so that systemd knows them. */
+export const EXIT = {
+  /** End of input, or asked to stop. */
+  OK: 0,
+  /** Wrong usage of the command line. */
+  USAGE: 64,
+  /** Some input command was none (f2b-exec, at the end of input). */
+  DATA: 65,
+  /** The firewall is not available at start. */
+  UNAVAILABLE: 69,
+  /** Our own bug. */
+  SOFTWARE: 70,
+  /** Rules or configuration. */
+  CONFIG: 78,
+  /** The reader of stdout is gone: 128 + SIGPIPE, as C filters end. */
+  PIPE: 141,
+} as const;

@@ -1,0 +1,51 @@
+/** Lines for people on stderr: `program: ` first, one line a message, log text only through `printable`. */
+export class Report {
+  readonly #program: string;
+  readonly #write: (line: string) => void;
+  /** How often each kind of rare warning was given. */
+  readonly #given = new Map<string, number>();
+
+  constructor(program: string, write: (line: string) => void = (line) => process.stderr.write(line)) {
+    this.#program = program;
+    this.#write = write;
+  }
+
+  error(message: string): void {
+    this.line(`error: ${message}`);
+  }
+
+  hint(message: string): void {
+    this.line(`hint: ${message}`);
+  }
+
+  warning(message: string): void {
+    this.line(`warning: ${message}`);
+  }
+
+  /**
+   * A warning that may come again and again: given at the 1st, 10th, 100th, … time, with how often by then. `kind` must
+   * be one of a fixed set of words.
+   */
+  rareWarning(kind: string, message: string): void {
+    const count = (this.#given.get(kind) ?? 0) + 1;
+    this.#given.set(kind, count);
+    if (!/^10*$/.test(String(count))) return;
+    this.warning(count === 1 ? message : `${message} (${count} times so far)`);
+  }
+
+  line(message: string): void {
+    this.#write(`${this.#program}: ${message}\n`);
+  }
+}
+
+/**
+ * Text that a stranger wrote, safe for a terminal: control characters, line and paragraph separators, bidirectional
+ * overrides and lone surrogates are escaped as `\xNN` or `\u{NNNN}`, and what is longer than `limit` characters is cut.
+ */
+export function printable(text: string, limit = 200): string {
+  const shown = text.length > limit ? `${text.slice(0, limit)}…` : text;
+  return shown.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  });
+}

@@ -1,0 +1,262 @@
+import { formatNetwork, parseNetwork, unmap } from "./address.ts";
+
+/**
+ * The text between f2b-stream and f2b-exec: newline-delimited JSON, one command a line, each complete in itself.
+ *
+ * What a reader may rely on: within a run each ban is followed by at most one unban of the same jail and address, an
+ * unban never comes without its ban, and a command said twice does no harm.
+ */
+export type Command = Ban | Unban | Sync;
+
+/** Whom a command is about: an address or network in canonical text, or any other failure id. Exactly one of both. */
+interface Target {
+  readonly jail: string;
+  readonly ip?: string;
+  readonly id?: string;
+}
+
+/** Times are epoch milliseconds here and ISO 8601 UTC in the text. */
+export interface Ban extends Target {
+  readonly cmd: "ban" | "would-ban";
+  /** When the failure came that completed the ban. */
+  readonly time: number;
+  /** When it ends; null: never. */
+  readonly until: number | null;
+  /** Numbers, or ranges `"10000:10100"`. Absent: as the jail has them already; for a new jail all ports. */
+  readonly port?: readonly (number | string)[];
+  readonly protocol?: readonly string[];
+  readonly failures?: number;
+  /** Which ban of this address in this jail it is, from 1. */
+  readonly bancount?: number;
+  /** Log lines that show why; written by whoever wrote the log. */
+  readonly matches?: readonly string[];
+  /** Known from before a restart. */
+  readonly restored?: true;
+  /** Said before and unchanged. */
+  readonly repeat?: true;
+}
+
+export interface Unban extends Target {
+  readonly cmd: "unban" | "would-unban";
+  readonly time: number;
+  readonly reason?: UnbanReason;
+}
+
+export type UnbanReason = "expired" | "manual" | "reload" | "ignored";
+
+/** `begin` names the jails that the writer answers for; the bans in force follow; `end` closes them. */
+export interface Sync {
+  readonly cmd: "sync";
+  readonly time: number;
+  readonly phase: "begin" | "end";
+  readonly jails?: readonly string[];
+}
+
+/** A line that is no command. `ERR_COMMAND_UNKNOWN`: a well-formed object whose `cmd` is none of ours. */
+export class CommandError extends SyntaxError {
+  readonly code: "ERR_COMMAND_INVALID" | "ERR_COMMAND_UNKNOWN";
+
+  constructor(message: string, code: CommandError["code"] = "ERR_COMMAND_INVALID") {
+    super(message);
+    this.name = "CommandError";
+    this.code = code;
+  }
+}
+
+/** The longest line, in bytes, its newline included. */
+export const MAX_COMMAND_BYTES = 65536;
+
+/** What a jail's name may be: it becomes part of chain and set names. */
+export const JAIL_NAME = /^[A-Za-z0-9._-]{1,64}$/;
+
+/**
+ * The command as one line with its newline, at most MAX_COMMAND_BYTES: evidence goes, oldest first, until it fits.
+ */
+export function encode(command: Command): string {
+  const line = `${JSON.stringify(command, isoTimes)}\n`;
+  if (line.length * 3 <= MAX_COMMAND_BYTES || Buffer.byteLength(line) <= MAX_COMMAND_BYTES) return line;
+  if ("matches" in command && command.matches.length > 0) {
+    return encode({ ...command, matches: command.matches.slice(1) });
+  }
+  return line;
+}
+
+/**
+ * Reads one line. Absent fields take their defaults: jail `manual`, time `now` (epoch milliseconds), no end. Unknown
+ * fields are ignored.
+ *
+ * @throws CommandError when the line is no command; its message quotes nothing of the line but names
+ */
+export function decode(line: string, now: number): Command {
+  const fields = readObject(line);
+  switch (fields.cmd) {
+    case "ban":
+    case "would-ban":
+      return decodeBan(fields, fields.cmd, now);
+    case "unban":
+    case "would-unban":
+      return decodeUnban(fields, fields.cmd, now);
+    case "sync":
+      return decodeSync(fields, now);
+    case undefined:
+      throw new CommandError("cmd: missing");
+    default:
+      if (typeof fields.cmd !== "string") throw new CommandError("cmd: expected a string");
+      throw new CommandError(
+        `cmd: unknown command ${JSON.stringify(fields.cmd.slice(0, 40))}`,
+        "ERR_COMMAND_UNKNOWN",
+      );
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isoTimes(key: string, value: unknown): unknown {
+  return (key === "time" || key === "until") && typeof value === "number"
+    ? new Date(value).toISOString()
+    : value;
+}
+
+function readObject(line: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new CommandError("expected a JSON object on one line");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new CommandError("expected a JSON object on one line");
+  }
+  return value as Fields;
+}
+
+function decodeBan(fields: Fields, cmd: Ban["cmd"], now: number): Ban {
+  const port = list(fields, "port", readPort);
+  const protocol = list(fields, "protocol", readProtocol);
+  const matches = list(fields, "matches", readString);
+  const failures = count(fields, "failures");
+  const bancount = count(fields, "bancount");
+  return {
+    cmd,
+    ...target(fields),
+    time: readTime(fields, "time") ?? now,
+    until: fields.until === null ? null : (readTime(fields, "until") ?? null),
+    ...(port && { port }),
+    ...(protocol && { protocol }),
+    ...(failures !== undefined && { failures }),
+    ...(bancount !== undefined && { bancount }),
+    ...(matches && { matches }),
+    ...(flag(fields, "restored") && { restored: true }),
+    ...(flag(fields, "repeat") && { repeat: true }),
+  };
+}
+
+function decodeUnban(fields: Fields, cmd: Unban["cmd"], now: number): Unban {
+  const reason = fields.reason;
+  return {
+    cmd,
+    ...target(fields),
+    time: readTime(fields, "time") ?? now,
+    ...(isReason(reason) && { reason }),
+  };
+}
+
+function decodeSync(fields: Fields, now: number): Sync {
+  const phase = fields.phase;
+  if (phase !== "begin" && phase !== "end") throw new CommandError('phase: expected "begin" or "end"');
+  const jails = list(fields, "jails", readJail);
+  if (phase === "begin" && jails === undefined) throw new CommandError("jails: missing");
+  return { cmd: "sync", time: readTime(fields, "time") ?? now, phase, ...(jails && { jails }) };
+}
+
+function target(fields: Fields): Target {
+  const jail = fields.jail === undefined ? "manual" : readJail(fields.jail, "jail");
+  const { ip, id } = fields;
+  if ((ip === undefined) === (id === undefined)) throw new CommandError("expected exactly one of ip and id");
+  if (id !== undefined) return { jail, id: readString(id, "id") };
+  return { jail, ip: readIp(readString(ip, "ip")) };
+}
+
+function readIp(text: string): string {
+  const network = parseNetwork(text);
+  const shown = JSON.stringify(text.slice(0, 60));
+  if (network === undefined) throw new CommandError(`ip: expected an address or a network, got ${shown}`);
+  if (network.prefix === 0) throw new CommandError(`ip: ${shown} is everybody`);
+  return formatNetwork(unmap(network));
+}
+
+function readJail(value: unknown, key: string): string {
+  if (typeof value !== "string" || !JAIL_NAME.test(value)) {
+    throw new CommandError(`${key}: expected 1 to 64 of A-Z a-z 0-9 . _ -`);
+  }
+  return value;
+}
+
+function readString(value: unknown, key: string): string {
+  if (typeof value !== "string" || value === "") throw new CommandError(`${key}: expected a string`);
+  return value;
+}
+
+function readPort(value: unknown): number | string {
+  if (isPortNumber(value)) return value;
+  const range = typeof value === "string" ? /^(\d{1,5}):(\d{1,5})$/.exec(value) : null;
+  if (
+    range &&
+    isPortNumber(Number(range[1])) &&
+    isPortNumber(Number(range[2])) &&
+    Number(range[1]) <= Number(range[2])
+  ) {
+    return `${Number(range[1])}:${Number(range[2])}`;
+  }
+  throw new CommandError('port: expected numbers from 0 to 65535 or ranges such as "10000:10100"');
+}
+
+function isPortNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65535;
+}
+
+function readProtocol(value: unknown): string {
+  if (typeof value === "string" && /^[a-z][a-z0-9-]{0,15}$/.test(value)) return value;
+  throw new CommandError('protocol: expected names such as "tcp"');
+}
+
+/** ISO 8601 with a zone, in the range that a Date holds. */
+function readTime(fields: Fields, key: string): number | undefined {
+  const value = fields[key];
+  if (value === undefined) return undefined;
+  const isIso =
+    typeof value === "string" &&
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(value);
+  const time = isIso ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(time))
+    throw new CommandError(`${key}: expected a time such as "2026-11-21T19:40:00.000Z"`);
+  return time;
+}
+
+function count(fields: Fields, key: string): number | undefined {
+  const value = fields[key];
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new CommandError(`${key}: expected a whole number`);
+}
+
+function flag(fields: Fields, key: string): boolean {
+  const value = fields[key];
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw new CommandError(`${key}: expected true or false`);
+}
+
+function list<T>(
+  fields: Fields,
+  key: string,
+  read: (value: unknown, key: string) => T,
+): readonly T[] | undefined {
+  const value = fields[key];
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value)) throw new CommandError(`${key}: expected a list`);
+  return value.map((item) => read(item, key));
+}
+
+function isReason(value: unknown): value is UnbanReason {
+  return value === "expired" || value === "manual" || value === "reload" || value === "ignored";
+}

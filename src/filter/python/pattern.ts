@@ -1,0 +1,52 @@
+/** A match of a Python pattern in a text. */
+export interface PatternMatch {
+  /** Where the whole match starts and ends, in UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+  /** Named groups that took part, by name; those that did not are undefined. */
+  readonly groups: Readonly<Record<string, string | undefined>>;
+}
+
+/** Start and end of a group. */
+export type Span = readonly [start: number, end: number];
+
+/** A match with the spans of its groups: dearer, so only where they are needed. */
+export interface PatternSpans extends PatternMatch {
+  /** By group number; index 0 is the whole match. */
+  readonly spans: readonly (Span | undefined)[];
+}
+
+/** A pattern of Python's `re`, compiled to mean the same here. */
+export interface PythonPattern {
+  readonly source: string;
+  /** Names of the groups, in order of their numbers. */
+  readonly groupNames: readonly string[];
+  /** How many groups there are, named or not. */
+  readonly groupCount: number;
+  /** The leftmost match at or after `from`, as Python's `pattern.search(text, from)`. */
+  search(text: string, from?: number): PatternMatch | undefined;
+  searchSpans(text: string, from?: number): PatternSpans | undefined;
+}
+
+/** Flags as Python's `re.compile` takes them. */
+export interface PatternFlags {
+  readonly ignorecase?: boolean;
+  readonly multiline?: boolean;
+  readonly dotall?: boolean;
+  readonly verbose?: boolean;
+  readonly ascii?: boolean;
+}
+
+/** A pattern that Python's `re` would refuse (`ERR_PATTERN_SYNTAX`), or that cannot be expressed here (`ERR_PATTERN_UNSUPPORTED`). */
+export class PatternError extends SyntaxError {
+  readonly code: "ERR_PATTERN_SYNTAX" | "ERR_PATTERN_UNSUPPORTED";
+  /** Offset in the pattern, in UTF-16 units from 0. */
+  readonly offset: number;
+
+  constructor(code: PatternError["code"], offset: number, message: string) {
+    super(message);
+    this.name = "PatternError";
+    this.code = code;
+    this.offset = offset;
+  }
+}

@@ -1,0 +1,125 @@
+import type { Network } from "../address.ts";
+
+/** Where a value stands, for messages: `file:line:column`, line and column from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A pattern of the filter language (Python's `re` with fail2ban's tags), as written. */
+export interface Pattern {
+  readonly source: string;
+  readonly place: Place;
+}
+
+/** How log text is judged: fail2ban's filter language. */
+export interface FilterRule {
+  readonly prefregex: Pattern | undefined;
+  readonly failregex: readonly Pattern[];
+  readonly ignoreregex: readonly Pattern[];
+  readonly maxlines: number;
+  /** Undefined: fail2ban's default date templates. */
+  readonly datepattern: Pattern | undefined;
+}
+
+/** Longer bans for those who come back: fail2ban's `bantime.*`. Durations in milliseconds. */
+export interface Escalation {
+  readonly increment: boolean;
+  readonly factor: number;
+  /** Undefined: doubled with each ban. */
+  readonly multipliers: readonly number[] | undefined;
+  readonly maxtime: number | undefined;
+  /** At most so much is added, drawn from a hash of jail, address and count. */
+  readonly rndtime: number;
+  readonly overalljails: boolean;
+  /** How long after its end a ban is remembered. */
+  readonly memory: number;
+}
+
+/** Whom a jail never bans. */
+export interface IgnoreRule {
+  readonly networks: readonly Network[];
+  /** Lists of addresses and networks, a line each; read again when changed. */
+  readonly files: readonly string[];
+  /** Host names, resolved in the background. */
+  readonly hosts: readonly string[];
+  /** The machine's own addresses. */
+  readonly self: boolean;
+  /** An argv with tags, whose exit status 0 says: ignore. */
+  readonly command: readonly string[] | undefined;
+}
+
+/** `FIELD=VALUE` terms: an outer list of alternatives, each a list of conditions by field, each with its allowed values. */
+export type JournalMatch = readonly ReadonlyMap<string, ReadonlySet<string>>[];
+
+/** A sample: lines, and the failure that the last of them must bring (`match: false`: none). */
+export interface RuleTest {
+  readonly lines: readonly string[];
+  readonly match: false | { readonly ip?: string; readonly id?: string; readonly user?: string };
+  readonly place: Place;
+}
+
+/** One jail, checked and resolved: all that the engine needs to know. Durations in milliseconds. */
+export interface Jail {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly enabled: boolean;
+  readonly place: Place;
+  /** Syslog tags whose messages the jail sees; undefined: every line, raw. */
+  readonly identifier: readonly string[] | undefined;
+  readonly journalmatch: JournalMatch | undefined;
+  /** Globs, compared with `--source`. */
+  readonly logpath: readonly string[] | undefined;
+  readonly filter: FilterRule;
+  readonly maxretry: number;
+  readonly findtime: number;
+  /** null: for ever. */
+  readonly bantime: number | null;
+  readonly escalation: Escalation;
+  /** Prefix lengths that count, and are banned, as one. */
+  readonly count: { readonly ipv4: number; readonly ipv6: number };
+  readonly ignore: IgnoreRule;
+  readonly usedns: "no" | "yes" | "warn" | "raw";
+  /** Numbers, or ranges `"10000:10100"`; undefined: all ports. */
+  readonly port: readonly (number | string)[] | undefined;
+  readonly protocol: readonly string[];
+  readonly mode: "enforce" | "shadow";
+  readonly on: "log" | "ban";
+  readonly maxmatches: number;
+  /** Patterns of a successful login. */
+  readonly success: readonly Pattern[];
+  readonly tests: readonly RuleTest[];
+}
+
+/** A mistake in a rule, with its place. */
+export class RuleError extends SyntaxError {
+  readonly code: RuleErrorCode;
+  readonly place: Place;
+  readonly hint: string | undefined;
+
+  constructor(code: RuleErrorCode, place: Place, message: string, hint?: string) {
+    super(message);
+    this.name = "RuleError";
+    this.code = code;
+    this.place = place;
+    this.hint = hint;
+  }
+}
+
+export type RuleErrorCode =
+  /** The file cannot be read, or is not YAML. */
+  | "ERR_RULE_SYNTAX"
+  /** A key that does not exist. */
+  | "ERR_RULE_KEY"
+  /** A value of the wrong type or form. */
+  | "ERR_RULE_VALUE"
+  /** A pattern that cannot be compiled. */
+  | "ERR_RULE_REGEX"
+  /** A sample line that does not give what it must. */
+  | "ERR_RULE_TEST";
+
+/** `file:line:column`, as compilers print it. */
+export function formatPlace({ file, line, column }: Place): string {
+  return `${file}:${line}:${column}`;
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the system tests use, when root on a machine with apt.
+set -euo pipefail
+
+packages=(iproute2 iptables ipset nftables bsdutils groff)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+
+if [ ${#missing[@]} -eq 0 ]; then
+  exit 0
+elif [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "system tests that need these Debian packages will be skipped: ${missing[*]}" >&2
+  exit 0
+fi
+echo "installing for the system tests: ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q >&2
+apt-get install -q -y --no-install-recommends "${missing[@]}" >&2
