@@ -1,0 +1,84 @@
+import type { Config } from "./interpolate.ts";
+import { type Sourced, sourced } from "./sourced.ts";
+import { replaceTags } from "./tags.ts";
+
+/**
+ * A filter's or action's file together with what a jail says to it: the sections `[Definition]` and `[Init]`, the parameters
+ * in brackets, the jail's own options. Copies fail2ban's DefinitionInitConfigReader, its order of precedence included:
+ * parameters, then `[Init]`, then `[Definition]`.
+ */
+export class Definition {
+  readonly #config: Config;
+  /** Parameters in brackets; `[Init]` fills in the rest with the first `read`. */
+  readonly #init: Map<string, Sourced>;
+  /** Tags that were looked up beyond the options: the first answer stays. */
+  readonly #tags = new Map<string, Sourced | undefined>();
+  #options = new Map<string, Sourced>();
+  #given = new Map<string, Sourced>();
+
+  constructor(config: Config, parameters: ReadonlyMap<string, Sourced>) {
+    this.#config = config;
+    this.#init = new Map(parameters);
+  }
+
+  get files(): readonly string[] {
+    return this.#config.files;
+  }
+
+  /** Sets a parameter that neither the brackets nor the filter's own `[Definition]` set. */
+  setDefault(name: string, value: string): void {
+    const place = { file: this.#config.files[0] ?? "", line: 1, column: 1 };
+    if (this.#init.get(name)?.text || this.#config.has("Definition", name)) return;
+    this.#init.set(name, sourced(value, place));
+  }
+
+  /**
+   * Reads the options `names` that `jail` does not set, or all that the file has.
+   *
+   * @throws RuleError for a `%(name)s` that leads nowhere
+   */
+  read(names: readonly string[], jail: ReadonlyMap<string, Sourced>, all = false): void {
+    this.#given = new Map([...jail, ...this.#init]);
+    this.#options = new Map();
+    for (const name of names) {
+      if (!this.#given.has(name)) this.#take(name, this.#given);
+    }
+    this.#readInit();
+    if (!all) return;
+    for (const name of this.#config.keys("Definition")) {
+      if (!this.#options.has(name)) this.#take(name);
+    }
+  }
+
+  /**
+   * The options with every tag replaced that has a value. Those that depend on a condition (`blocktype?family=inet6`) and
+   * those in `ignore` keep their tags.
+   *
+   * @throws RuleError for an option that contains itself
+   */
+  combined(ignore: Iterable<string> = []): Map<string, Sourced> {
+    const options = new Map([...this.#options, ...this.#init]);
+    const names = [...options.keys()];
+    const conditional = names.flatMap((name) => /^(\w+)\?./.exec(name)?.[1] ?? []);
+    return replaceTags(options, new Set([...ignore, ...conditional]), (tag) => this.#tag(tag));
+  }
+
+  #take(name: string, given?: ReadonlyMap<string, Sourced>): void {
+    const value = this.#config.get("Definition", name, given);
+    if (value !== undefined) this.#options.set(name, value);
+  }
+
+  #readInit(): void {
+    for (const name of this.#config.keys("Init")) {
+      const value = this.#config.get("Init", name);
+      if (value === undefined) continue;
+      if (!name.startsWith("known/")) this.#init.set(`known/${name}`, value);
+      if (!this.#init.has(name)) this.#init.set(name, value);
+    }
+  }
+
+  #tag(name: string): Sourced | undefined {
+    if (!this.#tags.has(name)) this.#tags.set(name, this.#config.getTag("Definition", name, this.#given));
+    return this.#tags.get(name);
+  }
+}

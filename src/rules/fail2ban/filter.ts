@@ -1,0 +1,93 @@
+import { basename, dirname, resolve } from "node:path";
+import { type FilterRule, type Pattern, type Place, RuleError } from "../rule.ts";
+import { Definition } from "./definition.ts";
+import { ConfigFiles } from "./include.ts";
+import { splitShell } from "./shell.ts";
+import { linesOf, placeOf, type Sourced, sourced } from "./sourced.ts";
+
+/** What `filter.d/NAME.conf` may say of interest to a jail. */
+export const FILTER_OPTIONS = [
+  "usedns",
+  "prefregex",
+  "ignoreregex",
+  "failregex",
+  "maxlines",
+  "datepattern",
+  "journalmatch",
+] as const;
+
+/** A filter with everything replaced that the configuration replaces; the filter language's own tags are still there. */
+export interface ResolvedFilter extends FilterRule {
+  /** One list of words a line of `journalmatch`; the lines are alternatives. */
+  readonly journalmatch: readonly (readonly string[])[];
+  readonly usedns: string | undefined;
+  /** All files that were read, in the order of merging. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Reads a filter as fail2ban does: `name` of `filter.d/name.conf`, or the path of a `.conf` file, relative to `directory`.
+ *
+ * @throws RuleError for a filter that is not there, or has mistakes
+ */
+export function readFilter(
+  directory: string,
+  name: string,
+  options: Readonly<Record<string, string>> = {},
+  files = new ConfigFiles(),
+): ResolvedFilter {
+  const place = { file: name, line: 1, column: 1 };
+  const parameters = Object.entries(options).map(([key, value]) => [key, sourced(value, place)] as const);
+  const definition = openFilter(directory, name, new Map(parameters), place, files);
+  definition.read(FILTER_OPTIONS, new Map());
+  return { ...filterRule(definition.combined()), files: definition.files };
+}
+
+/** The filter's definition, not read yet. */
+export function openFilter(
+  directory: string,
+  name: string,
+  parameters: ReadonlyMap<string, Sourced>,
+  place: Place,
+  files: ConfigFiles,
+): Definition {
+  const base = /\.(?:conf|local)$/.test(name)
+    ? resolve(directory, dirname(name), basename(name).replace(/\.\w+$/, ""))
+    : resolve(directory, "filter.d", name);
+  const config = files.load(base);
+  if (config !== undefined) return new Definition(config, parameters);
+  throw new RuleError("ERR_RULE_VALUE", place, `filter ${JSON.stringify(name)}: no file ${base}.conf`);
+}
+
+/**
+ * Reads combined options: a pattern a line, empty lines dropped.
+ *
+ * @throws RuleError for a `maxlines` that is no number
+ */
+export function filterRule(options: ReadonlyMap<string, Sourced>): Omit<ResolvedFilter, "files"> {
+  return {
+    prefregex: single(options.get("prefregex")),
+    failregex: patterns(options.get("failregex")),
+    ignoreregex: patterns(options.get("ignoreregex")),
+    maxlines: maxlines(options.get("maxlines")),
+    datepattern: single(options.get("datepattern")),
+    journalmatch: patterns(options.get("journalmatch")).map(({ source }) => splitShell(source).words),
+    usedns: options.get("usedns")?.text,
+  };
+}
+
+function single(value: Sourced | undefined): Pattern | undefined {
+  return value === undefined || value.text === "" ? undefined : { source: value.text, place: placeOf(value) };
+}
+
+function patterns(value: Sourced | undefined): Pattern[] {
+  const lines = value === undefined ? [] : linesOf(value);
+  return lines.filter(({ text }) => text !== "").map(({ text, place }) => ({ source: text, place }));
+}
+
+function maxlines(value: Sourced | undefined): number {
+  if (value === undefined) return 1;
+  if (/^[1-9]\d{0,4}$/.test(value.text.trim())) return Number(value.text);
+  const got = JSON.stringify(value.text);
+  throw new RuleError("ERR_RULE_VALUE", placeOf(value), `maxlines: expected a whole number, got ${got}`);
+}

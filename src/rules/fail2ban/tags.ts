@@ -1,0 +1,64 @@
+import { RuleError } from "../rule.ts";
+import { placeOf, type Sourced, splice } from "./sourced.ts";
+
+/** How often one tag may be replaced in one value. */
+const MAX_REPLACEMENTS = 25;
+
+/** Longest value that replacements may build, in characters. */
+const MAX_LENGTH = 1 << 20;
+
+/**
+ * Replaces each `<name>` in the options by the option of that name, else by what `lookup` knows, innermost tags first and
+ * again and again. A tag that nobody knows stays: the filter language has its own. Names in `ignore` are left alone.
+ *
+ * @throws RuleError for an option that contains itself
+ */
+export function replaceTags(
+  options: ReadonlyMap<string, Sourced>,
+  ignore: ReadonlySet<string>,
+  lookup: (name: string) => Sourced | undefined,
+): Map<string, Sourced> {
+  const result = new Map(options);
+  const find = (tag: string): Sourced | undefined =>
+    ignore.has(tag) ? undefined : (result.get(tag) ?? lookup(tag));
+  for (const name of options.keys()) {
+    if (!ignore.has(name)) result.set(name, replaceIn(name, result.get(name) as Sourced, find));
+  }
+  return result;
+}
+
+function replaceIn(name: string, value: Sourced, find: (tag: string) => Sourced | undefined): Sourced {
+  const counts = new Map<string, number>();
+  let result = value;
+  for (let changed = true; changed; ) {
+    changed = false;
+    const tags = /<([^ <>]+)>/g;
+    for (let tag = tags.exec(result.text); tag !== null; tag = tags.exec(result.text)) {
+      const [text, inner = ""] = tag;
+      const insert = find(inner);
+      if (insert === undefined) continue;
+      const count = (counts.get(inner) ?? 0) + 1;
+      counts.set(inner, count);
+      if (inner === name || count > MAX_REPLACEMENTS) throw endless(name, inner, value);
+      result = replaceAll(result, text, insert);
+      if (result.text.length > MAX_LENGTH) throw endless(name, inner, value);
+      tags.lastIndex = tag.index;
+      changed = true;
+    }
+  }
+  return result;
+}
+
+/** Replaces each occurrence, from the last to the first, as it stands now. */
+function replaceAll(value: Sourced, text: string, insert: Sourced): Sourced {
+  let result = value;
+  for (let at = value.text.lastIndexOf(text); at >= 0; at = value.text.lastIndexOf(text, at - 1)) {
+    result = splice(result, at, at + text.length, insert);
+    if (at === 0) break;
+  }
+  return result;
+}
+
+function endless(name: string, tag: string, value: Sourced): RuleError {
+  return new RuleError("ERR_RULE_VALUE", placeOf(value), `${name}: <${tag}> leads back to itself`);
+}
