@@ -51,10 +51,25 @@ export function withoutYear(
 ): number | undefined {
   const today = toWall(now);
   const year = new Date(today).getUTCFullYear();
-  let wall = wallTime(year, month, day, hour, minute, second);
-  if (wall === undefined) return undefined;
-  if (wall > today + DAY) wall = wallTime(year - 1, month, day, hour, minute, second);
-  return wall === undefined ? undefined : fromWall(wall);
+  const wall = wallTime(year, month, day, hour, minute, second);
+  const past = wall === undefined ? undefined : notAhead(wall, year, month, day, today);
+  return past === undefined ? undefined : fromWall(past);
+}
+
+/**
+ * `wall`, or when that is more than 24 hours ahead of `today`: the same time of day on that month and day of the year before.
+ * Undefined when the year before has no such day.
+ */
+export function notAhead(
+  wall: number,
+  year: number,
+  month: number,
+  day: number,
+  today: number,
+): number | undefined {
+  if (wall <= today + DAY) return wall;
+  const midnight = wallTime(year - 1, month, day, 0, 0, 0);
+  return midnight === undefined ? undefined : midnight + (((wall % DAY) + DAY) % DAY);
 }
 
 /**

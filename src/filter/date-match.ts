@@ -1,0 +1,95 @@
+import type { DateTemplate } from "./date-pattern.ts";
+import { asciiDigits, fieldsTime } from "./date-value.ts";
+import { compilePattern } from "./python/compile.ts";
+import type { PatternMatch, PythonPattern } from "./python/pattern.ts";
+
+/** A date that one template found in a line. */
+export interface DateMatch {
+  readonly template: LineTemplate;
+  /** Where the template matched: the date may start later. */
+  readonly column: number;
+  /** The date itself, which is cut out. */
+  readonly start: number;
+  readonly end: number;
+  /** Its named groups. */
+  readonly groups: PatternMatch["groups"];
+}
+
+/** Latest time that a Date holds. */
+const MAX_TIME = 8.64e15;
+
+/** A template that searches lines. */
+export class LineTemplate {
+  readonly name: string;
+  readonly anchored: boolean;
+  readonly #kind: DateTemplate["kind"];
+  readonly #whole: boolean;
+  readonly #pattern: PythonPattern;
+
+  /** @throws PatternError */
+  constructor({ name, kind, source, anchored, whole }: DateTemplate) {
+    this.name = name;
+    this.anchored = anchored;
+    this.#kind = kind;
+    this.#whole = whole;
+    this.#pattern = sharedPattern(source);
+  }
+
+  match(line: string): DateMatch | undefined {
+    return this.#whole ? this.#matchWhole(line) : this.#matchGroup(line);
+  }
+
+  /** The end is known, and the length of the text: that saves the spans, which cost more than the match. */
+  #matchWhole(line: string): DateMatch | undefined {
+    const match = this.#pattern.search(line);
+    if (match === undefined) return undefined;
+    const { start: column, end, groups } = match;
+    return { template: this, column, start: end - (groups.date_ ?? "").length, end, groups };
+  }
+
+  #matchGroup(line: string): DateMatch | undefined {
+    const match = this.#pattern.searchSpans(line);
+    if (match === undefined) return undefined;
+    const [start, end] = match.spans[1] ?? [0, 0];
+    return { template: this, column: match.start, start, end, groups: match.groups };
+  }
+
+  /** Epoch milliseconds; undefined for what is no time. */
+  time({ groups }: DateMatch, now: number): number | undefined {
+    switch (this.#kind) {
+      case "fields":
+        return fieldsTime(groups, this.#pattern.groupNames, now);
+      case "epoch":
+        return epochTime(groups.epoch ?? "");
+      case "tai64n":
+        return tai64nTime(groups.date_ ?? "");
+    }
+  }
+}
+
+/** Seconds, milliseconds or microseconds, told apart by how many digits there are, with or without a fraction. */
+function epochTime(text: string): number {
+  const digits = asciiDigits(text);
+  const whole = digits.split(".", 1)[0]?.length ?? 0;
+  return Math.round(Number(digits) * (whole < 13 ? 1000 : whole < 16 ? 1 : 0.001));
+}
+
+/** TAI64N's seconds as fail2ban takes them, without the leap seconds between TAI and UTC, and without the nanoseconds. */
+function tai64nTime(text: string): number | undefined {
+  const time = Number.parseInt(text.slice(2, 17), 16) * 1000;
+  return time <= MAX_TIME ? time : undefined;
+}
+
+/** Patterns by source: most jails share theirs, and the default templates. */
+const patterns = new Map<string, PythonPattern>();
+const MAX_PATTERNS = 1000;
+
+function sharedPattern(source: string): PythonPattern {
+  let pattern = patterns.get(source);
+  if (pattern === undefined) {
+    pattern = compilePattern(source);
+    if (patterns.size >= MAX_PATTERNS) patterns.clear();
+    patterns.set(source, pattern);
+  }
+  return pattern;
+}

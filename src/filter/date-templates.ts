@@ -1,0 +1,75 @@
+import { type DateTemplate, readTemplate } from "./date-pattern.ts";
+
+const LINE_BEGIN = "{^LN-BEG}";
+const DATE = /(?<!\\)\{DATE\}/gi;
+
+/** The dates looked for where no datepattern says otherwise: fail2ban's, in its order. */
+const DEFAULTS: readonly string[] = [
+  // ISO 8601 and its looser kin: 2005-01-23T21:59:59.981Z, 2005/01/23  8:59:59, 2005.01.23 21:59:59,123 +0100
+  String.raw`%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T| {1,2})%H:%M:%S(?:[.,]%f)?(?:\s*%z)?`,
+  // syslog and asctime: Jan 23 21:59:59, Sun Jan 23 21:59:59.011 2005; with the year after the day
+  String.raw`(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?`,
+  String.raw`(?:%a )?%b %d %ExY %k:%M:%S(?:\.%f)?`,
+  // 23/01/2005 21:59:59, 23-01-05 21:59:59
+  "%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S",
+  // Web servers, named: 23/Jan/2005:21:59:59 +0100, 23-Jan-2005 21:59:59.252
+  String.raw`%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?`,
+  // Month first: 01/23/2005:21:59:59, 01-23-2005 21:59:59.252
+  "%m/%d/%ExY:%H:%M:%S",
+  String.raw`%m-%d-%ExY %k:%M:%S(?:\.%f)?`,
+  "EPOCH",
+  `${LINE_BEGIN}%H:%M:%S`,
+  "^<%m/%d/%Exy@%H:%M:%S>",
+  // MySQL: 050123 21:59:59
+  "%Exy%Exm%Exd {1,2}%H:%M:%S",
+  // Tomcat: Jan 23, 2005 9:59:59 PM
+  "%b %d, %ExY %I:%M:%S %p",
+  // ASSP: Jan-23-05 21:59:59
+  "^%b-%d-%Exy %k:%M:%S",
+  // 20050123T215959, 20050123-21:59:59
+  String.raw`%ExY%Exm%Exd(?:[-T]| {1,2})%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\s*%z)?`,
+  // monit: PDT Jan 23 21:59:59; +0100 Jan 23 21:59:59
+  String.raw`(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?`,
+  String.raw`(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?`,
+  "TAI64N",
+];
+
+/**
+ * Reads a datepattern: a template a line, or several where the line is `{DEFAULT}`, `{^LN-BEG}` (the default ones, bound to the
+ * line's beginning) or a frame around `{DATE}`. Nothing at all stands for the default ones. `decade` as for `readTemplate`.
+ *
+ * @throws PatternError for an unknown directive.
+ */
+export function readDatepattern(datepattern: string, decade: number): readonly DateTemplate[] {
+  const lines = datepattern
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  const templates = lines.length === 0 ? defaults(decade) : lines.flatMap((line) => readLine(line, decade));
+  return [...new Map(templates.map((template) => [template.name, template])).values()];
+}
+
+function readLine(line: string, decade: number): DateTemplate[] {
+  const key = line.includes("%") ? line : line.toUpperCase();
+  if (key === "{DEFAULT}") return defaults(decade);
+  if (key === LINE_BEGIN) return defaults(decade).filter((template) => template.anchored);
+  return key.includes("{DATE}") ? framed(line, decade) : [readTemplate(line, decade)];
+}
+
+/** Each bound to the line's beginning first, where it is not already, so that a date there goes before any other. */
+function defaults(decade: number): DateTemplate[] {
+  const free = DEFAULTS.filter((line) => !line.startsWith(LINE_BEGIN) && !line.startsWith("^"));
+  return [...free.map((line) => LINE_BEGIN + line), ...DEFAULTS].map((line) => readTemplate(line, decade));
+}
+
+/** The default dates in a frame. As in fail2ban EPOCH and TAI64N get lost unless the frame is a mere `^` or `{^LN-BEG}`. */
+function framed(frame: string, decade: number): DateTemplate[] {
+  return DEFAULTS.flatMap((line) => {
+    const date = line.startsWith(LINE_BEGIN) ? line.slice(LINE_BEGIN.length) : line;
+    const template = readTemplate(
+      frame.replace(DATE, () => date),
+      decade,
+    );
+    return line.includes("%") || template.kind !== "fields" ? [template] : [];
+  });
+}

@@ -1,0 +1,83 @@
+import { type DateMatch, LineTemplate } from "./date-match.ts";
+import { readDatepattern } from "./date-templates.ts";
+
+/** Where the date of a line stands, and what it says. */
+export interface FoundDate {
+  /** What is cut out of the line, in UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+  /** Epoch milliseconds; undefined for a date that can't exist, such as 30 February, and where it is inherited. */
+  readonly time: number | undefined;
+  /** Index of the template that found it: see `DateDetector.describe`. */
+  readonly template: number;
+  /** The date is empty, as `{NONE}` and `^WARNING:()**` have it: the line has the time of an earlier one. */
+  readonly inherits?: true;
+}
+
+/**
+ * Finds the date of a line, as fail2ban's DateDetector does in the first line that it sees: what was found before changes
+ * nothing. The first template wins that is anchored or matches at column 0 or 1; else the match that starts first.
+ */
+export class DateDetector {
+  readonly #datepattern: string;
+  #templates: readonly LineTemplate[];
+  /** The last digit but one of the latest year that `%ExY` takes: 2 for 2029. */
+  #decade = 2;
+  /** When the next decade comes into sight, in epoch milliseconds. */
+  #decadeEnd = sight(2);
+
+  /**
+   * Takes fail2ban's option `datepattern`; without it, the default templates.
+   *
+   * @throws PatternError when a line of it is no Python pattern or has an unknown directive.
+   */
+  constructor(datepattern = "") {
+    this.#datepattern = datepattern;
+    this.#templates = readDatepattern(datepattern, this.#decade).map(
+      (template) => new LineTemplate(template),
+    );
+  }
+
+  /** The date of `line`, without its newline. `now`, in epoch milliseconds, completes a date without year or day. */
+  find(line: string, now: number): FoundDate | undefined {
+    if (now >= this.#decadeEnd) this.#widen(now);
+    let first: DateMatch | undefined;
+    for (const template of this.#templates) {
+      const match = template.match(line);
+      if (match === undefined) continue;
+      if (template.anchored || isNearBeginning(match.column, line)) return this.#found(match, now);
+      if (first === undefined || match.column < first.column) first = match;
+    }
+    return first === undefined ? undefined : this.#found(first, now);
+  }
+
+  /** How the template with this index would be written in a datepattern. */
+  describe(template: number): string {
+    return this.#templates[template]?.name ?? "";
+  }
+
+  #found(match: DateMatch, now: number): FoundDate {
+    const { start, end } = match;
+    const template = this.#templates.indexOf(match.template);
+    if (start === end) return { start, end, time: undefined, template, inherits: true };
+    return { start, end, time: match.template.time(match, now), template };
+  }
+
+  /** Lets `%ExY` take the years of the decade that is now in sight. */
+  #widen(now: number): void {
+    while (now >= this.#decadeEnd) this.#decadeEnd = sight(++this.#decade);
+    this.#templates = readDatepattern(this.#datepattern, this.#decade).map(
+      (template) => new LineTemplate(template),
+    );
+  }
+}
+
+/** fail2ban's `%ExY` looks three years ahead. The last decade, 2090 to 2099, has no end. */
+function sight(decade: number): number {
+  return decade < 9 ? Date.UTC(2007 + 10 * decade, 0) : Number.POSITIVE_INFINITY;
+}
+
+/** Columns are code points. */
+function isNearBeginning(column: number, line: string): boolean {
+  return column <= 1 || (column === 2 && (line.codePointAt(0) ?? 0) > 0xffff);
+}
