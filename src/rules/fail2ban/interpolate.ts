@@ -1,4 +1,4 @@
-import { RuleError } from "../rule.ts";
+import { type Place, RuleError } from "../rule.ts";
 import type { IniFile, Section } from "./ini.ts";
 import { placeOf, type Sourced, sourced, splice } from "./sourced.ts";
 
@@ -45,6 +45,12 @@ export class Config {
 
   has(section: string, key: string): boolean {
     return this.#sections.get(section)?.has(key) ?? false;
+  }
+
+  /** Where the first key of a section stands. */
+  place(section: string): Place | undefined {
+    const [first] = this.#sections.get(section)?.values() ?? [];
+    return first && placeOf(first);
   }
 
   /** The keys of a section, those of `[DEFAULT]` not among them. */
@@ -130,7 +136,7 @@ function mistake(raw: Sourced, { section, key }: Asked, what: string): RuleError
 }
 
 function getOrAdd(sections: Map<string, Section>, name: string): Section {
-  let section = sections.get(name);
-  if (section === undefined) sections.set(name, (section = new Map()));
+  const section = sections.get(name) ?? new Map();
+  sections.set(name, section);
   return section;
 }

@@ -14,7 +14,7 @@ export function splitShell(text: string): Split {
   let needsShell: string | undefined;
   let word: string | undefined;
   const token =
-    /(?<blank>\s+)|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[^])*)"|\\(?<escaped>[^])|(?<tag><[\w/-]+>)|(?<plain>[^\s'"\\<]+|[^])/g;
+    /(?<blank>\s+)|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\.)*)"|\\(?<escaped>.)|(?<tag><[\w/-]+>)|(?<plain>[^\s'"\\<]+|.)/gs;
   for (const { groups = {} } of text.matchAll(token)) {
     const { blank, single, double, escaped, tag, plain } = groups;
     if (blank !== undefined) {
