@@ -1,6 +1,6 @@
 import type { Network } from "../address.ts";
 
-/** Where a value stands, for messages: `file:line:column`, line and column from 1. */
+/** Where a value stands, for messages: `file:line:column`, line and column from 1; line 0 is the file as a whole. */
 export interface Place {
   readonly file: string;
   readonly line: number;
@@ -119,7 +119,7 @@ export type RuleErrorCode =
   /** A sample line that does not give what it must. */
   | "ERR_RULE_TEST";
 
-/** `file:line:column`, as compilers print it. */
+/** `file:line:column`, as compilers print it; `file` alone for line 0. */
 export function formatPlace({ file, line, column }: Place): string {
-  return `${file}:${line}:${column}`;
+  return line === 0 ? file : `${file}:${line}:${column}`;
 }

@@ -1,0 +1,118 @@
+import { createReadStream, existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { suggestion } from "./nearest.ts";
+import { RuleError } from "./rule.ts";
+
+/** A rules file: where it is, and how messages call it. */
+export interface RulesFile {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** The longest rules file, in bytes. */
+const MAX_FILE_BYTES = 1_048_576;
+
+/** The files that the arguments of `-r` stand for, in order; in the place of one that stands for none, what is wrong. */
+export async function findRules(specs: readonly string[]): Promise<readonly (RulesFile | RuleError)[]> {
+  if (specs.length === 0) {
+    return [
+      failure("-r", "no rules given", `write -r NAME or -r PATH; ${bundledNames(await listBundled())}`),
+    ];
+  }
+  const found = await Promise.all(specs.map(findSpec));
+  return found.flat();
+}
+
+/**
+ * Reads a file of at most 1 MiB, or from a pipe (`-r <(make-rules)` is a path under /dev/fd). Returns a RuleError where
+ * that fails.
+ */
+export async function readBounded(path: string, name: string): Promise<string | RuleError> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(chunk as Buffer);
+  } catch (error) {
+    return failure(name, reason(error));
+  }
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length > MAX_FILE_BYTES) return failure(name, "longer than 1 MiB");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return failure(name, "not UTF-8");
+  }
+}
+
+async function findSpec(spec: string): Promise<readonly (RulesFile | RuleError)[]> {
+  if (/\[[^\]]*\]$/.test(spec)) return fail2ban(spec);
+  if (!spec.includes("/") && !/\.ya?ml$/.test(spec)) return [await findBundled(spec)];
+  try {
+    if (!(await stat(spec)).isDirectory()) return [{ path: spec, name: spec }];
+    return await findInDirectory(spec);
+  } catch (error) {
+    return [failure(spec, reason(error))];
+  }
+}
+
+async function findInDirectory(directory: string): Promise<readonly (RulesFile | RuleError)[]> {
+  const entries = await readdir(directory);
+  if (entries.includes("jail.conf")) return fail2ban(directory);
+  const names = entries.filter((entry) => entry.endsWith(".yaml") && !entry.startsWith(".")).sort();
+  if (names.length === 0) return [failure(directory, "no *.yaml in this directory")];
+  return names.map((name) => ({ path: join(directory, name), name: join(directory, name) }));
+}
+
+/** The place where a fail2ban configuration, `DIR` or `DIR[jail,…]`, will be read. */
+function fail2ban(spec: string): readonly RuleError[] {
+  return [failure(spec, "a fail2ban configuration can't be read yet")];
+}
+
+async function findBundled(name: string): Promise<RulesFile | RuleError> {
+  const names = await listBundled();
+  if (names.includes(name))
+    return { path: join(rulesDirectory(), `${name}.yaml`), name: `rules/${name}.yaml` };
+  const hint = existsSync(name) ? `for the file of this name, write ./${name}` : suggestion(name, names);
+  return failure(name, "no bundled rules of this name", hint ?? bundledNames(names));
+}
+
+async function listBundled(): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(rulesDirectory());
+    return entries.flatMap((entry) => /^(.+)\.yaml$/.exec(entry)?.[1] ?? []).sort();
+  } catch {
+    return [];
+  }
+}
+
+function bundledNames(names: readonly string[]): string {
+  return names.length === 0 ? "no rules are bundled here" : `bundled are ${names.join(", ")}`;
+}
+
+/** The package's rules/, beside its package.json, from the sources and from what they compile to alike. */
+function rulesDirectory(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, "package.json")) && dirname(directory) !== directory) {
+    directory = dirname(directory);
+  }
+  return join(directory, "rules");
+}
+
+function failure(name: string, message: string, hint?: string): RuleError {
+  return new RuleError("ERR_RULE_SYNTAX", { file: name, line: 0, column: 0 }, message, hint);
+}
+
+function reason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case "ENOENT":
+      return "no such file or directory";
+    case "EACCES":
+      return "permission denied";
+    case "EISDIR":
+      return "is a directory";
+    default:
+      return `can't be read: ${code ?? String(error)}`;
+  }
+}

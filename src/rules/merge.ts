@@ -1,0 +1,137 @@
+import type { Escalation, Jail, JournalMatch, Pattern, Place, RuleTest } from "./rule.ts";
+import type { IgnoredAddresses } from "./schema.ts";
+
+/**
+ * The keys that stand in one place: a jail's, or `defaults`. Each is checked; what is absent was not written. An empty
+ * list is how a later file takes back a list of an earlier one.
+ */
+export interface Settings {
+  readonly description?: string;
+  readonly enabled?: boolean;
+  readonly identifier?: readonly string[];
+  readonly journalmatch?: JournalMatch;
+  readonly logpath?: readonly string[];
+  /** None or one. */
+  readonly prefregex?: readonly Pattern[];
+  readonly failregex?: readonly Pattern[];
+  readonly ignoreregex?: readonly Pattern[];
+  readonly maxlines?: number;
+  /** None or one. */
+  readonly datepattern?: readonly Pattern[];
+  readonly maxretry?: number;
+  readonly findtime?: number;
+  readonly bantime?: number | null;
+  readonly escalation?: Partial<Escalation>;
+  readonly count?: Partial<Jail["count"]>;
+  readonly ignoreip?: IgnoredAddresses;
+  readonly ignoreself?: boolean;
+  readonly ignorecommand?: readonly string[];
+  readonly usedns?: Jail["usedns"];
+  /** Empty: all ports. */
+  readonly port?: readonly (number | string)[];
+  readonly protocol?: readonly string[];
+  readonly mode?: Jail["mode"];
+  readonly on?: Jail["on"];
+  readonly maxmatches?: number;
+  readonly success?: readonly Pattern[];
+  readonly tests?: readonly RuleTest[];
+}
+
+/** What one rules file says. */
+export interface Layer {
+  readonly defaults: Settings;
+  /** By name, in the file's order. */
+  readonly jails: ReadonlyMap<string, JailSettings>;
+}
+
+export interface JailSettings {
+  readonly place: Place;
+  readonly settings: Settings;
+}
+
+/**
+ * Lays files over each other as if they were one: `defaults` of all of them are one set of keys that holds for every
+ * jail, and a jail is one set of keys wherever its parts stand. Later files win, key by key (`escalation` and `count` key
+ * by key inside); a jail's own key wins over any default. So a file of local settings can come last and change the
+ * defaults of all jails, or one key of a bundled one, and a directory can begin with a file of defaults, as jail.conf
+ * and jail.local do it. A jail keeps the place where it first appears.
+ */
+export function mergeLayers(layers: readonly Layer[]): Layer {
+  let defaults: Settings = {};
+  const jails = new Map<string, JailSettings>();
+  for (const layer of layers) {
+    defaults = overlay(defaults, layer.defaults);
+    for (const [name, { place, settings }] of layer.jails) {
+      const before = jails.get(name);
+      jails.set(name, { place: before?.place ?? place, settings: overlay(before?.settings ?? {}, settings) });
+    }
+  }
+  return { defaults, jails };
+}
+
+/** `over` laid over `under`. */
+export function overlay(under: Settings, over: Settings): Settings {
+  return {
+    ...under,
+    ...over,
+    escalation: { ...under.escalation, ...over.escalation },
+    count: { ...under.count, ...over.count },
+  };
+}
+
+const ESCALATION: Escalation = {
+  increment: false,
+  factor: 1,
+  multipliers: undefined,
+  maxtime: undefined,
+  rndtime: 0,
+  overalljails: false,
+  memory: 604_800_000,
+};
+
+/** The jail that merged settings describe, with the defaults of the program where they say nothing. */
+export function resolveJail(name: string, place: Place, settings: Settings): Jail {
+  return {
+    name,
+    place,
+    description: settings.description,
+    enabled: settings.enabled ?? true,
+    identifier: unlessEmpty(settings.identifier),
+    journalmatch: unlessEmpty(settings.journalmatch),
+    logpath: unlessEmpty(settings.logpath),
+    filter: {
+      prefregex: settings.prefregex?.[0],
+      failregex: settings.failregex ?? [],
+      ignoreregex: settings.ignoreregex ?? [],
+      maxlines: settings.maxlines ?? 1,
+      datepattern: settings.datepattern?.[0],
+    },
+    maxretry: settings.maxretry ?? 5,
+    findtime: settings.findtime ?? 600_000,
+    bantime: settings.bantime === undefined ? 600_000 : settings.bantime,
+    escalation: resolveEscalation(settings),
+    count: { ipv4: settings.count?.ipv4 ?? 32, ipv6: settings.count?.ipv6 ?? 64 },
+    ignore: {
+      ...(settings.ignoreip ?? { networks: [], files: [], hosts: [] }),
+      self: settings.ignoreself ?? true,
+      command: unlessEmpty(settings.ignorecommand),
+    },
+    usedns: settings.usedns ?? "no",
+    port: unlessEmpty(settings.port),
+    protocol: settings.protocol ?? ["tcp"],
+    mode: settings.mode ?? "enforce",
+    on: settings.on ?? "log",
+    maxmatches: settings.maxmatches ?? 10,
+    success: settings.success ?? [],
+    tests: settings.tests ?? [],
+  };
+}
+
+function resolveEscalation({ escalation }: Settings): Escalation {
+  const resolved = { ...ESCALATION, ...escalation };
+  return { ...resolved, multipliers: unlessEmpty(resolved.multipliers) };
+}
+
+function unlessEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {
+  return list?.length === 0 ? undefined : list;
+}
