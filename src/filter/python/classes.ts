@@ -1,0 +1,73 @@
+import {
+  type CharSet,
+  charSet,
+  complement,
+  includes,
+  intersect,
+  LAST_CODE_POINT,
+  runsOf,
+  union,
+} from "./charset.ts";
+import type { Category, CharNode } from "./tree.ts";
+import { ASCII_CASES, ASCII_ORBITS, caseOrbits, unicodeCategory } from "./unicode.ts";
+
+/** Which texts a pattern is made for: those of ASCII alone, or all. ASCII's are quicker and need no tables. */
+export type Alphabet = "ascii" | "unicode";
+
+/** The highest code point of an alphabet. */
+export function lastOf(alphabet: Alphabet): number {
+  return alphabet === "ascii" ? 0x7f : LAST_CODE_POINT;
+}
+
+/** The characters of an alphabet that a node matches. */
+export function charsOf(node: CharNode, alphabet: Alphabet): CharSet {
+  const last = lastOf(alphabet);
+  const set = union(listedChars(node, alphabet), ...categoriesOf(node, alphabet));
+  return node.negated ? complement(set, last) : intersect(set, [0, last]);
+}
+
+/** The word characters, as `\b` sees them. */
+export function wordChars(alphabet: Alphabet, ascii: boolean): CharSet {
+  return category("w", alphabet, ascii);
+}
+
+function listedChars(node: CharNode, alphabet: Alphabet): CharSet {
+  const set = charSet(node.items.flatMap((item) => ("kind" in item ? [] : [[item.low, item.high] as const])));
+  if (node.case === "exact") return set;
+  if (node.case === "ascii") return withOtherCases(set, ASCII_CASES);
+  return withOtherCases(set, alphabet === "ascii" ? ASCII_ORBITS : caseOrbits());
+}
+
+function withOtherCases(set: CharSet, orbits: ReadonlyMap<number, readonly number[]>): CharSet {
+  const more: [number, number][] = [];
+  for (const [code, orbit] of orbits) {
+    if (orbit.some((other) => includes(set, other))) more.push([code, code]);
+  }
+  return charSet([...runsOf(set), ...more]);
+}
+
+function categoriesOf(node: CharNode, alphabet: Alphabet): CharSet[] {
+  return node.items.flatMap((item) => {
+    if (!("kind" in item)) return [];
+    const set = category(item.kind, alphabet, node.ascii);
+    return [item.negated ? complement(set) : set];
+  });
+}
+
+function category(kind: Category["kind"], alphabet: Alphabet, ascii: boolean): CharSet {
+  if (ascii) return ASCII_CATEGORIES[kind];
+  return alphabet === "ascii" ? ASCII_TEXT_CATEGORIES[kind] : unicodeCategory(kind);
+}
+
+const DIGIT: CharSet = [0x30, 0x39];
+const WORD: CharSet = [0x30, 0x39, 0x41, 0x5a, 0x5f, 0x5f, 0x61, 0x7a];
+
+/** Under `(?a)`. */
+const ASCII_CATEGORIES: Readonly<Record<Category["kind"], CharSet>> = {
+  d: DIGIT,
+  s: [9, 13, 32, 32],
+  w: WORD,
+};
+
+/** Unicode's categories as far as ASCII goes: the separators 1c to 1f are spaces. */
+const ASCII_TEXT_CATEGORIES: typeof ASCII_CATEGORIES = { d: DIGIT, s: [9, 13, 28, 32], w: WORD };

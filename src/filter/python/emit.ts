@@ -1,0 +1,360 @@
+import { type CharSet, includes } from "./charset.ts";
+import { type Alphabet, charsOf, wordChars } from "./classes.ts";
+import { analyseGroups, type GroupUse, groupsIn } from "./groups.ts";
+import { PatternError } from "./pattern.ts";
+import { charsBehind, isAlwaysBehind, isNullable, triesEmptyLast } from "./shape.ts";
+import { spellSet } from "./spell.ts";
+import {
+  type AlternationNode,
+  type CharNode,
+  type ConditionalNode,
+  type GroupNode,
+  type LookNode,
+  type Node,
+  type PlaceNode,
+  type ReferenceNode,
+  type RepeatNode,
+  type SequenceNode,
+  type Tree,
+  walk,
+} from "./tree.ts";
+import { ASCII_ORBITS, caseOrbits } from "./unicode.ts";
+
+/** A pattern as the source of a JavaScript RegExp without flags. */
+export interface Emitted {
+  readonly source: string;
+  /** Whether V8's linear engine takes it: no lookaround, no back reference, no large counts. */
+  readonly linear: boolean;
+  /** The RegExp's group for each group of the pattern; undefined for one that nobody reads. Index 0 is the match. */
+  readonly numbers: readonly (number | undefined)[];
+  /** Groups that hold the final newline if `$` consumed it; it is no part of the match. */
+  readonly newlines: readonly number[];
+}
+
+/**
+ * Writes a tree as a RegExp that matches the same, for texts of one alphabet (`unicode`: well-formed UTF-16).
+ *
+ * @param reported numbers of the groups that the caller will read; others may not capture
+ * @throws PatternError ERR_PATTERN_UNSUPPORTED where JavaScript has no words for what Python means
+ */
+export function emitPattern(tree: Tree, alphabet: Alphabet, reported: Iterable<number>): Emitted {
+  return new Emitter(tree, alphabet, analyseGroups(tree, new Set(reported))).emit();
+}
+
+/** V8's linear engine copies what is repeated, and gives up beyond so many copies. */
+const MAX_COPIES = 16;
+
+/** A counted character is written out up to this many times to save copies around it. */
+const MAX_UNROLLED = 32;
+
+/** What a node's surroundings are. */
+interface Context {
+  /** Nothing follows in the whole pattern (`match`) or in this lookahead (`look`), so `$` may consume the newline. */
+  readonly tail: "match" | "look" | undefined;
+  /** Right to left, as JavaScript reads a lookbehind. */
+  readonly behind: boolean;
+  /** The characters that can stand before, where that is known. */
+  readonly before: CharSet | undefined;
+  /** How often the linear engine copies this node. */
+  readonly copies: number;
+}
+
+class Emitter {
+  readonly #tree: Tree;
+  readonly #alphabet: Alphabet;
+  readonly #use: GroupUse;
+  readonly #numbers: (number | undefined)[];
+  readonly #newlines: number[] = [];
+  /** The pair of groups that mark a group as set. */
+  readonly #marks = new Map<number, readonly number[]>();
+  #groupCount = 0;
+  #linear = true;
+
+  constructor(tree: Tree, alphabet: Alphabet, use: GroupUse) {
+    this.#tree = tree;
+    this.#alphabet = alphabet;
+    this.#use = use;
+    this.#numbers = Array.from({ length: tree.groupCount + 1 }, (_, index) => (index === 0 ? 0 : undefined));
+  }
+
+  emit(): Emitted {
+    const context: Context = { tail: "match", behind: false, before: undefined, copies: 1 };
+    const source = this.#disjunction(this.#tree.root, context);
+    return { source, linear: this.#linear, numbers: this.#numbers, newlines: this.#newlines };
+  }
+
+  /** Text that may have alternatives at its top. */
+  #disjunction(node: Node, context: Context): string {
+    if (node.type === "group" && !this.#isKept(node)) return this.#disjunction(node.body, context);
+    if (node.type === "alternation") return this.#branches(node, context);
+    return this.#term(node, context);
+  }
+
+  #branches({ branches }: AlternationNode, context: Context): string {
+    return branches.map((branch) => this.#term(branch, context)).join("|");
+  }
+
+  /** Text that can stand in a sequence. */
+  #term(node: Node, context: Context): string {
+    switch (node.type) {
+      case "char":
+        return this.#char(node);
+      case "place":
+        return this.#place(node, context);
+      case "group":
+        return this.#group(node, context);
+      case "atomic":
+        return this.#atomic(node.body, context);
+      case "look":
+        return this.#look(node, context);
+      case "reference":
+        return this.#reference(node, context);
+      case "conditional":
+        return this.#conditional(node, context);
+      case "repeat":
+        return this.#repeat(node, context);
+      case "sequence":
+        return this.#sequence(node, context);
+      case "alternation":
+        return `(?:${this.#branches(node, context)})`;
+    }
+  }
+
+  /** Text that can be repeated. */
+  #atom(node: Node, context: Context): string {
+    if (node.type === "char") return this.#char(node);
+    if (node.type === "group" && this.#isKept(node)) return this.#group(node, context);
+    return `(?:${this.#disjunction(node, context)})`;
+  }
+
+  #sequence({ items }: SequenceNode, context: Context): string {
+    let text = "";
+    let { before } = context;
+    for (const [i, item] of items.entries()) {
+      const tail = i === items.length - 1 ? context.tail : undefined;
+      text += this.#term(item, { ...context, tail, before });
+      before = charsBehind(item, before, this.#alphabet);
+    }
+    return text;
+  }
+
+  #char(node: CharNode): string {
+    return spellSet(charsOf(node, this.#alphabet), this.#alphabet);
+  }
+
+  #place({ at, ascii }: PlaceNode, { tail, behind }: Context): string {
+    switch (at) {
+      case "textStart":
+        return "^";
+      case "textEnd":
+        return "$";
+      case "end":
+        if (tail === "match") return `${this.#newline()}?$`;
+        return tail === "look" ? "\\n?$" : this.#nonlinear(behind ? "(?=\\n?$)" : "(?=\\n?$)");
+      case "lineEnd":
+        return tail === "match" ? `(?:${this.#newline()}|$)` : this.#nonlinear("(?![^\\n])");
+      case "lineStart":
+        return this.#nonlinear("(?<![^\\n])");
+      case "word":
+        return this.#wordBoundary(ascii, "\\b");
+      case "notWord":
+        // Python finds no \B in an empty text.
+        return this.#nonlinear(`(?!^$)${this.#wordBoundary(ascii, "\\B")}`);
+    }
+  }
+
+  #newline(): string {
+    this.#newlines.push(++this.#groupCount);
+    return "(\\n)";
+  }
+
+  #wordBoundary(ascii: boolean, native: "\\b" | "\\B"): string {
+    if (ascii || this.#alphabet === "ascii") return native;
+    const word = spellSet(wordChars("unicode", false), "unicode");
+    const [first, second] = native === "\\b" ? ["!", "="] : ["=", "!"];
+    return this.#nonlinear(`(?:(?<=${word})(?${first}${word})|(?<!${word})(?${second}${word}))`);
+  }
+
+  #nonlinear(text: string): string {
+    this.#linear = false;
+    return text;
+  }
+
+  #isKept({ index }: GroupNode): boolean {
+    return index !== undefined && this.#use.kept.has(index);
+  }
+
+  #group(node: GroupNode, context: Context): string {
+    const { index, name, body } = node;
+    if (index === undefined || !this.#isKept(node)) {
+      return body.type === "alternation" ? `(?:${this.#branches(body, context)})` : this.#term(body, context);
+    }
+    const mark = this.#use.marked.has(index) ? this.#mark(index) : "";
+    this.#numbers[index] = ++this.#groupCount;
+    const text = this.#disjunction(body, { ...context, tail: undefined });
+    const group = name === undefined ? `(${text})` : `(?<${name}>${text})`;
+    return mark === "" ? group : `(?:${mark}${group})`;
+  }
+
+  /**
+   * Groups that are never empty once they were passed, so that a later place can tell whether they were: the rest of the
+   * text, or at its end the text before.
+   */
+  #mark(index: number): string {
+    const ahead = ++this.#groupCount;
+    const before = ++this.#groupCount;
+    this.#marks.set(index, [ahead, before]);
+    return this.#nonlinear("(?:(?=([^]+))|(?<=([^]+)))");
+  }
+
+  /**
+   * A lookahead for a group that is set, or unset. An unset group matches the empty text; a set mark, or it twice, is longer
+   * than what is left of the text.
+   */
+  #isSet(index: number, set: boolean): string {
+    const [ahead, before] = this.#marks.get(index) ?? [];
+    return this.#nonlinear(`(?${set ? "!" : "="}\\${ahead}(?:\\${ahead})(?:\\${before}))`);
+  }
+
+  /** JavaScript has no atomic groups, but never goes back into a lookahead. */
+  #atomic(body: Node, context: Context): string {
+    // In a lookbehind all has a fixed width, so there is nothing to give back.
+    if (context.behind) return this.#atom(body, { ...context, tail: undefined });
+    const number = ++this.#groupCount;
+    const text = this.#disjunction(body, { ...context, tail: undefined });
+    return this.#nonlinear(`(?:(?=(${text}))\\${number})`);
+  }
+
+  #look(node: LookNode, context: Context): string {
+    if (isAlwaysBehind(node, context.before, this.#alphabet)) return "";
+    const { behind, negated, body } = node;
+    const tail = behind ? undefined : "look";
+    const text = this.#disjunction(body, { tail, behind, before: undefined, copies: 1 });
+    return this.#nonlinear(`(?${behind ? "<" : ""}${negated ? "!" : "="}${text})`);
+  }
+
+  #reference(node: ReferenceNode, { behind }: Context): string {
+    this.#checkCase(node);
+    const reference = this.#nonlinear(`(?:\\${this.#numbers[node.index]})`);
+    if (this.#use.stateAt.get(node) === "set") return reference;
+    if (this.#use.stateAt.get(node) === "unset") return "[]";
+    if (behind) refuse(node, "a lookbehind cannot ask whether a group is set");
+    return this.#isSet(node.index, true) + reference;
+  }
+
+  /** A back reference compares exactly: under `(?i)` the group must not be able to match letters in two cases. */
+  #checkCase({ index, case: kind, offset }: ReferenceNode): void {
+    if (kind === "exact") return;
+    const orbits = this.#alphabet === "ascii" ? ASCII_ORBITS : caseOrbits();
+    for (const node of this.#charsInGroup(index)) {
+      const set = charsOf(node, this.#alphabet);
+      for (const [code] of orbits) {
+        if (includes(set, code)) refuse({ offset }, "a back reference that ignores case cannot be expressed");
+      }
+    }
+  }
+
+  #charsInGroup(index: number): CharNode[] {
+    for (const node of walk(this.#tree.root)) {
+      if (node.type !== "group" || node.index !== index) continue;
+      return [...walk(node)].flatMap((inner) =>
+        inner.type === "char" ? [inner] : inner.type === "reference" ? this.#charsInGroup(inner.index) : [],
+      );
+    }
+    return [];
+  }
+
+  #conditional(node: ConditionalNode, context: Context): string {
+    const state = this.#use.stateAt.get(node);
+    if (state !== "maybe") return this.#atom(state === "set" ? node.yes : node.no, context);
+    if (context.behind) refuse(node, "a lookbehind cannot ask whether a group is set");
+    const yes = this.#isSet(node.index, true) + this.#term(node.yes, context);
+    return `(?:${yes}|${this.#isSet(node.index, false)}${this.#term(node.no, context)})`;
+  }
+
+  #repeat(node: RepeatNode, context: Context): string {
+    const { min, max, mode, body } = node;
+    if (max === 0) return "(?:)";
+    if (max === 1) return this.#optional(node, context);
+    this.#checkTurns(node, context);
+    if (mode === "possessive") return this.#atomic({ ...node, mode: "greedy" }, context);
+    const lazy = mode === "lazy" ? "?" : "";
+    if (max > min && mode === "greedy" && !triesEmptyLast(body)) return this.#emptyFirst(node, context);
+    return this.#counted(node, context, lazy);
+  }
+
+  /** An optional node. JavaScript does not let one match the empty text, so that is written as an alternative. */
+  #optional(node: RepeatNode, context: Context): string {
+    const { min, mode, body } = node;
+    if (mode === "possessive") return this.#atomic({ ...node, mode: "greedy" }, context);
+    if (min === 1) return this.#atom(body, context);
+    if (!isNullable(body)) return `${this.#atom(body, context)}?${mode === "lazy" ? "?" : ""}`;
+    const text = this.#atom(body, context);
+    return mode === "lazy" ? `(?:|${text})` : `(?:${text}|)`;
+  }
+
+  /** Refuses groups in a loop whose turns may be empty: Python sets them in such a turn, JavaScript undoes it. */
+  #checkTurns({ min, max, body }: RepeatNode, { behind }: Context): void {
+    const kept = groupsIn(body).filter((index) => this.#use.kept.has(index));
+    if (kept.length === 0) return;
+    if (behind) refuse(body, "a group in a loop in a lookbehind cannot be read");
+    if (max > min && isNullable(body)) refuse(body, "a group in a loop with empty turns cannot be read");
+  }
+
+  #counted(node: RepeatNode, context: Context, lazy: string): string {
+    const { min, max, body } = node;
+    const local = max === Number.POSITIVE_INFINITY ? min + 1 : max;
+    const copies = context.copies * local;
+    const inner: Context = { ...context, tail: undefined, before: undefined, copies };
+    if (copies > MAX_COPIES) {
+      if (body.type === "char" && local <= MAX_UNROLLED)
+        return this.#unrolled(this.#char(body), min, max, lazy);
+      this.#linear = false;
+    }
+    return `${this.#atom(body, inner)}${quantifier(min, max)}${lazy}`;
+  }
+
+  /** `x{2,4}` as `xx(?:x(?:x)?)?`: one copy each for the linear engine. */
+  #unrolled(text: string, min: number, max: number, lazy: string): string {
+    const fixed = text.repeat(min);
+    if (max === Number.POSITIVE_INFINITY) return `${fixed}${text}*${lazy}`;
+    let optional = "";
+    for (let i = min; i < max; i++) optional = `(?:${text}${optional})?${lazy}`;
+    return fixed + optional;
+  }
+
+  /**
+   * A greedy loop over alternatives of which one that is not the last can be empty. With P the alternatives up to that one and Q
+   * the others, Python's loop is L = P L | (leave) | Q L, which is P*(?:Q P*)*? in JavaScript's terms.
+   */
+  #emptyFirst(node: RepeatNode, context: Context): string {
+    const { min, max, body } = node;
+    const branches = branchesOf(body);
+    const first = branches.findIndex(isNullable);
+    const upTo = branches.slice(0, first + 1);
+    const others = branches.slice(first + 1);
+    if (max !== Number.POSITIVE_INFINITY || !upTo.every(triesEmptyLast) || others.some(isNullable)) {
+      refuse(node, "a loop whose turns may be empty before they are not cannot be expressed");
+    }
+    const inner: Context = { ...context, tail: undefined, before: undefined };
+    const loop = (nodes: readonly Node[]) =>
+      `(?:${nodes.map((branch) => this.#term(branch, inner)).join("|")})`;
+    if (min > 0) this.#linear = false;
+    const start = min > 0 ? `${this.#atom(body, inner)}{${min}}` : "";
+    return `${start}${loop(upTo)}*(?:${loop(others)}${loop(upTo)}*)*?`;
+  }
+}
+
+function branchesOf(node: Node): readonly Node[] {
+  if (node.type === "group") return branchesOf(node.body);
+  return node.type === "alternation" ? node.branches : [node];
+}
+
+function quantifier(min: number, max: number): string {
+  if (max === Number.POSITIVE_INFINITY) return min === 0 ? "*" : min === 1 ? "+" : `{${min},}`;
+  return min === max ? `{${min}}` : `{${min},${max}}`;
+}
+
+function refuse({ offset }: { readonly offset: number }, message: string): never {
+  throw new PatternError("ERR_PATTERN_UNSUPPORTED", offset, message);
+}
