@@ -3,6 +3,8 @@ import minimist from "minimist";
 /** What a program's command line may hold. Names are without dashes. */
 export interface ArgsSpec {
   readonly flags: readonly string[];
+  /** Flags that are on unless `--no-NAME` says otherwise. */
+  readonly negatable?: readonly string[];
   /** Options with a value. */
   readonly strings: readonly string[];
   /** Options with a value that may be given several times. */
@@ -38,10 +40,12 @@ export class UsageError extends Error {
  */
 export function readArgs(argv: readonly string[], spec: ArgsSpec): Typed {
   const lists = spec.lists ?? [];
-  const flags = [...spec.flags, "help", "version"];
+  const negatable = spec.negatable ?? [];
+  const flags = [...spec.flags, ...negatable, "help", "version"];
   const typed = minimist([...argv], {
     boolean: flags,
     string: ["_", ...spec.strings, ...lists],
+    default: Object.fromEntries(negatable.map((name) => [name, true])),
     alias: { ...spec.alias, h: "help" },
     unknown: (word) => {
       if (word === "-" || !word.startsWith("-")) return true;

@@ -10,6 +10,8 @@ export const EXIT = {
   UNAVAILABLE: 69,
   /** Our own bug. */
   SOFTWARE: 70,
+  /** Reading or writing failed: a full disk, a folder as input. */
+  IO: 74,
   /** Rules or configuration. */
   CONFIG: 78,
   /** The reader of stdout is gone: 128 + SIGPIPE, as C filters end. */

@@ -2,6 +2,8 @@
 export class Report {
   readonly #program: string;
   readonly #write: (line: string) => void;
+  /** How much is told: `quiet` leaves out warnings and hints, `verbose` adds details. */
+  verbosity: "quiet" | "normal" | "verbose" = "normal";
   /** How often each kind of rare warning was given. */
   readonly #given = new Map<string, number>();
 
@@ -15,11 +17,15 @@ export class Report {
   }
 
   hint(message: string): void {
-    this.line(`hint: ${message}`);
+    if (this.verbosity !== "quiet") this.line(`hint: ${message}`);
   }
 
   warning(message: string): void {
-    this.line(`warning: ${message}`);
+    if (this.verbosity !== "quiet") this.line(`warning: ${message}`);
+  }
+
+  detail(message: string): void {
+    if (this.verbosity === "verbose") this.line(message);
   }
 
   /**

@@ -1,0 +1,143 @@
+import type { FilterRule, Pattern } from "../rules/rule.ts";
+import { DateDetector } from "./date.ts";
+import { compilePattern } from "./python/compile.ts";
+import { PatternError, type PatternMatch, type PythonPattern } from "./python/pattern.ts";
+import { expandTags, groupName } from "./tags.ts";
+import type { Groups } from "./verdict.ts";
+
+/** The patterns of a filter, ready to search. */
+export interface CompiledFilter {
+  readonly prefregex: FilterPattern | undefined;
+  readonly failregex: readonly FilterPattern[];
+  readonly ignoreregex: readonly FilterPattern[];
+  readonly maxlines: number;
+  readonly dates: DateDetector;
+}
+
+/** A pattern of the filter language. */
+export interface FilterPattern {
+  readonly pattern: PythonPattern;
+  /** The named groups of a match, alternatives merged: `alt_user` fills an empty `user`. */
+  groupsOf(match: PatternMatch): Groups;
+}
+
+/** A pattern that cannot be compiled, or that names no failure id. */
+export class FilterError extends SyntaxError {
+  readonly pattern: Pattern;
+  /** Offset in the pattern as written, in UTF-16 units. */
+  readonly offset: number;
+
+  constructor(pattern: Pattern, offset: number, message: string) {
+    super(message);
+    this.name = "FilterError";
+    this.pattern = pattern;
+    this.offset = offset;
+  }
+}
+
+/** Groups of which a filter needs one, to know whom a failure is about. */
+const IDS = ["fid", "ip4", "ip6", "dns", "mlfid"];
+
+/**
+ * Compiles a rule's patterns.
+ *
+ * @throws AggregateError of FilterErrors, one for each pattern that is wrong
+ */
+export function compileFilter(rule: FilterRule): CompiledFilter {
+  const errors: FilterError[] = [];
+  const compile = (pattern: Pattern, multiline = false) =>
+    attempt(errors, () => compileOne(pattern, multiline));
+  const prefregex = rule.prefregex && compile(rule.prefregex);
+  const failregex = rule.failregex.map((pattern) => compile(pattern, rule.maxlines > 1));
+  const ignoreregex = rule.ignoreregex.map((pattern) => compile(pattern));
+  const dates = attempt(errors, () => compileDates(rule.datepattern));
+  failregex.forEach((compiled, index) => {
+    const pattern = rule.failregex[index];
+    if (!compiled || !pattern || namesId(compiled) || (prefregex && namesId(prefregex))) return;
+    errors.push(new FilterError(pattern, 0, "names no failure id, such as <HOST>, <ADDR> or <F-ID>"));
+  });
+  if (errors.length > 0 || dates === undefined) throw new AggregateError(errors);
+  const found = (all: readonly (FilterPattern | undefined)[]) => all.filter((each) => each !== undefined);
+  return {
+    prefregex,
+    failregex: found(failregex),
+    ignoreregex: found(ignoreregex),
+    maxlines: rule.maxlines,
+    dates,
+  };
+}
+
+function attempt<T>(errors: FilterError[], make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    errors.push(error);
+    return undefined;
+  }
+}
+
+function compileOne(written: Pattern, multiline: boolean): FilterPattern {
+  const expanded = expandTags(written.source);
+  if (expanded.source.trim() === "") throw new FilterError(written, 0, "empty pattern");
+  const pattern = positioned(written, expanded.offsetOf, () =>
+    compilePattern(expanded.source, { multiline }),
+  );
+  const merges = alternatives(pattern.groupNames);
+  return {
+    pattern,
+    groupsOf: merges.length === 0 ? ({ groups }) => groups : ({ groups }) => merge(groups, merges),
+  };
+}
+
+function compileDates(datepattern: Pattern | undefined): DateDetector {
+  if (datepattern === undefined) return new DateDetector();
+  return positioned(
+    datepattern,
+    () => 0,
+    () => new DateDetector(datepattern.source),
+  );
+}
+
+function positioned<T>(pattern: Pattern, offsetOf: (offset: number) => number, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    throw new FilterError(pattern, offsetOf(error.offset), error.message);
+  }
+}
+
+function namesId({ pattern }: FilterPattern): boolean {
+  return IDS.some((name) => pattern.groupNames.includes(name));
+}
+
+/** One group that fills (`alt_`) or adds to (`tuple_`) another. */
+interface Merge {
+  readonly kind: "alt" | "tuple";
+  readonly from: string;
+  readonly into: string;
+}
+
+/** `alt_user`, `alt_user_2`, …, and `tuple_id`, …, in the order of their names; fail2ban's COMPLNAME_CRE. */
+function alternatives(names: readonly string[]): readonly Merge[] {
+  const merges = names.flatMap((from): Merge[] => {
+    const [, kind, into] = /^(alt|tuple)_(.*?)(?:_\d+)?$/.exec(from) ?? [];
+    return into === undefined
+      ? []
+      : [{ kind: kind === "alt" ? "alt" : "tuple", from, into: groupName(into) }];
+  });
+  const rank = ({ kind, from }: Merge) => `${kind} ${from}`;
+  return merges.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+}
+
+/** A tuple is one text here, its parts joined by a comma and a blank. */
+function merge(groups: Groups, merges: readonly Merge[]): Groups {
+  const merged: Record<string, string | undefined> = { ...groups };
+  for (const { kind, from, into } of merges) {
+    const value = merged[from];
+    if (kind === "tuple") merged[into] = `${merged[into] ?? ""}, ${value ?? ""}`;
+    else if (value && !merged[into]) merged[into] = value;
+  }
+  return merged;
+}

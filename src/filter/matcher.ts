@@ -1,0 +1,164 @@
+import type { CompiledFilter, FilterPattern } from "./compile.ts";
+import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
+import { Sessions } from "./session.ts";
+import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
+
+/** A line as a jail sees it, without its newline. */
+export interface MatcherLine {
+  readonly text: string;
+  /** True: the date is looked for in `text`, and cut out. */
+  readonly hasDate: boolean;
+  /** Epoch milliseconds, when the input's format gives the time. Not used where `hasDate`. */
+  readonly time: number | undefined;
+}
+
+/** A line after its date was taken. */
+interface Dated {
+  readonly text: string;
+  readonly time: number | undefined;
+}
+
+/** What a matcher may know of time: epoch milliseconds. */
+export interface MatcherClock {
+  /** Decides the year of a date that has none. */
+  readonly now: number;
+  /** What "recent" is measured against: `now` when live, the log's own clock in a replay. */
+  readonly clock: number;
+}
+
+/** How long a line without a date inherits the time of the last line that had one, in milliseconds, as in fail2ban. */
+const INHERIT = 60_000;
+
+/** Evidence keeps this much of a line, in characters. */
+const MAX_EVIDENCE_LINE = 1024;
+
+/** The filter of one jail: text in, failure out. Remembers sessions, the lines of a multi-line pattern and the last date. */
+export class Matcher {
+  readonly #filter: CompiledFilter;
+  readonly #sessions = new Sessions();
+  /** The last `maxlines` lines, less what matches took. */
+  #buffer: readonly BufferedLine[] = [];
+  /** Time of the last line that had one. */
+  #lastTime: number | undefined;
+
+  constructor(filter: CompiledFilter) {
+    this.#filter = filter;
+  }
+
+  /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
+  match(line: MatcherLine, clock: MatcherClock): Verdict {
+    const { text, time } = this.#cutDate(line, clock);
+    const whole = line.text.length > MAX_EVIDENCE_LINE ? line.text.slice(0, MAX_EVIDENCE_LINE) : line.text;
+    const buffered = this.#keep({ text, whole });
+    return this.#search(buffered, time);
+  }
+
+  /** The date in a line, in epoch milliseconds; changes nothing. */
+  dateOf(text: string, now: number): number | undefined {
+    const found = this.#filter.dates.find(text, now);
+    return found?.inherits ? undefined : found?.time;
+  }
+
+  /** The text that patterns see, and the line's time: its own, or that of the last line that had one. */
+  #cutDate({ text, hasDate, time }: MatcherLine, { now, clock }: MatcherClock): Dated {
+    if (!hasDate) {
+      this.#lastTime = time ?? this.#lastTime;
+      return { text, time };
+    }
+    const found = this.#filter.dates.find(text, now);
+    if (found?.time !== undefined && !found.inherits) {
+      this.#lastTime = found.time;
+      return { text: without(text, found), time: found.time };
+    }
+    if (this.#lastTime !== undefined && this.#lastTime > clock - INHERIT)
+      return { text, time: this.#lastTime };
+    if (found?.inherits) return { text, time: clock };
+    return { text: found ? without(text, found) : text, time: undefined };
+  }
+
+  #keep(line: BufferedLine): readonly BufferedLine[] {
+    const { maxlines } = this.#filter;
+    if (maxlines <= 1) return [line];
+    const oneLine = { ...line, text: line.text.replaceAll("\n", " ") };
+    this.#buffer = [...this.#buffer, oneLine].slice(-maxlines);
+    return this.#buffer;
+  }
+
+  #search(lines: readonly BufferedLine[], time: number | undefined): Verdict {
+    const { prefregex, failregex, ignoreregex } = this.#filter;
+    const none = (why: NoFailure["why"]): NoFailure => ({ match: false, why, time });
+    let text = joinLines(lines);
+    if (ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2 && this.#isIgnored(text)) {
+      return none("ignoreregex");
+    }
+    let base: Groups | undefined;
+    if (prefregex) {
+      const match = prefregex.pattern.search(text);
+      if (!match) return none("no-prefregex");
+      const { content, ...groups } = prefregex.groupsOf(match);
+      base = groups;
+      if (content) {
+        text = `${content}\n`;
+        if (this.#filter.maxlines > 1) this.#buffer = [{ text: content, whole: "" }];
+      }
+    }
+    for (const [index, regex] of failregex.entries()) {
+      const verdict = this.#try(regex, index, text, lines, base, time);
+      if (verdict) return verdict;
+    }
+    return none("no-failregex");
+  }
+
+  /** What one failregex says; undefined: not matched, the next one's turn. */
+  #try(
+    regex: FilterPattern,
+    index: number,
+    text: string,
+    lines: readonly BufferedLine[],
+    base: Groups | undefined,
+    time: number | undefined,
+  ): Verdict | undefined {
+    const match = regex.pattern.search(text);
+    if (!match) return undefined;
+    const { matched, rest } = splitBuffer(lines, text, match);
+    const isMultiline = this.#filter.maxlines > 1;
+    const isIgnored = this.#isIgnored(isMultiline ? joinLines(matched) : text);
+    if (isMultiline) this.#buffer = rest;
+    if (isIgnored) return { match: false, why: "ignoreregex", time };
+    const groups = base ? { ...base, ...regex.groupsOf(match) } : regex.groupsOf(match);
+    const evidence = matched.map(({ whole }) => whole);
+    const { mlfid } = groups;
+    if (mlfid === undefined) return failure(groups, evidence, index, time);
+
+    const session = this.#sessions.merge(mlfid, { groups, lines: evidence, time: time ?? 0 });
+    if (session.nofail) return { match: false, why: "nofail", time };
+    const found = failure(session.groups, session.lines, index, time);
+    if (found) return found;
+    session.markPending();
+    return { match: false, why: "pending", time };
+  }
+
+  #isIgnored(text: string): boolean {
+    return this.#filter.ignoreregex.some(({ pattern }) => pattern.search(text) !== undefined);
+  }
+}
+
+/** The text without its date; nothing is trimmed. */
+function without(text: string, { start, end }: { readonly start: number; readonly end: number }): string {
+  return text.slice(0, start) + text.slice(end);
+}
+
+/** The failure that the groups name, or undefined when none of them holds an id. */
+function failure(
+  groups: Groups,
+  lines: readonly string[],
+  regex: number,
+  time: number | undefined,
+): Failure | undefined {
+  const address = groups.ip4 ?? groups.ip6;
+  const id = groups.fid ?? address ?? groups.dns;
+  if (id === undefined) return undefined;
+  const kind =
+    groups.fid !== undefined && groups.fid !== address ? "id" : address !== undefined ? "address" : "host";
+  return { match: true, id, kind, cidr: groups.cidr, time, regex, attempts: lines.length, groups, lines };
+}

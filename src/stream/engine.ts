@@ -1,0 +1,206 @@
+import { isAscii } from "node:buffer";
+import type { Report } from "../cli/report.ts";
+import { LogClock } from "./clock.ts";
+import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
+import { type Gate, OpenGate } from "./gate.ts";
+import { type CompiledJail, RunningJail, readsSource } from "./jail.ts";
+import { isMessageCut } from "./journal.ts";
+import { Tail } from "./tail.ts";
+import { Tally, type TallyOptions } from "./tally.ts";
+
+export interface EngineOptions extends TallyOptions {
+  /** Undefined: found out from the first lines. */
+  readonly format: Format | undefined;
+  /** What stdin is, for jails that name a `logpath`. */
+  readonly source: string | undefined;
+  /** Longest line, in bytes. */
+  readonly maxLine: number;
+  /** Most addresses remembered by each jail's window, and most bans remembered after their end. */
+  readonly maxKeys: number;
+}
+
+/** What was counted while reading. */
+export interface InputCounts {
+  bytes: number;
+  /** Lines dropped because they were too long. */
+  overlong: number;
+}
+
+/** A line at most so far ahead of now, in milliseconds, keeps its own time. */
+const MAX_AHEAD = 60_000;
+const HOUR = 3_600_000;
+/** So many failures in a row, the same whole number of hours ahead, are a wrong time zone. */
+const SHIFTED = 3;
+
+/**
+ * The pipe of stages: bytes -> gate -> entry -> filter -> window -> banlist -> bytes. Synchronous; the time is the caller's:
+ * `now`, in epoch milliseconds, is the clock's in live mode and one fixed moment in a replay.
+ */
+export class Engine {
+  readonly counts: InputCounts = { bytes: 0, overlong: 0 };
+  readonly tally: Tally;
+  readonly #options: EngineOptions;
+  readonly #report: Report;
+  readonly #gate: Gate;
+  readonly #detector: FormatDetector;
+  readonly #logClock = new LogClock();
+  /** The end of what was read; a replay's alone. */
+  readonly #tail: Tail | undefined;
+  #jails: ReadonlyMap<string, RunningJail> = new Map();
+  #now: number;
+  /** Failures in a row that were the same whole number of hours ahead of now. */
+  #shifted = { hours: 0, failures: 0 };
+
+  constructor(jails: readonly CompiledJail[], options: EngineOptions, now: number) {
+    this.#options = options;
+    this.#report = options.report;
+    this.#now = now;
+    this.#gate = new OpenGate({ maxLine: options.maxLine, onOverflow: () => this.#dropOverlong() });
+    this.#detector = new FormatDetector(options.format);
+    this.#tail = options.isLive ? undefined : new Tail();
+    this.tally = new Tally(options);
+    this.#start(jails);
+    this.tick(now);
+  }
+
+  /** The jails at work, by name. */
+  get jails(): ReadonlyMap<string, RunningJail> {
+    return this.#jails;
+  }
+
+  /** Takes the next bytes of the log. */
+  push(chunk: Buffer, now: number): void {
+    this.tick(now);
+    this.counts.bytes += chunk.length;
+    this.#tail?.push(chunk);
+    this.#gate.push(chunk, (line) => this.#take(line));
+  }
+
+  /** Lets time pass: in live mode, writes the unbans that are due. */
+  tick(now: number): void {
+    this.#now = now;
+    for (const { ignore } of this.#jails.values()) ignore.refresh(now);
+    if (this.#options.isLive) this.tally.tick(now);
+  }
+
+  /** The end of the input. A replay's clock moves on to the last dated line. */
+  end(now: number): void {
+    this.tick(now);
+    this.#gate.end((line) => this.#take(line));
+    const last = this.#tail && this.#lastTime(this.#tail);
+    if (last !== undefined) this.#advance(last);
+  }
+
+  /** Goes on with rules that were read again: bans and windows stay, unless their jail is gone. */
+  reload(jails: readonly CompiledJail[], now: number): void {
+    this.tick(now);
+    this.#start(jails);
+    this.tally.sync();
+  }
+
+  #start(jails: readonly CompiledJail[]): void {
+    const { source, isLive, maxKeys, report } = this.#options;
+    const host = {
+      isLive,
+      addressesOf: (name: string) => this.tally.addressesOf(name),
+      warn: (message: string) => report.warning(message),
+    };
+    const started = new Map<string, RunningJail>();
+    for (const compiled of jails.filter(({ jail }) => readsSource(jail, source))) {
+      const { name } = compiled.jail;
+      const running = this.#jails.get(name);
+      running?.reload(compiled);
+      started.set(name, running ?? new RunningJail(compiled, maxKeys, host));
+    }
+    this.#jails = started;
+    this.tally.reload(started);
+  }
+
+  #take(bytes: Buffer): void {
+    const line = decodeLine(bytes);
+    const entry = this.#read(line);
+    if (entry === undefined) return;
+    if (isMessageCut(entry)) {
+      this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
+    }
+    for (const running of this.#jails.values()) this.#judge(running, entry);
+  }
+
+  #read(line: string): Entry | undefined {
+    return readEntry(line, this.#detector.formatOf(line, this.#now), this.#now);
+  }
+
+  #judge(running: RunningJail, entry: Entry): void {
+    const clock = this.#options.isLive ? this.#now : this.#logClock.now;
+    const verdict = running.judge(entry, { now: this.#now, clock });
+    if (verdict === undefined) return;
+    const didMatch = verdict.match || verdict.why === "nofail" || verdict.why === "pending";
+    if (didMatch && verdict.time !== undefined) this.#advance(verdict.time);
+    if (verdict.match) this.tally.add(running, verdict, this.#timeOf(verdict.time));
+  }
+
+  /** Moves a replay's clock. */
+  #advance(time: number): void {
+    if (this.#options.isLive) return;
+    this.#logClock.advance(time);
+    this.tally.tick(this.#logClock.now);
+  }
+
+  /** When a failure counts: at its own time; without one, or ahead of the clock, now. */
+  #timeOf(time: number | undefined): number {
+    if (!this.#options.isLive) return time ?? Math.max(this.#logClock.now, 0);
+    if (time === undefined || time <= this.#now + MAX_AHEAD) return time ?? this.#now;
+    this.#noteShift(time - this.#now);
+    return this.#now;
+  }
+
+  #noteShift(ahead: number): void {
+    const hours = Math.round(ahead / HOUR);
+    const isWhole = hours > 0 && Math.abs(ahead - hours * HOUR) <= MAX_AHEAD;
+    const failures = isWhole && hours === this.#shifted.hours ? this.#shifted.failures + 1 : 1;
+    this.#shifted = { hours, failures };
+    if (!isWhole || failures < SHIFTED) return;
+    this.#report.rareWarning(
+      "shift",
+      `lines are ${hours} h ahead of now: is the log's zone another? ${zoneHint(hours, this.#now)}`,
+    );
+  }
+
+  #lastTime(tail: Tail): number | undefined {
+    for (const bytes of tail.lines()) {
+      const time = this.#timeOfLine(decodeLine(bytes));
+      if (time !== undefined) return time;
+    }
+    return undefined;
+  }
+
+  #timeOfLine(line: string): number | undefined {
+    const entry = this.#read(line);
+    if (entry === undefined || entry.isDateless || entry.time !== undefined) return entry?.time;
+    for (const running of this.#jails.values()) {
+      const time = running.dateOf(entry.line, this.#now);
+      if (time !== undefined) return time;
+    }
+    return undefined;
+  }
+
+  #dropOverlong(): void {
+    this.counts.overlong++;
+    this.#report.rareWarning("overlong", `dropped a line longer than ${this.#options.maxLine} bytes`);
+  }
+}
+
+/** A line as text, without the carriage return of a foreign newline. Bytes that are no UTF-8 become U+FFFD. */
+function decodeLine(bytes: Buffer): string {
+  const end = bytes.at(-1) === 13 ? bytes.length - 1 : bytes.length;
+  return bytes.toString(isAscii(bytes) ? "latin1" : "utf8", 0, end);
+}
+
+/** The option that mends times which are `hours` ahead in the zone of this process. */
+function zoneHint(hours: number, now: number): string {
+  const east = hours - new Date(now).getTimezoneOffset() / 60;
+  if (east === 0) return "try --tz UTC";
+  return Number.isInteger(east)
+    ? `try --tz Etc/GMT${east > 0 ? "-" : "+"}${Math.abs(east)}`
+    : "--tz names it";
+}

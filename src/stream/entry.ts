@@ -1,0 +1,111 @@
+import { readJournal } from "./journal.ts";
+import { readHeader, type SyslogShape } from "./syslog.ts";
+
+/** One log record, as far as its format tells. */
+export interface Entry {
+  /** The line as it was written; of a journal entry `host ident[pid]: message`. */
+  readonly line: string;
+  /** Epoch milliseconds; undefined: the format does not say, a jail looks for a date in the line. */
+  readonly time: number | undefined;
+  /** Syslog tag without its process id. */
+  readonly identifier: string | undefined;
+  /** What the program said, without the daemon's header; the whole line where there is none. */
+  readonly message: string;
+  /** True when `line` holds no date, since the format's time stands outside of it. */
+  readonly isDateless: boolean;
+  /** A journal entry's own fields. */
+  readonly fields: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What each line of the input is. */
+export type Format = "journal" | SyslogShape | "plain" | "none";
+
+/** What `--format` takes. */
+export const FORMATS: readonly Format[] = [
+  "journal",
+  "syslog",
+  "syslog-pri",
+  "rfc5424",
+  "short-full",
+  "short-unix",
+  "short-monotonic",
+  "plain",
+  "none",
+];
+
+const SHAPES: readonly SyslogShape[] = [
+  "rfc5424",
+  "syslog-pri",
+  "syslog",
+  "short-full",
+  "short-unix",
+  "short-monotonic",
+];
+
+/** Lines that journalctl and tail put between the records: they say nothing of the format. */
+const NOISE = /^(?:-- .* --|==> .* <==|)$/;
+
+/** Finds out what an input is made of from its first lines, then keeps to it. */
+export class FormatDetector {
+  #format: Format | undefined;
+  #undecided = 0;
+
+  constructor(format?: Format) {
+    this.#format = format;
+  }
+
+  /** True once no later line can change the format. */
+  get isSettled(): boolean {
+    return this.#format !== undefined;
+  }
+
+  /**
+   * The format of `line`, the input's next one. The first line that has the look of a format decides; an input whose first
+   * DETECTED_LINES have none is plain.
+   *
+   * @param now epoch milliseconds, for years that lines don't say
+   */
+  formatOf(line: string, now: number): Format {
+    if (this.#format !== undefined) return this.#format;
+    if (NOISE.test(line)) return "plain";
+    const found = readJournal(line) ? "journal" : SHAPES.find((shape) => readHeader(line, shape, now));
+    this.#format = found ?? (++this.#undecided < DETECTED_LINES ? undefined : "plain");
+    return this.#format ?? "plain";
+  }
+}
+
+const DETECTED_LINES = 10;
+
+/**
+ * Reads one line of a known format. A line of another shape is a plain one: never is a line taken for a kind that the
+ * input is not of, since a log writer does not choose its format line by line, but an attacker might.
+ *
+ * @param now epoch milliseconds, for years that lines don't say
+ * @returns undefined when the record holds no message at all
+ */
+export function readEntry(line: string, format: Format, now: number): Entry | undefined {
+  switch (format) {
+    case "journal":
+      return readJournal(line);
+    case "plain":
+      return plainEntry(line, undefined);
+    case "none":
+      return plainEntry(line, now);
+    default: {
+      const header = readHeader(line, format, now);
+      if (!header) return plainEntry(line, undefined);
+      return { line, ...header, isDateless: false, fields: undefined };
+    }
+  }
+}
+
+function plainEntry(line: string, time: number | undefined): Entry {
+  return {
+    line,
+    time,
+    identifier: undefined,
+    message: line,
+    isDateless: time !== undefined,
+    fields: undefined,
+  };
+}

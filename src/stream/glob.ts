@@ -1,0 +1,18 @@
+/** Whether a path matches a shell pattern with `*`, `?` and `[…]`, none of which takes a slash; glob(7). */
+export function globMatches(glob: string, path: string): boolean {
+  return new RegExp(`^${translate(glob)}$`, "su").test(path);
+}
+
+function translate(glob: string): string {
+  return glob.replace(/\*+|\?|\[[!^]?\]?[^\]/]*\]|[\\^$.*+?()[\]{}|/]/gu, (part) => {
+    if (part.startsWith("*")) return "[^/]*";
+    if (part === "?") return "[^/]";
+    if (part.length > 1) return bracket(part);
+    return `\\${part}`;
+  });
+}
+
+function bracket(part: string): string {
+  const [, not = "", members = ""] = /^\[([!^]?)(.*)\]$/s.exec(part) ?? [];
+  return `(?!/)[${not && "^"}${members.replace(/[\\\]^[]/g, "\\$&")}]`;
+}

@@ -1,0 +1,29 @@
+export const HELP = `usage: f2b-stream [-r RULES]... [options] < LOG
+
+Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
+
+  -r, --rules RULES     bundled rules (sshd), a rules file or a directory; repeatable, later ones win
+      --set JAIL.KEY=V  change a rule: --set sshd.maxretry=3; repeatable
+      --check           load the rules, run their tests, say how many; read no log
+      --dump            print the rules as resolved, YAML
+
+      --replay          the log is the only clock: same log, same commands
+      --now TIME        with --replay: the day of reading, for years that lines leave out
+      --tz ZONE         zone of times that name none, such as Europe/Zurich (default: the system's)
+      --format FORMAT   auto, journal, syslog, syslog-pri, rfc5424, short-full, short-unix,
+                        short-monotonic, plain, none (default: auto, found out from the first lines)
+      --source NAME     what stdin is, for jails with a logpath
+
+      --stats           say at the end what was counted
+  -q, --quiet           no warnings
+  -v, --verbose         tell each failure, with its line
+      --heartbeat S     an empty line every S seconds to a pipe, 0 for none (default: 30)
+      --max-line N      longest line in bytes; longer ones are dropped (default: 65536)
+      --max-keys N      most addresses remembered, a jail (default: 1000000)
+      --max-evidence N  most bytes of log lines held (default: 16777216)
+      --no-prefilter    look at every line in full; gives the same bytes, slower
+  -h, --help            this text
+      --version
+
+  journalctl -qafo json -n0 | f2b-stream -r sshd | f2b-exec
+`;

@@ -1,0 +1,110 @@
+import { readFileSync, statSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { contains, type Network, parseNetwork } from "../address.ts";
+import type { IgnoreRule } from "../rules/rule.ts";
+
+/** How often, in milliseconds, a list or the machine's own addresses are looked at again. */
+const REFRESH = 10_000;
+const MAX_LIST_BYTES = 16 * 1024 * 1024;
+
+/** Never anybody else, whatever the interfaces say. */
+const LOOPBACK = ["127.0.0.0/8", "::1"].flatMap((text) => parseNetwork(text) ?? []);
+
+/** What a list needs of its surroundings. */
+export interface IgnoreHost {
+  /** False in a replay, which gives the same on every machine: own addresses are then loopback alone. */
+  readonly isLive: boolean;
+  /** The addresses of a host name as far as they are known; asks for them in the background. */
+  readonly addressesOf: (host: string) => readonly Network[];
+  readonly warn: (message: string) => void;
+}
+
+/** Whom a jail never bans: `ignoreip` with its lists and host names, and the machine itself. */
+export class IgnoreList {
+  readonly #rule: IgnoreRule;
+  readonly #host: IgnoreHost;
+  readonly #files: readonly ListFile[];
+  #own: readonly Network[] = LOOPBACK;
+  #refreshed = Number.NEGATIVE_INFINITY;
+
+  constructor(rule: IgnoreRule, host: IgnoreHost) {
+    this.#rule = rule;
+    this.#host = host;
+    this.#files = rule.files.map((path) => new ListFile(path, host.warn));
+  }
+
+  /** Reads lists and own addresses again, if that is due at `now` (epoch milliseconds). */
+  refresh(now: number): void {
+    if (now - this.#refreshed < REFRESH && now >= this.#refreshed) return;
+    const isFirst = this.#refreshed === Number.NEGATIVE_INFINITY;
+    this.#refreshed = now;
+    if (!this.#host.isLive && !isFirst) return;
+    for (const file of this.#files) file.refresh();
+    if (this.#host.isLive) this.#own = [...LOOPBACK, ...ownAddresses()];
+  }
+
+  /** True when all of `network` is ignored. */
+  covers(network: Network): boolean {
+    return this.#some((ignored) => contains(ignored, network));
+  }
+
+  /** True when some address of `network` is ignored. */
+  touches(network: Network): boolean {
+    return this.#some((ignored) => contains(ignored, network) || contains(network, ignored));
+  }
+
+  #some(test: (ignored: Network) => boolean): boolean {
+    const { networks, hosts, self } = this.#rule;
+    return (
+      networks.some(test) ||
+      (self && this.#own.some(test)) ||
+      this.#files.some(({ networks }) => networks.some(test)) ||
+      hosts.some((host) => this.#host.addressesOf(host).some(test))
+    );
+  }
+}
+
+/** A file of addresses and networks, one a line; `#` begins a comment. What was read last stays while it can't be read. */
+class ListFile {
+  readonly #path: string;
+  readonly #warn: (message: string) => void;
+  /** Size and time of change when it was read. */
+  #version = "";
+  networks: readonly Network[] = [];
+
+  constructor(path: string, warn: (message: string) => void) {
+    this.#path = path;
+    this.#warn = warn;
+  }
+
+  refresh(): void {
+    try {
+      const { mtimeMs, size, ino } = statSync(this.#path);
+      const version = `${ino} ${size} ${mtimeMs}`;
+      if (version === this.#version) return;
+      this.#version = version;
+      if (size > MAX_LIST_BYTES) throw new RangeError(`longer than ${MAX_LIST_BYTES} bytes`);
+      this.networks = this.#parse(readFileSync(this.#path, "utf8"));
+    } catch (error) {
+      if (this.#version === "unreadable") return;
+      this.#version = "unreadable";
+      this.#warn(`ignoreip: ${this.#path}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  #parse(text: string): readonly Network[] {
+    return text.split("\n").flatMap((line, index) => {
+      const word = line.replace(/#.*/, "").trim();
+      if (word === "") return [];
+      const network = parseNetwork(word);
+      if (network) return [network];
+      this.#warn(`ignoreip: ${this.#path}:${index + 1}: expected an address or a network`);
+      return [];
+    });
+  }
+}
+
+function ownAddresses(): readonly Network[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.flatMap(({ address }) => parseNetwork(address.replace(/%.*/, "")) ?? []);
+}

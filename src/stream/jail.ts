@@ -1,0 +1,115 @@
+import { type CompiledFilter, compileFilter, FilterError } from "../filter/compile.ts";
+import { Matcher, type MatcherClock } from "../filter/matcher.ts";
+import type { Verdict } from "../filter/verdict.ts";
+import { placeInPattern } from "../rules/place.ts";
+import { type Jail, type JournalMatch, RuleError } from "../rules/rule.ts";
+import type { Entry } from "./entry.ts";
+import { globMatches } from "./glob.ts";
+import { type IgnoreHost, IgnoreList } from "./ignore.ts";
+import { text } from "./journal.ts";
+import { FindWindow } from "./window.ts";
+
+/** A jail whose patterns are compiled. */
+export interface CompiledJail {
+  readonly jail: Jail;
+  readonly filter: CompiledFilter;
+}
+
+/**
+ * Compiles the patterns of all jails.
+ *
+ * @throws AggregateError of RuleErrors, one for each pattern that is wrong
+ */
+export function compileJails(jails: readonly Jail[]): readonly CompiledJail[] {
+  const errors: RuleError[] = [];
+  const compiled = jails.flatMap((jail): CompiledJail[] => {
+    try {
+      return [{ jail, filter: compileFilter(jail.filter) }];
+    } catch (error) {
+      if (!(error instanceof AggregateError)) throw error;
+      for (const each of error.errors) errors.push(toRuleError(each));
+      return [];
+    }
+  });
+  if (errors.length > 0) throw new AggregateError(errors);
+  return compiled;
+}
+
+function toRuleError(error: unknown): RuleError {
+  if (!(error instanceof FilterError)) throw error;
+  return new RuleError("ERR_RULE_REGEX", placeInPattern(error.pattern, error.offset), error.message);
+}
+
+/** What a jail counts, for `--stats`. */
+export interface JailCounts {
+  failures: number;
+  ignored: number;
+  bans: number;
+}
+
+/** One jail at work: which entries it sees, what its filter says of them, how often is too often, who is spared. */
+export class RunningJail {
+  jail: Jail;
+  readonly window: FindWindow;
+  ignore: IgnoreList;
+  readonly counts: JailCounts = { failures: 0, ignored: 0, bans: 0 };
+  #matcher: Matcher;
+  readonly #maxKeys: number;
+  readonly #host: IgnoreHost;
+
+  constructor({ jail, filter }: CompiledJail, maxKeys: number, host: IgnoreHost) {
+    this.#maxKeys = maxKeys;
+    this.#host = host;
+    this.jail = jail;
+    this.window = new FindWindow({ ...jail, maxKeys });
+    this.ignore = new IgnoreList(jail.ignore, host);
+    this.#matcher = new Matcher(filter);
+  }
+
+  /** Goes on with rules that were read again: windows stay, sessions begin anew. */
+  reload({ jail, filter }: CompiledJail): void {
+    this.jail = jail;
+    this.window.reload({ ...jail, maxKeys: this.#maxKeys });
+    this.ignore = new IgnoreList(jail.ignore, this.#host);
+    this.#matcher = new Matcher(filter);
+  }
+
+  /** The filter's verdict; undefined: the entry is none of this jail's. */
+  judge(entry: Entry, clock: MatcherClock): Verdict | undefined {
+    return judge(this.jail, this.#matcher, entry, clock);
+  }
+
+  /** The date that the jail finds in a line, in epoch milliseconds. */
+  dateOf(line: string, now: number): number | undefined {
+    return this.#matcher.dateOf(line, now);
+  }
+}
+
+/**
+ * What a matcher says of an entry, if the jail sees it: with `identifier` the message and the time of the format; else the
+ * raw line, its date found by the jail itself. Undefined: the entry is none of this jail's.
+ */
+export function judge(jail: Jail, matcher: Matcher, entry: Entry, clock: MatcherClock): Verdict | undefined {
+  const { identifier, journalmatch } = jail;
+  if (jail.on === "ban") return undefined;
+  if (journalmatch && entry.fields && !matchesJournal(journalmatch, entry.fields)) return undefined;
+  if (identifier === undefined) {
+    return matcher.match({ text: entry.line, hasDate: !entry.isDateless, time: entry.time }, clock);
+  }
+  if (entry.identifier === undefined || !identifier.includes(entry.identifier)) return undefined;
+  return matcher.match({ text: entry.message, hasDate: false, time: entry.time }, clock);
+}
+
+/** Whether a jail reads the log called `source`: its `logpath` says so, or says nothing. */
+export function readsSource({ logpath }: Jail, source: string | undefined): boolean {
+  return source === undefined || logpath === undefined || logpath.some((glob) => globMatches(glob, source));
+}
+
+function matchesJournal(match: JournalMatch, fields: Readonly<Record<string, unknown>>): boolean {
+  return match.some((conditions) =>
+    [...conditions].every(([field, allowed]) => {
+      const value = text(fields[field]);
+      return value !== undefined && allowed.has(value);
+    }),
+  );
+}

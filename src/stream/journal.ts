@@ -1,0 +1,61 @@
+import type { Entry } from "./entry.ts";
+
+/**
+ * Reads an entry of `journalctl -o json`, `json-seq` or `json-sse` (systemd's JOURNAL_EXPORT_FORMATS).
+ * Values are strings; bytes that are no text come as a list of numbers, a field given twice as a list of strings, one over
+ * 4096 bytes as null unless journalctl was called with `--all`.
+ *
+ * @returns undefined when the line is no such entry
+ */
+export function readJournal(line: string): Entry | undefined {
+  const start = line.startsWith("data: ") ? 6 : line.charCodeAt(0) === 0x1e ? 1 : 0;
+  if (line.charCodeAt(start) !== 0x7b) return undefined;
+  const fields = parseObject(start === 0 ? line : line.slice(start));
+  if (fields === undefined || !("__REALTIME_TIMESTAMP" in fields || "MESSAGE" in fields)) return undefined;
+  const message = text(fields.MESSAGE) ?? "";
+  const identifier = text(fields.SYSLOG_IDENTIFIER) ?? text(fields._COMM);
+  const pid = text(fields.SYSLOG_PID) ?? text(fields._PID);
+  const source = identifier === undefined ? "" : `${identifier}${pid === undefined ? "" : `[${pid}]`}: `;
+  const host = text(fields._HOSTNAME);
+  return {
+    line: `${host === undefined ? "" : `${host} `}${source}${message}`,
+    time: microseconds(fields.__REALTIME_TIMESTAMP),
+    identifier,
+    message,
+    isDateless: true,
+    fields,
+  };
+}
+
+/** True for an entry whose message journalctl left out because it was long: it wants `--all`. */
+export function isMessageCut({ fields }: Entry): boolean {
+  return fields !== undefined && fields.MESSAGE === null;
+}
+
+/** A field's value as text, the first one where it was given several times. */
+export function text(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return undefined;
+  const [first] = value as unknown[];
+  if (typeof first === "string") return first;
+  if (Array.isArray(first)) return text(first);
+  return value.every((byte) => typeof byte === "number")
+    ? Buffer.from(value as number[]).toString("utf8")
+    : undefined;
+}
+
+function parseObject(json: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function microseconds(value: unknown): number | undefined {
+  if (typeof value !== "string" || !/^\d{1,17}$/.test(value)) return undefined;
+  return Math.floor(Number(value) / 1000);
+}

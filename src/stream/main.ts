@@ -1,0 +1,126 @@
+import { createReadStream, fstatSync } from "node:fs";
+import { UsageError } from "../cli/args.ts";
+import { EXIT } from "../cli/exit.ts";
+import { Report } from "../cli/report.ts";
+import { version } from "../cli/version.ts";
+import { loadRules } from "../rules/load.ts";
+import { formatPlace, type Jail, RuleError } from "../rules/rule.ts";
+import { setZone } from "../time.ts";
+import { runTests } from "./check.ts";
+import { Engine } from "./engine.ts";
+import { HELP } from "./help.ts";
+import { type CompiledJail, compileJails } from "./jail.ts";
+import { type Options, readOptions } from "./options.ts";
+import { run } from "./run.ts";
+import { formatStats } from "./stats.ts";
+
+const PROGRAM = "f2b-stream";
+
+/** f2b-stream: log lines on stdin, commands on stdout. Gives the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const report = new Report(PROGRAM);
+  try {
+    const options = readOptions(argv);
+    report.verbosity = options.verbosity;
+    return await act(options, report);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      report.error(error.message);
+      report.hint(`${PROGRAM} --help lists the options`);
+      return EXIT.USAGE;
+    }
+    if (tellRuleErrors(error, report)) return EXIT.CONFIG;
+    throw error;
+  }
+}
+
+async function act(options: Options, report: Report): Promise<number> {
+  if (options.action === "help") return print(HELP);
+  if (options.action === "version") return print(`${PROGRAM} ${version()}\n`);
+  if (options.zone !== undefined) useZone(options.zone);
+  const { jails, warnings } = await loadRules({ specs: options.rules, sets: options.sets });
+  for (const warning of warnings) report.warning(warning);
+  if (options.action === "dump") {
+    const { dumpRules } = await import("../rules/dump.ts");
+    return print(dumpRules(jails));
+  }
+  const now = options.now ?? Date.now();
+  if (options.action === "check") return check(jails, now, report);
+  return stream(options, enabledOf(jails), report, now);
+}
+
+/** Compiles every jail, enabled or not, and runs its tests. */
+function check(jails: readonly Jail[], now: number, report: Report): number {
+  const errors = compileJails(jails).flatMap((compiled) => runTests(compiled, now));
+  if (errors.length > 0) throw new AggregateError(errors);
+  const tests = jails.reduce((sum, jail) => sum + jail.tests.length, 0);
+  report.line(`${jails.length} jails, ${tests} tests ok`);
+  return EXIT.OK;
+}
+
+async function stream(
+  options: Options,
+  jails: readonly CompiledJail[],
+  report: Report,
+  now: number,
+): Promise<number> {
+  warnOfSources(jails, options, report);
+  const output: string[] = [];
+  const engine = new Engine(jails, { ...options, report, write: (line) => output.push(line) }, now);
+  const status = await run({
+    engine,
+    report,
+    isLive: options.isLive,
+    now: options.isLive ? Date.now : () => now,
+    heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
+    input: fstatSync(0).isFile() ? createReadStream("", { fd: 0, highWaterMark: 1 << 20 }) : process.stdin,
+    take: () => output.splice(0).join(""),
+    reload: async () => enabledOf((await loadRules({ specs: options.rules, sets: options.sets })).jails),
+    tell: (error) => tellRuleErrors(error, report),
+  });
+  if (options.stats) for (const line of formatStats(engine)) report.line(line);
+  return status;
+}
+
+function enabledOf(jails: readonly Jail[]): readonly CompiledJail[] {
+  return compileJails(jails.filter(({ enabled }) => enabled));
+}
+
+function useZone(zone: string): void {
+  try {
+    setZone(zone);
+  } catch (error) {
+    throw new UsageError(`option --tz: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function warnOfSources(jails: readonly CompiledJail[], { source }: Options, report: Report): void {
+  if (source !== undefined) return;
+  const paths = new Set(
+    jails.map(({ jail }) => jail.logpath?.join(" ")).filter((path) => path !== undefined),
+  );
+  if (paths.size < 2) return;
+  report.warning("the jails name different logs, and every jail sees every line of this one");
+  report.hint("--source /var/log/auth.log says which log stdin is");
+}
+
+/** Prints mistakes in rules, each with its place. False: the error is something else. */
+function tellRuleErrors(error: unknown, report: Report): boolean {
+  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+  if (!errors.every((each) => each instanceof RuleError)) return false;
+  for (const { place, message, hint } of errors) {
+    report.error(`${formatPlace(place)}: ${message}`);
+    if (hint !== undefined) report.hint(hint);
+  }
+  return true;
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return EXIT.OK;
+}
+
+function isPipe(fd: number): boolean {
+  const stat = fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket();
+}

@@ -1,0 +1,94 @@
+import { readArgs, UsageError, wholeNumber } from "../cli/args.ts";
+import { FORMATS, type Format } from "./entry.ts";
+
+/** What the command line means. */
+export interface Options {
+  /** `check` and `dump` look at the rules and read no log. */
+  readonly action: "run" | "check" | "dump" | "help" | "version";
+  readonly rules: readonly string[];
+  /** `JAIL.KEY=VALUE`. */
+  readonly sets: readonly string[];
+  readonly isLive: boolean;
+  /** Epoch milliseconds; undefined: the clock's. */
+  readonly now: number | undefined;
+  readonly format: Format | undefined;
+  readonly source: string | undefined;
+  readonly zone: string | undefined;
+  readonly stats: boolean;
+  readonly verbosity: "quiet" | "normal" | "verbose";
+  /** Milliseconds between signs of life; 0: none. */
+  readonly heartbeat: number;
+  readonly maxLine: number;
+  readonly maxKeys: number;
+  readonly maxEvidence: number;
+}
+
+/**
+ * Reads the command line of f2b-stream.
+ *
+ * @throws UsageError
+ */
+export function readOptions(argv: readonly string[]): Options {
+  const typed = readArgs(argv, {
+    flags: ["replay", "check", "dump", "stats", "quiet", "verbose"],
+    negatable: ["prefilter"],
+    strings: ["now", "format", "source", "tz", "heartbeat", "max-line", "max-keys", "max-evidence"],
+    lists: ["rules", "set"],
+    alias: { r: "rules", q: "quiet", v: "verbose" },
+  });
+  const [operand] = typed.operands;
+  if (operand !== undefined) {
+    throw new UsageError(
+      `unexpected ${JSON.stringify(operand)}: log lines are read from stdin, rules are given with -r`,
+    );
+  }
+  const isLive = !typed.has("replay");
+  const now = typed.value("now");
+  if (now !== undefined && isLive && !typed.has("check"))
+    throw new UsageError("option --now goes with --replay: live, it is the clock that tells");
+  if (typed.has("quiet") && typed.has("verbose"))
+    throw new UsageError("options -q and -v exclude each other");
+  const number = (name: string, normal: number, min: number, max: number) =>
+    wholeNumber(typed, name, { min, max }) ?? normal;
+  return {
+    action: (["help", "version", "check", "dump"] as const).find((action) => typed.has(action)) ?? "run",
+    rules: typed.values("rules"),
+    sets: typed.values("set"),
+    isLive,
+    now: now === undefined ? undefined : readTime(now),
+    format: readFormat(typed.value("format") ?? "auto"),
+    source: typed.value("source"),
+    zone: typed.value("tz"),
+    stats: typed.has("stats"),
+    verbosity: typed.has("quiet") ? "quiet" : typed.has("verbose") ? "verbose" : "normal",
+    heartbeat: number("heartbeat", 30, 0, 86_400) * 1000,
+    maxLine: number("max-line", 65_536, 64, 16 * 1024 * 1024),
+    maxKeys: number("max-keys", 1_000_000, 1, 100_000_000),
+    maxEvidence: number("max-evidence", 16 * 1024 * 1024, 0, 2 ** 40),
+  };
+}
+
+/** `@seconds` since the epoch, or ISO 8601; without a zone it is the local one's. */
+function readTime(text: string): number {
+  const [, seconds] = /^@(\d{1,11}(?:\.\d{1,3})?)$/.exec(text) ?? [];
+  const time = seconds === undefined ? readIso(text) : Math.round(Number(seconds) * 1000);
+  if (!Number.isNaN(time)) return time;
+  throw new UsageError(
+    `option --now: expected a time such as "2026-11-21T19:40:00Z" or "@1795290000", got ${JSON.stringify(text)}`,
+  );
+}
+
+function readIso(text: string): number {
+  return /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(text)
+    ? Date.parse(text.replace(" ", "T"))
+    : Number.NaN;
+}
+
+function readFormat(text: string): Format | undefined {
+  if (text === "auto") return undefined;
+  const format = FORMATS.find((each) => each === text);
+  if (format) return format;
+  throw new UsageError(
+    `option --format: expected one of auto, ${FORMATS.join(", ")}, got ${JSON.stringify(text)}`,
+  );
+}

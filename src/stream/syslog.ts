@@ -1,0 +1,116 @@
+import { localTime, wallTime, withoutYear, zoneOffset } from "../time.ts";
+
+/**
+ * How a line with a syslog header begins:
+ * `syslog` (RFC 3164 or ISO 8601 stamp, as rsyslog, syslog-ng and `journalctl -o short`, `short-iso` write it), the same
+ * behind `<PRI>`, RFC 5424 behind `<PRI>1`, and `journalctl -o short-full`, `short-unix`, `short-monotonic`.
+ */
+export type SyslogShape =
+  | "syslog"
+  | "syslog-pri"
+  | "rfc5424"
+  | "short-full"
+  | "short-unix"
+  | "short-monotonic";
+
+/** What a header says. */
+export interface SyslogHeader {
+  /** Epoch milliseconds. */
+  readonly time: number | undefined;
+  readonly identifier: string | undefined;
+  readonly message: string;
+}
+
+const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
+const PRI = /^<(?:0|[1-9]\d{0,2})>/;
+const RFC3164 = /^([A-Z][a-z]{2}) ([ \d]?\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})? /;
+const ISO = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d) /;
+const RFC5424 =
+  /^<(?:0|[1-9]\d{0,2})>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^"\]\\]|"(?:[^"\\]|\\.)*")*\])+)(?: (?:\ufeff)?|$)/;
+const SHORT_FULL =
+  /^[A-Z][a-z]{2} (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? ([A-Z][A-Za-z0-9+-]{0,9}|[+-]\d\d) /;
+const SHORT_UNIX = /^(\d{9,11})\.(\d{6}) /;
+const SHORT_MONOTONIC = /^\[ {0,11}\d{1,11}\.\d{6}\] /;
+/** `host tag[pid]: `; old PAM modules wrote `tag(module)[pid]: `. */
+const SOURCE = /^\S+ ([^\s:[\]()]{1,128})(?:\([^\s()]{0,64}\))?(?:\[[^\s\]]{0,64}\])?: ?/;
+
+/**
+ * Reads the header of a line.
+ *
+ * @param now epoch milliseconds, for stamps without a year
+ * @returns undefined when the line has no header of this shape
+ */
+export function readHeader(line: string, shape: SyslogShape, now: number): SyslogHeader | undefined {
+  switch (shape) {
+    case "syslog":
+      return stamped(line, now);
+    case "syslog-pri": {
+      const pri = PRI.exec(line);
+      return pri ? stamped(line.slice(pri[0].length), now) : undefined;
+    }
+    case "rfc5424":
+      return rfc5424(line);
+    case "short-full": {
+      const match = SHORT_FULL.exec(line);
+      return match ? sourced(line, match[0].length, calendarTime(match)) : undefined;
+    }
+    case "short-unix": {
+      const match = SHORT_UNIX.exec(line);
+      return match ? sourced(line, match[0].length, unixTime(match)) : undefined;
+    }
+    case "short-monotonic": {
+      const match = SHORT_MONOTONIC.exec(line);
+      return match ? sourced(line, match[0].length, undefined) : undefined;
+    }
+  }
+}
+
+function stamped(line: string, now: number): SyslogHeader | undefined {
+  const bsd = RFC3164.exec(line);
+  if (bsd) return sourced(line, bsd[0].length, bsdTime(bsd, now));
+  const iso = ISO.exec(line);
+  return iso ? sourced(line, iso[0].length, calendarTime(iso)) : undefined;
+}
+
+/** The header after its stamp. A line such as `host last message repeated 3 times` has no tag. */
+function sourced(line: string, start: number, time: number | undefined): SyslogHeader {
+  const rest = line.slice(start);
+  const match = SOURCE.exec(rest);
+  if (match) return { time, identifier: match[1], message: rest.slice(match[0].length) };
+  return { time, identifier: undefined, message: rest.slice(rest.indexOf(" ") + 1) };
+}
+
+function rfc5424(line: string): SyslogHeader | undefined {
+  const match = RFC5424.exec(line);
+  if (!match) return undefined;
+  const [header, stamp = "", , identifier] = match;
+  const iso = ISO.exec(`${stamp} `);
+  return {
+    time: iso ? calendarTime(iso) : undefined,
+    identifier: identifier === "-" ? undefined : identifier,
+    message: line.slice(header.length),
+  };
+}
+
+function bsdTime(
+  [, month = "", day, hour, minute, second]: RegExpExecArray,
+  now: number,
+): number | undefined {
+  const index = MONTHS.indexOf(month);
+  if (index % 3 !== 0) return undefined;
+  return withoutYear(index / 3 + 1, Number(day), Number(hour), Number(minute), Number(second), now);
+}
+
+/** Year to second in groups 1 to 6, a fraction in 7, a zone in 8; a zone without a known offset is the local one. */
+function calendarTime(match: RegExpExecArray): number | undefined {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
+  const milliseconds = Number((match[7] ?? "").padEnd(3, "0").slice(0, 3));
+  const offset = zoneOffset(match[8] ?? "");
+  const read = offset === undefined ? localTime : wallTime;
+  const time = read(year, month, day, hour, minute, second);
+  return time === undefined ? undefined : time + milliseconds - (offset ?? 0) * 60_000;
+}
+
+function unixTime([, seconds, microseconds = ""]: RegExpExecArray): number {
+  return Number(seconds) * 1000 + Number(microseconds.slice(0, 3));
+}

@@ -1,0 +1,247 @@
+import { formatNetwork, type Network } from "../address.ts";
+import { printable, type Report } from "../cli/report.ts";
+import { type Ban, type Command, encode, type Unban } from "../command.ts";
+import type { Failure } from "../filter/verdict.ts";
+import type { Jail } from "../rules/rule.ts";
+import { BanList, nameOf, type Subject } from "./banlist.ts";
+import { Evidence } from "./evidence.ts";
+import type { RunningJail } from "./jail.ts";
+import { askCommand, Lookup, resolveHost } from "./lookup.ts";
+import { countedAs, identify } from "./subject.ts";
+
+export interface TallyOptions {
+  /** False: a replay, whose bans are history, and in which nobody is asked. */
+  readonly isLive: boolean;
+  /** Most bans remembered after their end. */
+  readonly maxKeys: number;
+  /** Most evidence held, in bytes. */
+  readonly maxEvidence: number;
+  /** Takes commands, as lines. */
+  readonly write: (line: string) => void;
+  readonly report: Report;
+}
+
+/** What was counted besides the jails' own counts. */
+export interface TallyCounts {
+  /** Bans not written because they had ended when they were found. */
+  ended: number;
+  /** Failures whose address cannot be, or is a host name that is not looked up. */
+  nobody: number;
+}
+
+/** A failure that counts, with its time settled. */
+interface Attempt {
+  readonly lines: readonly string[];
+  /** Epoch milliseconds. */
+  readonly time: number;
+}
+
+/** From failures to commands: whom a failure counts for, whether it was one too many, whose ban has ended. */
+export class Tally {
+  readonly counts: TallyCounts = { ended: 0, nobody: 0 };
+  readonly #options: TallyOptions;
+  readonly #report: Report;
+  readonly #evidence: Evidence;
+  readonly #banlist: BanList;
+  readonly #hosts = new Lookup(resolveHost);
+  readonly #commands = new Lookup(askCommand);
+  #jails: ReadonlyMap<string, RunningJail> = new Map();
+  #clock = Number.NEGATIVE_INFINITY;
+
+  constructor(options: TallyOptions) {
+    this.#options = options;
+    this.#report = options.report;
+    this.#evidence = new Evidence({ maxBytes: options.maxEvidence });
+    this.#banlist = new BanList({ maxRemembered: options.maxKeys });
+  }
+
+  /** Bans in force. */
+  get bans(): number {
+    return this.#banlist.size;
+  }
+
+  /** When the next ban ends, in epoch milliseconds; undefined: none of them does. */
+  get nextEnd(): number | undefined {
+    return this.#banlist.nextEnd;
+  }
+
+  /** The addresses of a host name as far as they are known; asks for them in the background. */
+  addressesOf(host: string): readonly Network[] {
+    return this.#options.isLive ? (this.#hosts.known(host, this.#clock) ?? []) : [];
+  }
+
+  /** Takes up jails; bans of those that are gone are ended. */
+  reload(jails: ReadonlyMap<string, RunningJail>): void {
+    this.#jails = jails;
+    const rules = new Map([...jails].map(([name, { jail }]) => [name, jail]));
+    for (const unban of this.#banlist.reload(rules, this.#clock)) this.#unban(unban);
+  }
+
+  /** Lets time pass up to `clock`, in epoch milliseconds: writes the unbans that are due. */
+  tick(clock: number): void {
+    this.#clock = clock;
+    for (let unban = this.#banlist.takeDue(clock); unban; unban = this.#banlist.takeDue(clock))
+      this.#unban(unban);
+  }
+
+  /** Writes all bans in force between `begin` and `end`, so that an executor can put itself right. */
+  sync(): void {
+    const time = this.#clock;
+    const jails = [...this.#jails.values()].filter(({ jail }) => jail.mode === "enforce");
+    this.#write({ cmd: "sync", time, phase: "begin", jails: jails.map(({ jail }) => jail.name) });
+    for (const ban of this.#banlist.inForce()) {
+      if (ban.cmd === "ban") this.#write({ ...ban, repeat: true });
+    }
+    this.#write({ cmd: "sync", time, phase: "end" });
+  }
+
+  /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
+  add(running: RunningJail, failure: Failure, time: number): void {
+    const identity = identify(failure);
+    const attempt = { lines: failure.lines, time };
+    switch (identity.kind) {
+      case "address":
+        this.#addNetwork(running, identity.network, attempt);
+        break;
+      case "id":
+        this.#count(running, { id: identity.id }, attempt);
+        break;
+      case "host":
+        this.#addHost(running, identity.host, attempt);
+        break;
+      case "impossible":
+        this.#nobody(running.jail, failure.id, "is no address");
+    }
+  }
+
+  #addHost(running: RunningJail, host: string, attempt: Attempt): void {
+    const { jail } = running;
+    const refusal = this.#options.isLive
+      ? NO_LOOKUP[jail.usedns]
+      : "is a host name, and a replay looks none up";
+    if (jail.usedns === "raw") this.#count(running, { id: host }, attempt);
+    else if (refusal !== undefined) this.#nobody(jail, host, refusal);
+    else {
+      const isAsked = this.#hosts.when(host, this.#clock, (networks) => {
+        for (const network of networks) this.#addNetwork(running, network, attempt);
+      });
+      if (!isAsked) this.#nobody(jail, host, "is a host name, and too many others are being looked up");
+    }
+  }
+
+  /** A failure of an address that may be ignored. */
+  #addNetwork(running: RunningJail, network: Network, attempt: Attempt): void {
+    const { jail, ignore, counts } = running;
+    if (ignore.covers(network)) {
+      counts.ignored++;
+      return;
+    }
+    const ip = countedAs(network, jail, (wide) => ignore.touches(wide));
+    if (jail.ignore.command === undefined || !this.#options.isLive) {
+      this.#count(running, { ip }, attempt);
+      return;
+    }
+    const argv = fillTags(jail.ignore.command, { ip: formatNetwork(network), name: jail.name });
+    const isAsked = this.#commands.when(JSON.stringify(argv), this.#clock, (isIgnored) => {
+      if (isIgnored) counts.ignored++;
+      else this.#count(running, { ip }, attempt);
+    });
+    if (!isAsked)
+      this.#report.rareWarning(
+        "ignorecommand",
+        `[${jail.name}] ignorecommand is too slow: failures are lost`,
+      );
+  }
+
+  /** Counts a failure of somebody who is not ignored, and bans when it was one too many. */
+  #count(running: RunningJail, subject: Subject, { lines, time }: Attempt): void {
+    const { jail, window, counts } = running;
+    const ended = this.#banlist.takeEnded(jail.name, subject, time);
+    if (ended) this.#unban(ended);
+    counts.failures++;
+    this.#report.detail(
+      `[${jail.name}] Found ${printable(nameOf(subject), 80)}: ${printable(lines.at(-1) ?? "")}`,
+    );
+    const name = nameOf(subject);
+    this.#evidence.add(evidenceKey(jail.name, name), lines, time, jail.maxmatches);
+    if (!window.add(name, time)) return;
+    const matches = this.#evidence.take(evidenceKey(jail.name, name), time - jail.findtime);
+    const request = { jail, subject, time, failures: jail.maxretry, matches };
+    const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
+    if (ban === undefined) this.#tellEnded();
+    else if (ban.repeat) this.#repeat(ban);
+    else this.#ban(running, ban);
+  }
+
+  #ban(running: RunningJail, ban: Ban): void {
+    running.counts.bans++;
+    this.#write(ban);
+    if (ban.cmd === "ban" && ban.ip !== undefined) this.#feed(ban, ban.ip);
+    if (!this.#options.isLive) this.tick(this.#clock);
+  }
+
+  #repeat(ban: Ban): void {
+    this.#write(ban);
+    const who = printable(ban.ip ?? ban.id ?? "", 80);
+    this.#report.rareWarning(`repeat ${ban.jail}`, `[${ban.jail}] ${who} is banned and still logs failures`);
+  }
+
+  /** Shows a new ban to the jails that count bans. */
+  #feed({ jail, time }: Ban, ip: string): void {
+    const lines = [`${new Date(time).toISOString()} [${jail}] Ban ${ip}`];
+    const failure = {
+      match: true,
+      id: ip,
+      kind: "address",
+      cidr: undefined,
+      time,
+      regex: 0,
+      attempts: 1,
+      groups: {},
+      lines,
+    } as const;
+    for (const running of this.#jails.values()) {
+      if (running.jail.on === "ban" && running.jail.name !== jail) this.add(running, failure, time);
+    }
+  }
+
+  /** Ends a ban; the failures counted meanwhile are forgotten. */
+  #unban(unban: Unban): void {
+    const name = nameOf(unban.ip === undefined ? { id: unban.id ?? "" } : { ip: unban.ip });
+    this.#jails.get(unban.jail)?.window.forget(name);
+    this.#evidence.forget(evidenceKey(unban.jail, name));
+    this.#write(unban);
+  }
+
+  #tellEnded(): void {
+    this.counts.ended++;
+    if (this.counts.ended > 1) return;
+    this.#report.warning("a ban was not written, since it has ended already: the log is old");
+    this.#report.hint("--replay takes the log's time for now; --stats counts such bans");
+  }
+
+  #nobody({ name }: Jail, id: string, why: string): void {
+    this.counts.nobody++;
+    this.#report.rareWarning(`nobody ${name}`, `[${name}] nobody to ban: ${printable(id, 80)} ${why}`);
+  }
+
+  #write(command: Command): void {
+    this.#options.write(encode(command));
+  }
+}
+
+/** Why a jail looks up no host names; undefined: it does. */
+const NO_LOOKUP: Readonly<Record<Jail["usedns"], string | undefined>> = {
+  no: 'is a host name, and usedns is "no"',
+  raw: undefined,
+  yes: undefined,
+  warn: undefined,
+};
+
+function fillTags(argv: readonly string[], tags: Readonly<Record<string, string>>): readonly string[] {
+  return argv.map((word) => word.replace(/<(\w+)>/g, (tag, name: string) => tags[name] ?? tag));
+}
+
+function evidenceKey(jail: string, name: string): string {
+  return `${jail}\0${name}`;
+}
