@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { EXIT } from "../cli/exit.ts";
+import { main } from "../exec/main.ts";
+
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`f2b-exec: bug: ${error.stack ?? error}\n`);
+  process.exit(EXIT.SOFTWARE);
+});
+
+process.exitCode = await main(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  onSignal,
+});
+
+/** The first asks us to stop, the second does not ask. */
+function onSignal(stop: () => void): void {
+  let isAsked = false;
+  for (const [signal, status] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      if (isAsked) process.exit(status);
+      isAsked = true;
+      stop();
+    });
+  }
+}

@@ -1,0 +1,108 @@
+import { formatNetwork, parseNetwork } from "../../address.ts";
+import { PREFIX } from "../names.ts";
+import type { Blocktype, Until } from "./backend.ts";
+import type { Rule } from "./rules.ts";
+
+/** A filter table as `iptables -S` prints it, or a chain of it. */
+export interface Saved {
+  readonly chains: ReadonlySet<string>;
+  /** Rules by chain, without `-A CHAIN`. */
+  readonly rules: ReadonlyMap<string, readonly Rule[]>;
+}
+
+/** Reads the output of `iptables -S`. */
+export function parseSaved(text: string): Saved {
+  const chains = new Set<string>();
+  const rules = new Map<string, Rule[]>();
+  for (const line of text.split("\n")) {
+    const [command, chain, ...rest] = words(line);
+    if (chain === undefined) continue;
+    if (command === "-P" || command === "-N") chains.add(chain);
+    if (command !== "-A") continue;
+    const list = rules.get(chain);
+    if (list === undefined) rules.set(chain, [rest]);
+    else list.push(rest);
+  }
+  return { chains, rules };
+}
+
+/** A rule of a jail's chain that bans somebody. */
+export interface SavedBan {
+  readonly ip: string;
+  readonly until: Until;
+  readonly blocktype: Blocktype;
+}
+
+/** Reads what `banRule` wrote; undefined for any other rule. */
+export function readBan(rule: Rule): SavedBan | undefined {
+  const { "-s": source = "", "--comment": comment, "-j": target, ...others } = pairs(rule);
+  const network = parseNetwork(source);
+  if (network === undefined || Object.keys(others).some((key) => key !== "-m" && key !== "--reject-with")) {
+    return undefined;
+  }
+  const ip = formatNetwork(network);
+  const until = readUntil(comment);
+  if (until === undefined) return undefined;
+  if (target === "DROP") return { ip, until, blocktype: "drop" };
+  return target === "REJECT" ? { ip, until, blocktype: "reject" } : undefined;
+}
+
+/** The jail named in the comment of a chain's RETURN, see `returnRule`. */
+export function readReturn(rule: Rule | undefined): { readonly jail?: string } | undefined {
+  const { "-j": target, "--comment": jail } = pairs(rule ?? []);
+  if (target !== "RETURN") return undefined;
+  return jail === undefined ? {} : { jail };
+}
+
+/** Rules of other chains that lead to one of ours, by the name of ours. */
+export function findJumps({ rules }: Saved): ReadonlyMap<string, readonly Jump[]> {
+  const found = new Map<string, Jump[]>();
+  for (const [parent, list] of rules) {
+    if (parent.startsWith(PREFIX)) continue;
+    for (const rule of list) {
+      const chain = rule[rule.indexOf("-j") + 1] ?? "";
+      if (!rule.includes("-j") || !chain.startsWith(PREFIX)) continue;
+      found.set(chain, [...(found.get(chain) ?? []), { parent, rule }]);
+    }
+  }
+  return found;
+}
+
+/** A rule of `parent` that leads to a jail's chain. */
+export interface Jump {
+  readonly parent: string;
+  readonly rule: Rule;
+}
+
+/** Ports and protocols that jumps let through to the jail. */
+export function portsOf(jumps: readonly Jump[]): { ports: readonly string[]; protocols: readonly string[] } {
+  const ports = new Set<string>();
+  const protocols = new Set<string>();
+  for (const { rule } of jumps) {
+    const { "--dports": some, "-p": protocol } = pairs(rule);
+    for (const port of some?.split(",") ?? []) ports.add(port);
+    if (protocol !== undefined) protocols.add(protocol);
+  }
+  return { ports: [...ports], protocols: [...protocols] };
+}
+
+function readUntil(comment: string | undefined): Until | undefined {
+  if (comment === undefined) return null;
+  const until = comment.startsWith("until:") ? Date.parse(comment.slice(6)) : Number.NaN;
+  return Number.isNaN(until) ? undefined : until;
+}
+
+/** `-s 192.0.2.7/32 -j DROP` as options with their values; `-S` gives every option that we write one value. */
+function pairs(rule: Rule): Record<string, string | undefined> {
+  const result: Record<string, string | undefined> = {};
+  for (let i = 0; i < rule.length; i += 2) result[rule[i] as string] = rule[i + 1];
+  return result;
+}
+
+/** Words of a line; those in double quotes may hold blanks and escaped quotes. */
+function words(line: string): string[] {
+  if (!line.includes('"')) return line.split(" ");
+  return Array.from(line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g), ([, quoted, bare]) =>
+    quoted === undefined ? (bare ?? "") : quoted.replace(/\\(.)/g, "$1"),
+  );
+}

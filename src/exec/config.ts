@@ -1,0 +1,132 @@
+import { isMap, isNode, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
+import * as z from "zod";
+import { JAIL_NAME } from "../command.ts";
+import { type ActionSpec, CHAIN_NAME, type ExecConfig } from "./settings.ts";
+import { unknownTag } from "./tags.ts";
+
+/** A mistake in the file of `-c`: `exec.yaml:4:11: jails.sshd.blocktype: expected …`. */
+export class ConfigError extends SyntaxError {
+  readonly code = "ERR_CONFIG";
+  /** All that were found, each with its place. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the text of a configuration file. `file` is its name for messages.
+ *
+ * @throws ConfigError with all mistakes
+ */
+export function parseConfig(text: string, file: string): ExecConfig {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true });
+  const at = (offset: number) => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  };
+  if (document.errors.length > 0) {
+    throw new ConfigError(document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`));
+  }
+  const checked = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
+  if (checked.success) return checked.data;
+  throw new ConfigError(
+    checked.error.issues.flatMap((issue) => {
+      const path = issue.path.map(String);
+      const name = path.length === 0 ? "" : `${path.join(".")}: `;
+      if (issue.code !== "unrecognized_keys") {
+        return [`${at(offsetOf(document.contents, issue.path))}: ${name}${issue.message}`];
+      }
+      return issue.keys.map(
+        (key) =>
+          `${at(offsetOf(document.contents, issue.path, key))}: ${name}unknown key ${JSON.stringify(key)}`,
+      );
+    }),
+  );
+}
+
+const expected = (what: string) => ({ error: `expected ${what}` });
+
+const chain = z.string(expected("the name of a chain")).regex(CHAIN_NAME, expected("the name of a chain"));
+
+/** Numbers stand for their text: `[sleep, 5]`. A text alone would need a shell, and gets none. */
+const argvShape = 'a list of arguments such as [logger, -t, f2b, "ban <ip>"]';
+const argv = z
+  .array(
+    z.union([z.string(), z.number()], expected("text")).transform(String),
+    expected(`${argvShape}: no shell runs them`),
+  )
+  .min(1, expected(argvShape))
+  .refine((words) => words[0] !== "", expected("a command"));
+
+function command(tags: "address" | "jail") {
+  return argv.superRefine((words, context) => {
+    words.forEach((word, index) => {
+      const tag = unknownTag(word, tags);
+      if (tag === undefined) return;
+      const message = `there is no tag ${tag} here; the whole command comes as JSON on stdin`;
+      context.addIssue({ code: "custom", path: [index], message });
+    });
+  });
+}
+
+const actionSchema: z.ZodType<ActionSpec> = z.strictObject(
+  {
+    name: z.string(expected("a name")).optional(),
+    actionstart: command("jail").optional(),
+    actionban: command("address").optional(),
+    actionunban: command("address").optional(),
+    actionstop: command("jail").optional(),
+    actionflush: command("jail").optional(),
+  },
+  { error: expectedMapping },
+) as z.ZodType<ActionSpec>;
+
+const jailSchema = z.strictObject(
+  {
+    blocktype: z.enum(["reject", "drop"], expected('"reject" or "drop"')).optional(),
+    chain: z
+      .preprocess((value) => (typeof value === "string" ? [value] : value), z.array(chain).min(1))
+      .optional(),
+    actions: z.array(actionSchema, expected("a list of actions")).optional(),
+  },
+  { error: expectedMapping },
+);
+
+const configSchema: z.ZodType<ExecConfig> = z.strictObject(
+  {
+    defaults: jailSchema.optional(),
+    jails: z
+      .record(z.string().regex(JAIL_NAME), jailSchema, {
+        error: ({ code }) =>
+          code === "invalid_key"
+            ? "expected a jail's name: 1 to 64 of A-Z a-z 0-9 . _ -"
+            : "expected a mapping",
+      })
+      .optional(),
+  },
+  { error: expectedMapping },
+) as z.ZodType<ExecConfig>;
+
+/** Unknown keys keep zod's issue, which names them. */
+function expectedMapping({ code }: { readonly code?: string }): string | undefined {
+  return code === "unrecognized_keys" ? undefined : "expected a mapping";
+}
+
+/** Where the value at `path` stands, or its key `key`; where there is no value, what is around it. */
+function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[], key?: string): number {
+  let node: Node | null = root;
+  for (const part of path) {
+    const inner: unknown =
+      node !== null && "get" in node ? (node.get as (key: unknown, keep: true) => unknown)(part, true) : null;
+    if (!isNode(inner)) break;
+    node = inner;
+  }
+  const pair = isMap(node) ? node.items.find((item) => String(item.key) === key) : undefined;
+  const found = isNode(pair?.key) ? pair.key : node;
+  return found?.range?.[0] ?? 0;
+}

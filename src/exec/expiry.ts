@@ -1,0 +1,67 @@
+import { Heap } from "../heap.ts";
+import type { Clock } from "./clock.ts";
+
+/**
+ * Longest sleep in milliseconds. Far below 2^31, where setTimeout fires at once; short enough to notice that the wall
+ * clock was set or the machine slept, which setTimeout does not see.
+ */
+const LONGEST_SLEEP = 60_000;
+
+/** Hands out items when their time has come: a heap and one timer. */
+export class Expiry<T> {
+  readonly #clock: Clock;
+  readonly #due: (items: readonly T[]) => void;
+  readonly #heap = new Heap<T>();
+  #cancel: (() => void) | undefined;
+  /** When the timer that runs will fire. */
+  #wake = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock, due: (items: readonly T[]) => void) {
+    this.#clock = clock;
+    this.#due = due;
+  }
+
+  get size(): number {
+    return this.#heap.size;
+  }
+
+  /** `at` in epoch milliseconds; a time that has passed is due at the next turn of the timer. */
+  add(at: number, item: T): void {
+    this.#heap.add(at, item);
+    this.#arm();
+  }
+
+  /** Drops the items that `keep` does not want. */
+  compact(keep: (item: T, at: number) => boolean): void {
+    this.#heap.compact(keep);
+    this.#arm();
+  }
+
+  /** Forgets everything and stops the timer. */
+  stop(): void {
+    this.compact(() => false);
+  }
+
+  #arm(): void {
+    const { next } = this.#heap;
+    if (next !== undefined && this.#cancel !== undefined && this.#wake <= next) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (next === undefined) return;
+    const now = this.#clock.now();
+    const sleep = Math.min(Math.max(next - now, 0), LONGEST_SLEEP);
+    this.#wake = now + sleep;
+    this.#cancel = this.#clock.after(sleep, () => this.#fire());
+  }
+
+  #fire(): void {
+    this.#cancel = undefined;
+    const now = this.#clock.now();
+    const items: T[] = [];
+    for (let item = this.#heap.takeDue(now); item !== undefined; item = this.#heap.takeDue(now)) {
+      items.push(item);
+    }
+    this.#arm();
+    if (items.length > 0) this.#due(items);
+  }
+}

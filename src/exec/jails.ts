@@ -1,0 +1,98 @@
+import { printable, type Report } from "../cli/report.ts";
+import type { Ban } from "../command.ts";
+import type { Backend, Jail, Until } from "./backend/backend.ts";
+import type { Clock } from "./clock.ts";
+import type { JailLock } from "./lock.ts";
+import { describePorts, readPorts, sortPorts } from "./ports.ts";
+import type { JailSettings } from "./settings.ts";
+
+/** Jails that one process serves: each is a chain, a jump and a lock. */
+export const MAX_JAILS = 1000;
+/** Milliseconds until a jail that could not be had is asked for again. */
+const RETRY = 5000;
+
+/** Why none of a jail's commands is carried out. */
+export interface Problem {
+  readonly result: "refused" | "failed";
+  readonly error: string;
+}
+
+/** A jail that commands named. */
+export interface Served {
+  jail: Jail;
+  readonly problem?: Problem & { readonly since: number };
+  /** The kernel may not have these ports yet. */
+  isChanged: boolean;
+}
+
+export interface JailsOptions {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly lock: JailLock;
+  readonly settingsOf: (jail: string) => Required<JailSettings>;
+  readonly report: Report;
+  /** Is told of the bans that an earlier run left. */
+  readonly onAdopted: (jail: string, bans: ReadonlyMap<string, Until>) => void;
+}
+
+/** The jails that this process serves. They are known by their first command; nobody declares them. */
+export class Jails {
+  readonly #options: JailsOptions;
+  readonly #served = new Map<string, Served>();
+
+  constructor(options: JailsOptions) {
+    this.#options = options;
+  }
+
+  /** undefined: there are too many. */
+  get(name: string): Served | undefined {
+    return this.#served.get(name);
+  }
+
+  /** Those without a problem. */
+  all(): readonly Served[] {
+    return [...this.#served.values()].filter(({ problem }) => problem === undefined);
+  }
+
+  /** Locks a jail that is named for the first time, and takes over what an earlier run left of it. */
+  async open(name: string): Promise<void> {
+    const { clock, backend, lock, settingsOf } = this.#options;
+    const known = this.#served.get(name);
+    if (known && (known.problem === undefined || clock.now() - known.problem.since < RETRY)) return;
+    if (!known && this.#served.size >= MAX_JAILS) return;
+    const { blocktype, chain: chains } = settingsOf(name);
+    const jail: Jail = { name, ports: [], protocols: [], chains, blocktype };
+    const other = await lock.take(name);
+    if (other !== undefined) return this.#fail(jail, { result: "refused", error: other });
+    try {
+      const found = await backend.adopt(jail);
+      this.#served.set(name, {
+        jail: { ...jail, ...(found && sortPorts(found)) },
+        isChanged: found !== undefined,
+      });
+      if (found !== undefined) this.#options.onAdopted(name, found.bans);
+    } catch (error) {
+      this.#fail(jail, { result: "failed", error: (error as Error).message });
+    }
+  }
+
+  /**
+   * Ports belong to the jail: a command that names others changes the jail, and that is told when it is not new.
+   *
+   * @throws RangeError for a protocol that has no ports
+   */
+  changePorts(served: Served, ban: Ban, isNew: boolean): void {
+    const wanted = readPorts(ban);
+    if (wanted === undefined || describePorts(wanted) === describePorts(served.jail)) return;
+    served.jail = { ...served.jail, ...wanted };
+    served.isChanged = true;
+    if (!isNew) this.#options.report.line(`NOTICE [${ban.jail}] now ${describePorts(wanted)}`);
+  }
+
+  #fail(jail: Jail, problem: Problem): void {
+    const isKnown = this.#served.has(jail.name);
+    const since = this.#options.clock.now();
+    this.#served.set(jail.name, { jail, isChanged: false, problem: { ...problem, since } });
+    if (!isKnown) this.#options.report.error(`jail ${jail.name}: ${printable(problem.error)}`);
+  }
+}

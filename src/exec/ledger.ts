@@ -1,0 +1,84 @@
+import type { Until } from "./backend/backend.ts";
+import type { Clock } from "./clock.ts";
+import { Expiry } from "./expiry.ts";
+
+/** Whom a jail has banned: an address or network; `id` with a blank before it for any other failure id. */
+export interface Held {
+  readonly jail: string;
+  readonly target: string;
+}
+
+/** Milliseconds until a ban that could not be ended is tried again. */
+const RETRY = 30_000;
+
+/** Live bans, and when they end. An address in two jails is two bans. Its bound is `--max-bans`, kept by the caller. */
+export class Ledger {
+  readonly #jails = new Map<string, Map<string, Until>>();
+  readonly #clock: Clock;
+  readonly #expiry: Expiry<Held>;
+  #size = 0;
+  #ending = 0;
+
+  /** `due` is told of bans whose end has come; they stay until they are taken out. */
+  constructor(clock: Clock, due: (bans: readonly Held[]) => void) {
+    this.#clock = clock;
+    this.#expiry = new Expiry(clock, (items) => due(items.filter((item) => this.#isDue(item))));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many of them have an end. */
+  get ending(): number {
+    return this.#ending;
+  }
+
+  /** When the ban ends; undefined: there is none. */
+  get({ jail, target }: Held): Until | undefined {
+    return this.#jails.get(jail)?.get(target);
+  }
+
+  of(jail: string): ReadonlyMap<string, Until> {
+    return this.#jails.get(jail) ?? new Map();
+  }
+
+  /** Notes a ban, its new end, or with undefined that it is none any more. */
+  set({ jail, target }: Held, until: Until | undefined): void {
+    const before = this.get({ jail, target });
+    if (before === until) return;
+    this.#size += Number(until !== undefined) - Number(before !== undefined);
+    this.#ending += Number(typeof until === "number") - Number(typeof before === "number");
+    let bans = this.#jails.get(jail);
+    if (bans === undefined) {
+      bans = new Map();
+      this.#jails.set(jail, bans);
+    }
+    if (until === undefined) bans.delete(target);
+    else bans.set(target, until);
+    if (typeof until === "number") this.#schedule(until, { jail, target });
+  }
+
+  /** Its end has come, but the ban could not be taken away: `due` is told again later. */
+  retry(held: Held): void {
+    this.#schedule(this.#clock.now() + RETRY, held);
+  }
+
+  stop(): void {
+    this.#expiry.stop();
+  }
+
+  #schedule(at: number, held: Held): void {
+    this.#expiry.add(at, held);
+    if (this.#expiry.size <= 2 * this.#ending + 1000) return;
+    this.#expiry.compact((item, time) => {
+      const until = this.get(item);
+      return typeof until === "number" && until <= time;
+    });
+  }
+
+  #isDue(held: Held): boolean {
+    const until = this.get(held);
+    return typeof until === "number" && until <= this.#clock.now();
+  }
+}

@@ -1,0 +1,24 @@
+import { createHash } from "node:crypto";
+
+/** What every name begins with that f2b-exec gives to something in the kernel. */
+export const PREFIX = "f2bs-";
+
+/** iptables refuses chain names of 29 characters. */
+const LONGEST = 28;
+const HASH_DIGITS = 10;
+
+/**
+ * The name of a jail's chain. Jails of up to 22 characters keep their name; a longer one is cut and ends in a piece of
+ * its hash. A cut name is 28 characters long and a whole one shorter, so no jail can take the name of another.
+ */
+export function chainName(jail: string): string {
+  const name = PREFIX + jail;
+  if (name.length < LONGEST) return name;
+  const hash = createHash("sha256").update(jail).digest("hex").slice(0, HASH_DIGITS);
+  return `${name.slice(0, LONGEST - HASH_DIGITS - 1)}-${hash}`;
+}
+
+/** True when the chain's name does not hold the whole name of its jail. */
+export function isCut(chain: string): boolean {
+  return chain.length === LONGEST;
+}

@@ -1,0 +1,55 @@
+import { contains, formatNetwork, isSingle, type Network, parseNetwork } from "../address.ts";
+import type { Protected } from "./host.ts";
+
+/** Widest networks that may be banned, as prefix lengths: a /15 is a mistake or an attack on us. */
+const WIDEST = { 4: 16, 6: 32 } as const;
+
+const LOOPBACK: readonly Protected[] = ["127.0.0.0/8", "::1", "0.0.0.0/8", "::"].map((text) => ({
+  network: parseNetwork(text) as Network,
+  why: "loopback",
+}));
+
+/** Own addresses and gateways change while we run (DHCP): how long, in milliseconds, they are believed. */
+const HOST_FRESH = 10_000;
+
+export interface PolicyOptions {
+  /** Of `--never-ban`. */
+  readonly neverBan: readonly Network[];
+  /** Asked again every 10 s. */
+  readonly host: () => readonly Protected[];
+}
+
+/** Says whom f2b-exec will not ban, whoever asks: that would lock its own host out. */
+export class Policy {
+  readonly #options: PolicyOptions;
+  readonly #always: readonly Protected[];
+  #host: readonly Protected[] = [];
+  #hostRead = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PolicyOptions) {
+    this.#options = options;
+    this.#always = [
+      ...LOOPBACK,
+      ...options.neverBan.map((network) => ({ network, why: "on the never-ban list" })),
+    ];
+  }
+
+  /** Why this address or network is not banned; undefined when it may be. `now` in milliseconds. */
+  refusal(network: Network, now: number): string | undefined {
+    const widest = WIDEST[network.family];
+    if (network.prefix < widest) return `networks wider than /${widest} are not banned`;
+    if (now - this.#hostRead >= HOST_FRESH || now < this.#hostRead) {
+      this.#host = this.#options.host();
+      this.#hostRead = now;
+    }
+    return refusalBy(this.#always, network) ?? refusalBy(this.#host, network);
+  }
+}
+
+function refusalBy(list: readonly Protected[], network: Network): string | undefined {
+  for (const { network: guarded, why } of list) {
+    if (contains(guarded, network)) return isSingle(guarded) ? why : `${why} (${formatNetwork(guarded)})`;
+    if (contains(network, guarded)) return `it holds ${formatNetwork(guarded)}: ${why}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,59 @@
+import type { Writable } from "node:stream";
+
+/** What became of one command. */
+export interface Result {
+  readonly cmd: "ban" | "unban";
+  readonly jail: string;
+  readonly ip?: string;
+  readonly id?: string;
+  readonly result: "applied" | "already" | "refused" | "failed";
+  /** From reading the command to its result. */
+  readonly ms: number;
+  readonly error?: string;
+}
+
+/** Lines on stdout, at the pace of their reader, who may leave at any time. */
+export class Output {
+  readonly #stream: Writable;
+  readonly #left: () => void;
+  #isGone = false;
+  #failure: Error | undefined;
+
+  /** `left` is told when the reader is gone. */
+  constructor(stream: Writable, left: () => void) {
+    this.#stream = stream;
+    this.#left = left;
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      this.#isGone = true;
+      if (error.code !== "EPIPE") this.#failure = error;
+      this.#left();
+    });
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Why it can't be written, when it is not that the reader has gone. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  line(text: string): void {
+    if (!this.#isGone) this.#stream.write(`${text}\n`);
+  }
+
+  /** Ends when the reader has taken enough. */
+  async room(): Promise<void> {
+    if (!this.#stream.writableNeedDrain || this.#isGone) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        this.#stream.off("drain", done);
+        this.#stream.off("error", done);
+        this.#stream.off("close", done);
+        resolve();
+      };
+      this.#stream.once("drain", done).once("error", done).once("close", done);
+    });
+  }
+}
