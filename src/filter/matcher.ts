@@ -6,6 +6,8 @@ import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
 /** A line as a jail sees it, without its newline. */
 export interface MatcherLine {
   readonly text: string;
+  /** The line as it was written: evidence. */
+  readonly whole: string;
   /** True: the date is looked for in `text`, and cut out. */
   readonly hasDate: boolean;
   /** Epoch milliseconds, when the input's format gives the time. Not used where `hasDate`. */
@@ -48,8 +50,7 @@ export class Matcher {
   /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
   match(line: MatcherLine, clock: MatcherClock): Verdict {
     const { text, time } = this.#cutDate(line, clock);
-    const whole = line.text.length > MAX_EVIDENCE_LINE ? line.text.slice(0, MAX_EVIDENCE_LINE) : line.text;
-    const buffered = this.#keep({ text, whole });
+    const buffered = this.#keep({ text, whole: line.whole.slice(0, MAX_EVIDENCE_LINE) });
     return this.#search(buffered, time);
   }
 

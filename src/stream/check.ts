@@ -31,7 +31,7 @@ function verdictOn({ jail, filter }: CompiledJail, test: RuleTest, now: number):
   for (const line of test.lines) {
     const entry = readEntry(line, detector.formatOf(line, now), now);
     const isMessage = jail.identifier !== undefined && entry?.identifier === undefined;
-    if (isMessage) verdict = matcher.match({ text: line, hasDate: false, time: now }, clock);
+    if (isMessage) verdict = matcher.match({ text: line, whole: line, hasDate: false, time: now }, clock);
     else verdict = entry && judge(jail, matcher, entry, clock);
   }
   return verdict;

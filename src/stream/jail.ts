@@ -94,10 +94,11 @@ export function judge(jail: Jail, matcher: Matcher, entry: Entry, clock: Matcher
   if (jail.on === "ban") return undefined;
   if (journalmatch && entry.fields && !matchesJournal(journalmatch, entry.fields)) return undefined;
   if (identifier === undefined) {
-    return matcher.match({ text: entry.line, hasDate: !entry.isDateless, time: entry.time }, clock);
+    const whole = entry.line;
+    return matcher.match({ text: whole, whole, hasDate: !entry.isDateless, time: entry.time }, clock);
   }
   if (entry.identifier === undefined || !identifier.includes(entry.identifier)) return undefined;
-  return matcher.match({ text: entry.message, hasDate: false, time: entry.time }, clock);
+  return matcher.match({ text: entry.message, whole: entry.line, hasDate: false, time: entry.time }, clock);
 }
 
 /** Whether a jail reads the log called `source`: its `logpath` says so, or says nothing. */
