@@ -11,11 +11,18 @@ export interface RulesFile {
   readonly name: string;
 }
 
+/** A fail2ban configuration, and what is picked from it, as `-r` names it: `/etc/fail2ban[sshd,postfix]`. */
+export interface Fail2banSpec {
+  readonly fail2ban: string;
+}
+
+type Found = RulesFile | Fail2banSpec | RuleError;
+
 /** The longest rules file, in bytes. */
 const MAX_FILE_BYTES = 1_048_576;
 
 /** The files that the arguments of `-r` stand for, in order; in the place of one that stands for none, what is wrong. */
-export async function findRules(specs: readonly string[]): Promise<readonly (RulesFile | RuleError)[]> {
+export async function findRules(specs: readonly string[]): Promise<readonly Found[]> {
   if (specs.length === 0) {
     return [
       failure("-r", "no rules given", `write -r NAME or -r PATH; ${bundledNames(await listBundled())}`),
@@ -45,8 +52,8 @@ export async function readBounded(path: string, name: string): Promise<string | 
   }
 }
 
-async function findSpec(spec: string): Promise<readonly (RulesFile | RuleError)[]> {
-  if (/\[[^\]]*\]$/.test(spec)) return fail2ban(spec);
+async function findSpec(spec: string): Promise<readonly Found[]> {
+  if (/.\[[^\]]*\]$/.test(spec)) return [{ fail2ban: spec }];
   if (!spec.includes("/") && !/\.ya?ml$/.test(spec)) return [await findBundled(spec)];
   try {
     if (!(await stat(spec)).isDirectory()) return [{ path: spec, name: spec }];
@@ -56,17 +63,12 @@ async function findSpec(spec: string): Promise<readonly (RulesFile | RuleError)[
   }
 }
 
-async function findInDirectory(directory: string): Promise<readonly (RulesFile | RuleError)[]> {
+async function findInDirectory(directory: string): Promise<readonly Found[]> {
   const entries = await readdir(directory);
-  if (entries.includes("jail.conf")) return fail2ban(directory);
+  if (entries.includes("jail.conf")) return [{ fail2ban: directory }];
   const names = entries.filter((entry) => entry.endsWith(".yaml") && !entry.startsWith(".")).sort();
   if (names.length === 0) return [failure(directory, "no *.yaml in this directory")];
   return names.map((name) => ({ path: join(directory, name), name: join(directory, name) }));
-}
-
-/** The place where a fail2ban configuration, `DIR` or `DIR[jail,…]`, will be read. */
-function fail2ban(spec: string): readonly RuleError[] {
-  return [failure(spec, "a fail2ban configuration can't be read yet")];
 }
 
 async function findBundled(name: string): Promise<RulesFile | RuleError> {

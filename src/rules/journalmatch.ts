@@ -1,8 +1,8 @@
 import type { JournalMatch } from "./rule.ts";
 
 /**
- * Fields that name a program only as it names itself: whoever may start a process or a unit of his own chooses them.
- * journald fills in all fields that begin with `_`, but these from what the process says.
+ * Fields that journald fills in, but from what a process says of itself: whoever may start a program or a unit of his
+ * own chooses them.
  */
 const SELF_CHOSEN: ReadonlySet<string> = new Set([
   "_COMM",
@@ -15,8 +15,7 @@ const SELF_CHOSEN: ReadonlySet<string> = new Set([
  * Reads journalctl's matches, one a word: `FIELD=VALUE`, and `+` between alternatives. The same field again: either
  * value; different fields: both.
  *
- * @throws SyntaxError for a word that is none of these, for a field that any local user can write into the journal
- * (those without `_` before them), and for an alternative without conditions
+ * @throws SyntaxError for a word that is none of these, and for an alternative without conditions
  */
 export function parseJournalMatch(words: readonly string[]): JournalMatch {
   const alternatives: Map<string, Set<string>>[] = [new Map()];
@@ -47,21 +46,34 @@ export function formatJournalMatch(match: JournalMatch): readonly string[] {
 }
 
 /**
- * The fields of an alternative that anybody on the machine can meet by naming a program or a unit of his own; undefined
- * when every alternative has a condition that he can't.
+ * The fields of an alternative that any local user can meet with an entry that he writes himself: all are without the
+ * `_` of the fields that journald fills in. Undefined when there is no such alternative.
  */
-export function forgeableFields(match: JournalMatch): readonly string[] | undefined {
-  const weak = match.find((terms) => [...terms.keys()].every((field) => SELF_CHOSEN.has(field)));
-  return weak && [...weak.keys()];
+export function writableFields(match: JournalMatch): readonly string[] | undefined {
+  return alternativeOf(match, (field) => !isTrusted(field));
+}
+
+/**
+ * The fields of an alternative that a local user can meet with a program or a unit that he names to fit, or with an
+ * entry of his own. Undefined when there is no such alternative.
+ */
+export function nameableFields(match: JournalMatch): readonly string[] | undefined {
+  return alternativeOf(match, (field) => !isTrusted(field) || SELF_CHOSEN.has(field));
+}
+
+function alternativeOf(match: JournalMatch, has: (field: string) => boolean): readonly string[] | undefined {
+  const found = match.find((terms) => [...terms.keys()].every(has));
+  return found && [...found.keys()];
+}
+
+function isTrusted(field: string): boolean {
+  return /^_[A-Z]/.test(field);
 }
 
 function addTerm(terms: Map<string, Set<string>>, word: string): void {
   const [, field, value] = /^([^=]+)=(.+)$/s.exec(word) ?? [];
   if (field === undefined || value === undefined || !/^[A-Z0-9_]{1,64}$/.test(field)) {
     throw new SyntaxError(`expected FIELD=VALUE, got ${JSON.stringify(word.slice(0, 60))}`);
-  }
-  if (!/^_[A-Z0-9]/.test(field)) {
-    throw new SyntaxError(`any local user can write the field ${field}; take one such as _SYSTEMD_UNIT`);
   }
   terms.set(field, (terms.get(field) ?? new Set()).add(value));
 }

@@ -1,5 +1,7 @@
-import { findRules, readBounded } from "./files.ts";
-import { type Layer, mergeLayers, overlay, resolveJail } from "./merge.ts";
+import type { ExecJail } from "./fail2ban/load.ts";
+import { type Fail2banSpec, findRules, type RulesFile, readBounded } from "./files.ts";
+import { nameableFields } from "./journalmatch.ts";
+import { type Layer, mergeLayers, overlay, resolveJail, settingsOf } from "./merge.ts";
 import { formatPlace, type Jail, RuleError } from "./rule.ts";
 import { applySets } from "./sets.ts";
 
@@ -16,8 +18,10 @@ export interface LoadedRules {
   readonly jails: readonly Jail[];
   /** Lines for people. */
   readonly warnings: readonly string[];
-  /** Paths of the files that were read, in order. */
+  /** Paths of the YAML files that were read, in order. */
   readonly files: readonly string[];
+  /** What imported jails need of f2b-exec. */
+  readonly exec: readonly ExecJail[];
 }
 
 /** All mistakes that were found, in the order of files and lines. */
@@ -33,7 +37,7 @@ export class RulesError extends AggregateError {
 
 /**
  * Reads rules. A spec without slash and without `.yaml` or `.yml` is a bundled file, whatever the working directory
- * holds; any other is a file, or a directory whose `*.yaml` are read in order. How files lie over each other is told at
+ * holds; any other is a file, a directory whose `*.yaml` are read in order, or a fail2ban configuration. How files lie over each other is told at
  * `mergeLayers`, what `--set` changes at `applySets`.
  *
  * @throws RulesError with all mistakes of the files; when there are none, all of `--set`; then those that only a whole
@@ -41,48 +45,75 @@ export class RulesError extends AggregateError {
  */
 export async function loadRules({ specs, sets }: RulesRequest): Promise<LoadedRules> {
   const errors: RuleError[] = [];
-  const warnings: string[] = [];
-  const files: string[] = [];
-  const layers: Layer[] = [];
+  const sources: Source[] = [];
   for (const found of await findRules(specs)) {
-    if (found instanceof RuleError) errors.push(found);
-    else {
-      files.push(found.path);
-      layers.push(await readLayer(found, errors, warnings));
-    }
+    const source = found instanceof RuleError ? { errors: [found] } : await readSource(found);
+    errors.push(...(source.errors ?? []));
+    sources.push(source);
   }
   stopAt(errors);
-  const { defaults, jails: byName } = await applySets(mergeLayers(layers), sets, errors);
+  const merged = mergeLayers(sources.map(({ layer }) => layer ?? NOTHING));
+  const { defaults, jails: byName } = await applySets(merged, sets, errors);
   stopAt(errors);
   const jails = [...byName].map(([name, { place, settings }]) =>
     resolveJail(name, place, overlay(defaults, settings)),
   );
   stopAt(jails.filter(({ enabled }) => enabled).flatMap(mistakesOfJail));
-  warnings.push(...warningsOf(jails));
-  return { jails, warnings, files };
+  return {
+    jails,
+    warnings: [...sources.flatMap(({ warnings }) => warnings ?? []), ...warningsOf(jails)],
+    files: sources.flatMap(({ file }) => file ?? []),
+    exec: sources.flatMap(({ exec }) => exec ?? []),
+  };
 }
+
+/** What one file or one fail2ban configuration gave. */
+interface Source {
+  readonly layer?: Layer;
+  readonly errors?: readonly RuleError[];
+  readonly warnings?: readonly string[];
+  readonly file?: string;
+  readonly exec?: readonly ExecJail[];
+}
+
+const NOTHING: Layer = { defaults: {}, jails: new Map() };
 
 function stopAt(errors: readonly RuleError[]): void {
   if (errors.length > 0) throw new RulesError(errors);
 }
 
-/** YAML and its checks are loaded when there is a file to read with them: they take a third of the time to start. */
-async function readLayer(
-  { path, name }: { readonly path: string; readonly name: string },
-  errors: RuleError[],
-  warnings: string[],
-): Promise<Layer> {
-  const nothing: Layer = { defaults: {}, jails: new Map() };
+function readSource(found: RulesFile | Fail2banSpec): Promise<Source> {
+  return "fail2ban" in found ? readFail2ban(found) : readFile(found);
+}
+
+/** YAML and its checks are loaded only when there is a file to read with them: that takes longer than all else at start. */
+async function readFile({ path, name }: RulesFile): Promise<Source> {
   const text = await readBounded(path, name);
-  if (text instanceof RuleError) {
-    errors.push(text);
-    return nothing;
-  }
+  if (text instanceof RuleError) return { errors: [text] };
   const { readRules } = await import("./document.ts");
-  const document = readRules(text, name);
-  errors.push(...document.errors);
-  warnings.push(...document.warnings.map(({ place, message }) => `${formatPlace(place)}: ${message}`));
-  return document.layer;
+  const { layer, errors, warnings } = readRules(text, name);
+  return {
+    layer,
+    errors,
+    warnings: warnings.map(({ place, message }) => `${formatPlace(place)}: ${message}`),
+    file: path,
+  };
+}
+
+/** Imported jails have all keys of their own: a later file can change each, `defaults` none. */
+async function readFail2ban(spec: Fail2banSpec): Promise<Source> {
+  const { loadFail2ban, parseFail2banSpec } = await import("./fail2ban/load.ts");
+  const { directory, pick } = parseFail2banSpec(spec.fail2ban);
+  try {
+    const { jails, warnings, exec } = loadFail2ban(directory, pick);
+    const settings = jails.map(
+      (jail) => [jail.name, { place: jail.place, settings: settingsOf(jail) }] as const,
+    );
+    return { layer: { defaults: {}, jails: new Map(settings) }, warnings, exec };
+  } catch (error) {
+    if (error instanceof RuleError) return { errors: [error] };
+    throw error;
+  }
 }
 
 /** What no key shows by itself. */
@@ -101,8 +132,18 @@ function mistakesOfJail({ name, place, on, filter, port, protocol }: Jail): read
 }
 
 function warningsOf(jails: readonly Jail[]): readonly string[] {
-  if (!jails.some(({ enabled }) => enabled)) return ["no jail is enabled"];
-  return jails
-    .filter(({ enabled, on, filter }) => enabled && on === "ban" && filter.failregex.length > 0)
-    .map(({ place, name }) => `${formatPlace(place)}: ${name}: with on: ban, failregex is not used`);
+  const enabled = jails.filter((jail) => jail.enabled);
+  if (enabled.length === 0) return ["no jail is enabled"];
+  return enabled.flatMap((jail) => {
+    const warning = (message: string) => `${formatPlace(jail.place)}: ${jail.name}: ${message}`;
+    const nameable = nameableFields(jail.journalmatch ?? []);
+    return [
+      ...(jail.on === "ban" && jail.filter.failregex.length > 0
+        ? [warning("with on: ban, failregex is not used")]
+        : []),
+      ...(nameable
+        ? [warning(`journalmatch: a local user can run a program for which ${nameable.join(" and ")} fits`)]
+        : []),
+    ];
+  });
 }

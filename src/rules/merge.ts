@@ -127,6 +127,29 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
   };
 }
 
+/** All keys of a jail that was not read from YAML, so that files and options can be laid over it. */
+export function settingsOf(jail: Jail): Settings {
+  const { name: _name, place: _place, filter, ignore, escalation, ...same } = jail;
+  const { multipliers, maxtime, ...rest } = escalation;
+  return {
+    ...definedOf(same),
+    ...filter,
+    prefregex: filter.prefregex ? [filter.prefregex] : [],
+    datepattern: filter.datepattern ? [filter.datepattern] : [],
+    escalation: { ...rest, ...definedOf({ multipliers, maxtime }) },
+    ignoreip: { networks: ignore.networks, files: ignore.files, hosts: ignore.hosts },
+    ignoreself: ignore.self,
+    ignorecommand: ignore.command ?? [],
+  };
+}
+
+/** An object without the fields that are undefined. */
+function definedOf<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
 function resolveEscalation({ escalation }: Settings): Escalation {
   const resolved = { ...ESCALATION, ...escalation };
   return { ...resolved, multipliers: unlessEmpty(resolved.multipliers) };

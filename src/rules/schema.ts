@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { formatNetwork, type Network, parseNetwork, unmap } from "../address.ts";
 import { DURATION_UNITS, parseDuration } from "../duration.ts";
-import { forgeableFields, parseJournalMatch, splitJournalMatch } from "./journalmatch.ts";
+import { parseJournalMatch, splitJournalMatch, writableFields } from "./journalmatch.ts";
 import { suggestion } from "./nearest.ts";
 import type { JournalMatch } from "./rule.ts";
 import { parsePort } from "./services.ts";
@@ -114,10 +114,14 @@ const ignoreip = wordList(ignored).transform(
   }),
 );
 
-const command = list(text).refine(
-  (argv) => argv.length !== 1 || !/\s/.test(argv[0] ?? ""),
-  'expected a list such as ["/usr/local/bin/is-known", "<ip>"]: no shell reads it',
-);
+const argv = 'a list such as ["/usr/local/bin/is-known", "<ip>"], since no shell reads it';
+const command = z.union([
+  z
+    .string()
+    .regex(/^\S+$/)
+    .transform((word) => [word]),
+  z.array(text, wanted(argv)),
+]);
 
 const multiplier = z.number(wanted("a number")).positive(wanted("a number above 0"));
 const multipliers = z.preprocess(
@@ -182,7 +186,10 @@ export const settingsSchema = z.strictObject(
     identifier: list(text).exactOptional(),
     journalmatch: journalmatch.exactOptional(),
     logpath: lineList(text).exactOptional(),
-    prefregex: z.string(wanted("a pattern")).exactOptional(),
+    prefregex: z
+      .string(wanted("a pattern"))
+      .refine(isOneLine, "expected one pattern, got several lines")
+      .exactOptional(),
     failregex: patterns.exactOptional(),
     ignoreregex: patterns.exactOptional(),
     maxlines: wholeNumber(1, 1000).exactOptional(),
@@ -261,6 +268,10 @@ function unknownKey(path: readonly PropertyKey[], key: string): ValueIssue {
   return { path, key, message: `unknown key ${shown(key)}`, hint };
 }
 
+function isOneLine(pattern: string): boolean {
+  return !pattern.trim().includes("\n");
+}
+
 function readDuration(input: unknown): number | undefined {
   const isText = typeof input === "string" || (typeof input === "number" && input >= 0);
   const milliseconds = isText ? parseDuration(String(input)) : undefined;
@@ -295,10 +306,11 @@ function readJournalMatch(input: unknown): JournalMatch {
   if (typeof input !== "string" && !isWords)
     throw new SyntaxError(`expected FIELD=VALUE, got ${shown(input)}`);
   const match = parseJournalMatch(typeof input === "string" ? splitJournalMatch(input) : (input as string[]));
-  const weak = forgeableFields(match);
-  if (weak === undefined) return match;
+  const writable = writableFields(match);
+  if (writable === undefined) return match;
+  const fields = writable.join(" and ");
   throw new SyntaxError(
-    `any local user can make ${weak.join(" and ")} match; add a field that he can't, such as _SYSTEMD_UNIT`,
+    `any local user can write ${fields} into the journal; add a field such as _SYSTEMD_UNIT`,
   );
 }
 
