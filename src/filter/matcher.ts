@@ -1,3 +1,4 @@
+import { flat } from "../text.ts";
 import type { CompiledFilter, FilterPattern } from "./compile.ts";
 import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
 import { Sessions } from "./session.ts";
@@ -50,7 +51,11 @@ export class Matcher {
   /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
   match(line: MatcherLine, clock: MatcherClock): Verdict {
     const { text, time } = this.#cutDate(line, clock);
-    const buffered = this.#keep({ text, whole: line.whole.slice(0, MAX_EVIDENCE_LINE) });
+    const { whole } = line;
+    const buffered = this.#keep({
+      text,
+      whole: isLong(whole) ? flat(whole.slice(0, MAX_EVIDENCE_LINE)) : whole,
+    });
     return this.#search(buffered, time);
   }
 
@@ -126,15 +131,16 @@ export class Matcher {
     const isIgnored = this.#isIgnored(isMultiline ? joinLines(matched) : text);
     if (isMultiline) this.#buffer = rest;
     if (isIgnored) return { match: false, why: "ignoreregex", time };
-    const groups = base ? { ...base, ...regex.groupsOf(match) } : regex.groupsOf(match);
+    const found = base ? { ...base, ...regex.groupsOf(match) } : regex.groupsOf(match);
+    const groups = isLong(text) ? copied(found) : found;
     const evidence = matched.map(({ whole }) => whole);
     const { mlfid } = groups;
     if (mlfid === undefined) return failure(groups, evidence, index, time);
 
     const session = this.#sessions.merge(mlfid, { groups, lines: evidence, time: time ?? 0 });
     if (session.nofail) return { match: false, why: "nofail", time };
-    const found = failure(session.groups, session.lines, index, time);
-    if (found) return found;
+    const failed = failure(session.groups, session.lines, index, time);
+    if (failed) return failed;
     session.markPending();
     return { match: false, why: "pending", time };
   }
@@ -142,6 +148,15 @@ export class Matcher {
   #isIgnored(text: string): boolean {
     return this.#filter.ignoreregex.some(({ pattern }) => pattern.search(text) !== undefined);
   }
+}
+
+/** Whether what is cut from a line must be copied, so that it does not hold the line in memory. */
+function isLong(line: string): boolean {
+  return line.length > MAX_EVIDENCE_LINE;
+}
+
+function copied(groups: Groups): Groups {
+  return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, value && flat(value)]));
 }
 
 /** The text without its date; nothing is trimmed. */

@@ -110,7 +110,7 @@ export class Tally {
         this.#addHost(running, identity.host, attempt);
         break;
       case "impossible":
-        this.#nobody(running.jail, failure.id, "is no address");
+        this.#nobody(running.jail, failure.id, "can be nobody's");
     }
   }
 
