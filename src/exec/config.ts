@@ -90,7 +90,10 @@ const jailSchema = z.strictObject(
   {
     blocktype: z.enum(["reject", "drop"], expected('"reject" or "drop"')).optional(),
     chain: z
-      .preprocess((value) => (typeof value === "string" ? [value] : value), z.array(chain).min(1))
+      .preprocess(
+        (value) => (typeof value === "string" ? [value] : value),
+        z.array(chain, expected("the name of a chain, or a list of them")).min(1, expected("a chain")),
+      )
       .optional(),
     actions: z.array(actionSchema, expected("a list of actions")).optional(),
   },
