@@ -3,6 +3,12 @@ import { mendPatterns } from "./mend.ts";
 import { patternsInScalar, type ScalarText } from "./place.ts";
 import { type Pattern, type Place, RuleError, type RuleErrorCode } from "./rule.ts";
 
+/** Where yaml speaks to programmers. */
+const MESSAGES: Partial<Readonly<Record<yaml.ErrorCode, string>>> = {
+  MULTIPLE_DOCS: "more than one document",
+  RESOURCE_EXHAUSTION: "nested too deep",
+};
+
 /** Keys and list indexes, from the root of a value to a part of it. */
 export type Path = readonly PropertyKey[];
 
@@ -45,7 +51,7 @@ export class Source {
     return new RuleError(code, this.place(path), message, hint);
   }
 
-  /** Where the value at `path` begins: the nearest that stands in the file, since a list of one may be written without its list. */
+  /** Where the value at `path` begins, or the nearest around it: a list of one may be written without its list. */
   place(path: Path): Place {
     const node = this.#find(path);
     return this.#placeAt(node?.range?.[0] ?? 0);
@@ -64,7 +70,7 @@ export class Source {
     }
     const node = this.#find(path);
     if (yaml.isScalar(node) && /^[^\s#]/.test(node.comment ?? "")) {
-      const message = `${String(path.at(2) ?? path.at(1))}: what follows " #" is a comment; put quotes around a pattern with " #" in it`;
+      const message = 'what follows " #" is a comment; put quotes around a pattern with " #" in it';
       this.warnings.push(this.wrong(path, message));
     }
     return patternsInScalar(texts, this.#scalar(path));
@@ -79,9 +85,7 @@ export class Source {
       const options = { lineCounter: this.#lines, prettyErrors: false, stringKeys: true };
       const document = yaml.parseDocument(this.#text, options) as yaml.Document.Parsed;
       mendPatterns(document, this.#text);
-      if (document.errors.length > 0) {
-        return { value: null, errors: document.errors.map((error) => this.#syntaxError(error)) };
-      }
+      if (document.errors.length > 0) return { value: null, errors: this.#syntaxErrors(document.errors) };
       return { document, value: document.toJS({ maxAliasCount: MAX_ALIASES }), errors: [] };
     } catch (error) {
       if (error instanceof ReferenceError) return failed(`more than ${MAX_ALIASES} uses of one anchor`);
@@ -90,8 +94,20 @@ export class Source {
     }
   }
 
+  /** The first of each line: what follows on it is mostly its consequence. */
+  #syntaxErrors(errors: readonly yaml.YAMLError[]): readonly RuleError[] {
+    const exhausted = errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+    if (exhausted) return [this.#syntaxError(exhausted)];
+    const byLine = new Map<number, yaml.YAMLError>();
+    for (const error of errors) {
+      const { line } = this.#lines.linePos(error.pos[0]);
+      if (!byLine.has(line)) byLine.set(line, error);
+    }
+    return [...byLine.values()].map((error) => this.#syntaxError(error));
+  }
+
   #syntaxError({ code, message, pos }: yaml.YAMLError): RuleError {
-    const told = message.split("\n")[0] ?? "";
+    const told = MESSAGES[code] ?? message.split("\n", 1)[0] ?? "";
     const lower = /^[A-Z][a-z]/.test(told) ? told.slice(0, 1).toLowerCase() + told.slice(1) : told;
     const hint = code === "BLOCK_AS_IMPLICIT_KEY" ? 'put quotes around text that holds ": "' : undefined;
     return new RuleError("ERR_RULE_SYNTAX", this.#placeAt(pos[0]), lower, hint);
