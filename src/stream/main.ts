@@ -64,6 +64,10 @@ async function stream(
   report: Report,
   now: number,
 ): Promise<number> {
+  if (fstatSync(0).isDirectory()) {
+    report.error("stdin: is a folder, expected a log");
+    return EXIT.IO;
+  }
   warnOfSources(jails, options, report);
   const output: string[] = [];
   const engine = new Engine(jails, { ...options, report, write: (line) => output.push(line) }, now);

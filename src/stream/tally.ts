@@ -116,11 +116,9 @@ export class Tally {
 
   #addHost(running: RunningJail, host: string, attempt: Attempt): void {
     const { jail } = running;
-    const refusal = this.#options.isLive
-      ? NO_LOOKUP[jail.usedns]
-      : "is a host name, and a replay looks none up";
     if (jail.usedns === "raw") this.#count(running, { id: host }, attempt);
-    else if (refusal !== undefined) this.#nobody(jail, host, refusal);
+    else if (jail.usedns === "no") this.#nobody(jail, host, 'is a host name, and usedns is "no"');
+    else if (!this.#options.isLive) this.#nobody(jail, host, "is a host name, and a replay looks none up");
     else {
       const isAsked = this.#hosts.when(host, this.#clock, (networks) => {
         for (const network of networks) this.#addNetwork(running, network, attempt);
@@ -229,14 +227,6 @@ export class Tally {
     this.#options.write(encode(command));
   }
 }
-
-/** Why a jail looks up no host names; undefined: it does. */
-const NO_LOOKUP: Readonly<Record<Jail["usedns"], string | undefined>> = {
-  no: 'is a host name, and usedns is "no"',
-  raw: undefined,
-  yes: undefined,
-  warn: undefined,
-};
 
 function fillTags(argv: readonly string[], tags: Readonly<Record<string, string>>): readonly string[] {
   return argv.map((word) => word.replace(/<(\w+)>/g, (tag, name: string) => tags[name] ?? tag));

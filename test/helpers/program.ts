@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** How a program ended. */
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program of ours that runs. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** What it has written to stdout so far. */
+  stdout(): string;
+  stderr(): string;
+  write(input: string | Uint8Array): void;
+  /** Resolves when stdout (or stderr) satisfies `test`; rejects when the program ends before. */
+  until(test: (running: { stdout: string; stderr: string }) => boolean): Promise<void>;
+}
+
+/** The package's folder, from the compiled tests. */
+export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Path of a compiled program. */
+export function program(name: "f2b-stream" | "f2b-exec"): string {
+  return fileURLToPath(new URL(`../../src/bin/${name}.js`, import.meta.url));
+}
+
+/** Starts a program of ours in the package's folder, in UTC. */
+export function start(
+  name: "f2b-stream" | "f2b-exec",
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Running {
+  const child = spawn(process.execPath, [program(name), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, TZ: "UTC", ...env },
+  });
+  let stdout = "";
+  let stderr = "";
+  const watchers = new Set<() => void>();
+  const notify = () => {
+    for (const watch of watchers) watch();
+  };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    notify();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    notify();
+  });
+  child.stdin.on("error", () => undefined);
+  const ended = new Promise<Ended>((resolve) => {
+    child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }));
+  });
+  return {
+    child,
+    ended,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    write: (input) => child.stdin.write(input),
+    until: (test) =>
+      new Promise((resolve, reject) => {
+        const watch = () => {
+          if (!test({ stdout, stderr })) return;
+          watchers.delete(watch);
+          resolve();
+        };
+        watchers.add(watch);
+        void ended.then(({ status }) => reject(new Error(`ended with ${status} before: ${stderr}${stdout}`)));
+        watch();
+      }),
+  };
+}
+
+/** Runs a program of ours on `input` to its end. */
+export function runProgram(
+  name: "f2b-stream" | "f2b-exec",
+  args: readonly string[],
+  input: string | Uint8Array = "",
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const running = start(name, args, env);
+  running.child.stdin?.end(input);
+  return running.ended;
+}

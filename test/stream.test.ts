@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { program, ROOT, runProgram, start } from "./helpers/program.ts";
+
+const rules = ["-r", "test/fixtures/rules/app.yaml", "--set", "app-watch.enabled=false"];
+
+/** A failure that happened `ago` milliseconds ago. */
+function failure(address: string, ago = 0): string {
+  return `${new Date(Date.now() - ago).toISOString()} web1 app[7]: login failed from ${address}\n`;
+}
+
+test("f2b-stream live writes the unban on time with no input arriving", async () => {
+  const running = start("f2b-stream", [...rules, "--set", "app.bantime=2s", "--set", "app.maxretry=1"]);
+  running.write(failure("192.0.2.1"));
+  await running.until(({ stdout }) => stdout.includes('"cmd":"unban"'));
+  const late = Date.now() - Date.parse(/"until":"([^"]+)"/.exec(running.stdout())?.[1] ?? "");
+  assert.ok(late >= 0, `unban came ${-late} ms before its time`);
+  running.child.stdin?.end();
+  assert.equal((await running.ended).status, 0);
+});
+
+test("f2b-stream ends with 0 at SIGTERM and writes what it has", async () => {
+  const running = start("f2b-stream", rules);
+  running.write(failure("192.0.2.1").repeat(3));
+  await running.until(({ stdout }) => stdout.includes('"cmd":"ban"'));
+  running.write("2026-11-21T10:00:00Z web1 app[7]: login failed from 192.0.2.2");
+  running.child.kill("SIGTERM");
+  const { status, stderr } = await running.ended;
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+});
+
+test("f2b-stream leaves quietly with 141 when the reader is gone", async () => {
+  const running = start("f2b-stream", [...rules, "--set", "app.maxretry=1"]);
+  running.child.stdout?.destroy();
+  running.write(failure("192.0.2.1"));
+  running.write(failure("192.0.2.2"));
+  const { status, stderr } = await running.ended;
+  assert.deepEqual({ status, stderr }, { status: 141, stderr: "" });
+});
+
+test("f2b-stream finds by its heartbeat that the reader is gone", async () => {
+  const running = start("f2b-stream", [...rules, "--heartbeat", "1"]);
+  await running.until(({ stdout }) => stdout === "\n");
+  running.child.stdout?.destroy();
+  assert.equal((await running.ended).status, 141);
+});
+
+test("f2b-stream reads no more than its reader takes", async () => {
+  const running = start("f2b-stream", [...rules, "--set", "app.maxretry=1"]);
+  running.child.stdout?.pause();
+  const chunk = Array.from({ length: 1000 }, (_, i) => failure(`192.0.2.${i % 250}`)).join("");
+  const stdin = running.child.stdin;
+  assert.ok(stdin);
+  let written = 0;
+  for (; written < 400 && stdin.writableLength < 1 << 20; written++) {
+    stdin.write(chunk);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(written < 400, "the pipe filled up");
+  running.child.stdout?.resume();
+  stdin.end();
+  const { status, stdout } = await running.ended;
+  assert.equal(status, 0);
+  assert.equal(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .filter((line) => line !== "").length >=
+      written * 1000,
+    true,
+    "nothing was lost",
+  );
+});
+
+test("f2b-stream reads the rules again at SIGHUP and keeps the old ones when they are broken", async () => {
+  const running = start("f2b-stream", rules);
+  running.write(failure("192.0.2.1").repeat(3));
+  await running.until(({ stdout }) => stdout.includes('"cmd":"ban"'));
+  running.child.kill("SIGHUP");
+  await running.until(({ stdout }) => stdout.includes('"phase":"end"'));
+  assert.match(
+    running.stdout(),
+    /"cmd":"sync".*"phase":"begin","jails":\["app","app-again"\]}\n.*"repeat":true}\n.*"phase":"end"/s,
+  );
+  running.child.stdin?.end();
+  assert.equal((await running.ended).status, 0);
+});
+
+test("f2b-stream drops 10 MB without a newline, says so once and goes on", async () => {
+  const input = Buffer.concat([
+    Buffer.alloc(10_000_000, 0x61),
+    Buffer.from(`\n${failure("192.0.2.1").repeat(3)}`),
+  ]);
+  const { status, stdout, stderr } = await runProgram("f2b-stream", rules, input);
+  assert.equal(status, 0);
+  assert.equal(stderr, "f2b-stream: warning: dropped a line longer than 65536 bytes\n");
+  assert.match(stdout, /"cmd":"ban"/);
+});
+
+test("f2b-stream --replay gives the same bytes twice", async () => {
+  const log = readFileSync(`${ROOT}examples/mixed.log`);
+  const args = [
+    "-r",
+    "sshd",
+    "-r",
+    "postfix",
+    "-r",
+    "sendmail",
+    "-r",
+    "dovecot",
+    "-r",
+    "recidive",
+    "--replay",
+    "--now",
+    "2026-11-22",
+  ];
+  const digest = async () => {
+    const { status, stdout } = await runProgram("f2b-stream", args, log);
+    assert.equal(status, 0);
+    assert.match(stdout, /"cmd":"ban".*"cmd":"unban"/s);
+    return createHash("sha256").update(stdout).digest("hex");
+  };
+  assert.equal(await digest(), await digest());
+});
+
+test("f2b-stream refuses a folder as its input", () => {
+  const { status, stderr } = spawnSync(
+    "sh",
+    ["-c", 'exec "$0" "$1" -r sshd < .', process.execPath, program("f2b-stream")],
+    {
+      cwd: ROOT,
+      encoding: "utf8",
+    },
+  );
+  assert.equal(status, 74);
+  assert.match(stderr, /^f2b-stream: error: stdin: /);
+});
+
+const usage: readonly { name: string; args: string[]; status: number; told: RegExp }[] = [
+  {
+    name: "an operand",
+    args: ["x.log"],
+    status: 64,
+    told: /error: unexpected "x.log": log lines are read from stdin/,
+  },
+  {
+    name: "a zone that is none",
+    args: ["-r", "sshd", "--tz", "Mars/Olympus"],
+    status: 64,
+    told: /error: option --tz: unknown time zone/,
+  },
+  {
+    name: "a format that is none",
+    args: ["-r", "sshd", "--format", "xml"],
+    status: 64,
+    told: /error: option --format: expected one of auto, journal/,
+  },
+  {
+    name: "a number out of range",
+    args: ["--max-line", "1"],
+    status: 64,
+    told: /error: option --max-line: expected a whole number from 64/,
+  },
+  {
+    name: "an option without its value",
+    args: ["-r"],
+    status: 64,
+    told: /error: option --rules needs a value/,
+  },
+  {
+    name: "--now without --replay",
+    args: ["-r", "sshd", "--now", "@0"],
+    status: 64,
+    told: /error: option --now goes with --replay/,
+  },
+  {
+    name: "a time that is none",
+    args: ["-r", "sshd", "--replay", "--now", "noon"],
+    status: 64,
+    told: /error: option --now: expected a time/,
+  },
+  {
+    name: "--set of a jail that is not there",
+    args: ["-r", "sshd", "--set", "sssd.maxretry=1"],
+    status: 78,
+    told: /error: --set/,
+  },
+  {
+    name: "a file that is not there",
+    args: ["-r", "./nowhere.yaml"],
+    status: 78,
+    told: /error: .*nowhere\.yaml/,
+  },
+];
+
+for (const { name, args, status, told } of usage) {
+  test(`f2b-stream refuses ${name}`, async () => {
+    const ended = await runProgram("f2b-stream", args);
+    assert.equal(ended.status, status, ended.stderr);
+    assert.match(ended.stderr, told);
+    assert.equal(ended.stdout, "");
+  });
+}
+
+test("f2b-stream --help fits a screen and ends in an example; --version tells the version", async () => {
+  const help = await runProgram("f2b-stream", ["--help"]);
+  assert.equal(help.status, 0);
+  assert.ok(help.stdout.split("\n").length <= 36, "at most 35 lines");
+  assert.match(help.stdout, /\| f2b-stream -r sshd \| f2b-exec\n$/);
+  const version = await runProgram("f2b-stream", ["--version"]);
+  assert.match(version.stdout, /^f2b-stream \d+\.\d+\.\d+\n$/);
+});
