@@ -6,6 +6,7 @@ import {
   intersect,
   LAST_CODE_POINT,
   runsOf,
+  sizeOf,
   union,
 } from "./charset.ts";
 import type { Category, CharNode } from "./tree.ts";
@@ -19,8 +20,32 @@ export function lastOf(alphabet: Alphabet): number {
   return alphabet === "ascii" ? 0x7f : LAST_CODE_POINT;
 }
 
-/** The characters of an alphabet that a node matches. */
+/** The characters of an alphabet that a node matches. Equal nodes share one set, since a big one takes time to make. */
 export function charsOf(node: CharNode, alphabet: Alphabet): CharSet {
+  const literal = literalOf(node);
+  if (literal !== undefined) return literal > lastOf(alphabet) ? [] : [literal, literal];
+  const key = JSON.stringify([alphabet, node.items, node.negated, node.case, node.ascii]);
+  let set = known.get(key);
+  if (!set) {
+    set = makeSet(node, alphabet);
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(key, set);
+  }
+  return set;
+}
+
+/** The one code point that a node stands for, as it stands. */
+export function literalOf({ items, negated, case: kind }: CharNode): number | undefined {
+  const [item] = items;
+  if (negated || kind !== "exact" || items.length !== 1 || !item || "kind" in item) return undefined;
+  return item.low === item.high ? item.low : undefined;
+}
+
+const MAX_KNOWN = 2000;
+
+const known = new Map<string, CharSet>();
+
+function makeSet(node: CharNode, alphabet: Alphabet): CharSet {
   const last = lastOf(alphabet);
   const set = union(listedChars(node, alphabet), ...categoriesOf(node, alphabet));
   return node.negated ? complement(set, last) : intersect(set, [0, last]);
@@ -40,8 +65,13 @@ function listedChars(node: CharNode, alphabet: Alphabet): CharSet {
 
 function withOtherCases(set: CharSet, orbits: ReadonlyMap<number, readonly number[]>): CharSet {
   const more: [number, number][] = [];
-  for (const [code, orbit] of orbits) {
-    if (orbit.some((other) => includes(set, other))) more.push([code, code]);
+  const add = (orbit: readonly number[] = []) =>
+    more.push(...orbit.map((code) => [code, code] as [number, number]));
+  if (sizeOf(set) < orbits.size) {
+    for (const [first, last] of runsOf(set))
+      for (let code = first; code <= last; code++) add(orbits.get(code));
+  } else {
+    for (const [code, orbit] of orbits) if (includes(set, code)) add(orbit);
   }
   return charSet([...runsOf(set), ...more]);
 }

@@ -1,5 +1,6 @@
 import type { Alphabet } from "./classes.ts";
 import { type Emitted, emitPattern } from "./emit.ts";
+import { exactGroups } from "./groups.ts";
 import { parsePattern } from "./parse.ts";
 import {
   PatternError,
@@ -7,7 +8,6 @@ import {
   type PatternMatch,
   type PatternSpans,
   type PythonPattern,
-  type Span,
 } from "./pattern.ts";
 import type { Tree } from "./tree.ts";
 
@@ -55,29 +55,28 @@ class CompiledPattern implements PythonPattern {
   }
 
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
-    const program = ascii ? this.#ascii : (this.#unicode ??= this.#program("unicode", "g"));
+    if (!ascii) this.#unicode ??= this.#program("unicode", "g");
+    const program = ascii ? this.#ascii : (this.#unicode as Program);
     const found = run(program, text, from, ascii);
     if (!found) return undefined;
-    const start = found.index;
-    return { start, end: endOf(program, found), groups: found.groups ?? NO_GROUPS };
+    return { start: found.index, end: endOf(program, found), groups: found.groups ?? NO_GROUPS };
   }
 
   searchSpans(text: string, from = 0, ascii = isAscii(text)): PatternSpans | undefined {
     const alphabet = ascii ? "ascii" : "unicode";
-    const program = (this.#spans[alphabet] ??= this.#program(alphabet, "dg"));
+    const program = this.#spans[alphabet] ?? this.#program(alphabet, "dg");
+    this.#spans[alphabet] = program;
     const found = run(program, text, from, ascii);
     if (!found) return undefined;
     const start = found.index;
     const end = endOf(program, found);
-    const spans = program.numbers.map((number): Span | undefined =>
-      number === 0 ? [start, end] : found.indices?.[number ?? -1],
-    );
+    const spans = program.numbers.map((number) => (number === undefined ? number : found.indices?.[number]));
+    spans[0] = [start, end];
     return { start, end, groups: found.groups ?? NO_GROUPS, spans };
   }
 
   #program(alphabet: Alphabet, flags: "g" | "dg"): Program {
-    const reported =
-      flags === "g" ? this.tree.names.keys() : Array.from({ length: this.groupCount }, (_, i) => i + 1);
+    const reported = flags === "g" ? this.tree.names.keys() : exactGroups(this.tree);
     const emitted = emitPattern(this.tree, alphabet, reported);
     try {
       return { ...emitted, regexp: new RegExp(emitted.source, flags) };

@@ -1,8 +1,8 @@
-import { type CharSet, includes } from "./charset.ts";
+import { includes, subtract } from "./charset.ts";
 import { type Alphabet, charsOf, wordChars } from "./classes.ts";
 import { analyseGroups, type GroupUse, groupsIn } from "./groups.ts";
 import { PatternError } from "./pattern.ts";
-import { charsBehind, isAlwaysBehind, isNullable, triesEmptyLast } from "./shape.ts";
+import { type Before, charsBehind, isAlwaysBehind, isNullable, triesEmptyLast } from "./shape.ts";
 import { spellSet } from "./spell.ts";
 import {
   type AlternationNode,
@@ -18,7 +18,7 @@ import {
   type Tree,
   walk,
 } from "./tree.ts";
-import { ASCII_ORBITS, caseOrbits } from "./unicode.ts";
+import { ASCII_CASES, caseOrbits } from "./unicode.ts";
 
 /** A pattern as the source of a JavaScript RegExp without flags. */
 export interface Emitted {
@@ -54,10 +54,12 @@ interface Context {
   /** Right to left, as JavaScript reads a lookbehind. */
   readonly behind: boolean;
   /** The characters that can stand before, where that is known. */
-  readonly before: CharSet | undefined;
+  readonly before: Before;
   /** How often the linear engine copies this node. */
   readonly copies: number;
 }
+
+const UNKNOWN: Before = () => undefined;
 
 class Emitter {
   readonly #tree: Tree;
@@ -65,7 +67,7 @@ class Emitter {
   readonly #use: GroupUse;
   readonly #numbers: (number | undefined)[];
   readonly #newlines: number[] = [];
-  /** The pair of groups that mark a group as set. */
+  /** The groups that mark a group as set. */
   readonly #marks = new Map<number, readonly number[]>();
   #groupCount = 0;
   #linear = true;
@@ -78,7 +80,7 @@ class Emitter {
   }
 
   emit(): Emitted {
-    const context: Context = { tail: "match", behind: false, before: undefined, copies: 1 };
+    const context: Context = { tail: "match", behind: false, before: UNKNOWN, copies: 1 };
     const source = this.#disjunction(this.#tree.root, context);
     return { source, linear: this.#linear, numbers: this.#numbers, newlines: this.#newlines };
   }
@@ -132,7 +134,7 @@ class Emitter {
     let { before } = context;
     for (const [i, item] of items.entries()) {
       const tail = i === items.length - 1 ? context.tail : undefined;
-      text += this.#term(item, { ...context, tail, before });
+      text += item.type === "char" ? this.#char(item) : this.#term(item, { ...context, tail, before });
       before = charsBehind(item, before, this.#alphabet);
     }
     return text;
@@ -142,7 +144,7 @@ class Emitter {
     return spellSet(charsOf(node, this.#alphabet), this.#alphabet);
   }
 
-  #place({ at, ascii }: PlaceNode, { tail, behind }: Context): string {
+  #place({ at, ascii }: PlaceNode, { tail }: Context): string {
     switch (at) {
       case "textStart":
         return "^";
@@ -150,7 +152,7 @@ class Emitter {
         return "$";
       case "end":
         if (tail === "match") return `${this.#newline()}?$`;
-        return tail === "look" ? "\\n?$" : this.#nonlinear(behind ? "(?=\\n?$)" : "(?=\\n?$)");
+        return tail === "look" ? "\\n?$" : this.#nonlinear("(?=\\n?$)");
       case "lineEnd":
         return tail === "match" ? `(?:${this.#newline()}|$)` : this.#nonlinear("(?![^\\n])");
       case "lineStart":
@@ -189,7 +191,7 @@ class Emitter {
     if (index === undefined || !this.#isKept(node)) {
       return body.type === "alternation" ? `(?:${this.#branches(body, context)})` : this.#term(body, context);
     }
-    const mark = this.#use.marked.has(index) ? this.#mark(index) : "";
+    const mark = this.#use.marked.has(index) ? this.#mark(index, body) : "";
     this.#numbers[index] = ++this.#groupCount;
     const text = this.#disjunction(body, { ...context, tail: undefined });
     const group = name === undefined ? `(${text})` : `(?<${name}>${text})`;
@@ -197,13 +199,16 @@ class Emitter {
   }
 
   /**
-   * Groups that are never empty once they were passed, so that a later place can tell whether they were: the rest of the
-   * text, or at its end the text before.
+   * A group that is never empty once it was passed, so that a later place can tell whether it was: the rest of the text. At its
+   * end, where only an empty match is left, another one: the text before.
    */
-  #mark(index: number): string {
+  #mark(index: number, body: Node): string {
     const ahead = ++this.#groupCount;
-    const before = ++this.#groupCount;
-    this.#marks.set(index, [ahead, before]);
+    this.#marks.set(index, [ahead]);
+    if (!isNullable(body)) return this.#nonlinear("(?=([^]+))");
+    if (isNullable(this.#tree.root))
+      refuse(body, "a group cannot be asked for where text, and it, may be empty");
+    this.#marks.set(index, [ahead, ++this.#groupCount]);
     return this.#nonlinear("(?:(?=([^]+))|(?<=([^]+)))");
   }
 
@@ -213,7 +218,8 @@ class Emitter {
    */
   #isSet(index: number, set: boolean): string {
     const [ahead, before] = this.#marks.get(index) ?? [];
-    return this.#nonlinear(`(?${set ? "!" : "="}\\${ahead}(?:\\${ahead})(?:\\${before}))`);
+    const marks = [ahead, ahead, ...(before === undefined ? [] : [before])];
+    return this.#nonlinear(`(?${set ? "!" : "="}${marks.map((mark) => `(?:\\${mark})`).join("")})`);
   }
 
   /** JavaScript has no atomic groups, but never goes back into a lookahead. */
@@ -229,7 +235,7 @@ class Emitter {
     if (isAlwaysBehind(node, context.before, this.#alphabet)) return "";
     const { behind, negated, body } = node;
     const tail = behind ? undefined : "look";
-    const text = this.#disjunction(body, { tail, behind, before: undefined, copies: 1 });
+    const text = this.#disjunction(body, { tail, behind, before: UNKNOWN, copies: 1 });
     return this.#nonlinear(`(?${behind ? "<" : ""}${negated ? "!" : "="}${text})`);
   }
 
@@ -242,15 +248,11 @@ class Emitter {
     return this.#isSet(node.index, true) + reference;
   }
 
-  /** A back reference compares exactly: under `(?i)` the group must not be able to match letters in two cases. */
+  /** A back reference compares exactly: under `(?i)` the group must not be able to match what has two cases. */
   #checkCase({ index, case: kind, offset }: ReferenceNode): void {
     if (kind === "exact") return;
-    const orbits = this.#alphabet === "ascii" ? ASCII_ORBITS : caseOrbits();
     for (const node of this.#charsInGroup(index)) {
-      const set = charsOf(node, this.#alphabet);
-      for (const [code] of orbits) {
-        if (includes(set, code)) refuse({ offset }, "a back reference that ignores case cannot be expressed");
-      }
+      if (hasCase(node)) refuse({ offset }, "a back reference that ignores case cannot be expressed");
     }
   }
 
@@ -305,7 +307,7 @@ class Emitter {
     const { min, max, body } = node;
     const local = max === Number.POSITIVE_INFINITY ? min + 1 : max;
     const copies = context.copies * local;
-    const inner: Context = { ...context, tail: undefined, before: undefined, copies };
+    const inner: Context = { ...context, tail: undefined, before: UNKNOWN, copies };
     if (copies > MAX_COPIES) {
       if (body.type === "char" && local <= MAX_UNROLLED)
         return this.#unrolled(this.#char(body), min, max, lazy);
@@ -336,13 +338,21 @@ class Emitter {
     if (max !== Number.POSITIVE_INFINITY || !upTo.every(triesEmptyLast) || others.some(isNullable)) {
       refuse(node, "a loop whose turns may be empty before they are not cannot be expressed");
     }
-    const inner: Context = { ...context, tail: undefined, before: undefined };
+    const inner: Context = { ...context, tail: undefined, before: UNKNOWN };
     const loop = (nodes: readonly Node[]) =>
       `(?:${nodes.map((branch) => this.#term(branch, inner)).join("|")})`;
     if (min > 0) this.#linear = false;
     const start = min > 0 ? `${this.#atom(body, inner)}{${min}}` : "";
     return `${start}${loop(upTo)}*(?:${loop(others)}${loop(upTo)}*)*?`;
   }
+}
+
+/** True when a node can match a character that has another case, in texts of any alphabet. */
+function hasCase(node: CharNode): boolean {
+  const ascii = charsOf(node, "ascii");
+  if ([...ASCII_CASES.keys()].some((code) => includes(ascii, code))) return true;
+  const others = subtract(charsOf(node, "unicode"), [0, 0x7f]);
+  return others.length > 0 && [...caseOrbits().keys()].some((code) => includes(others, code));
 }
 
 function branchesOf(node: Node): readonly Node[] {

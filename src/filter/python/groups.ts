@@ -1,4 +1,5 @@
 import { PatternError } from "./pattern.ts";
+import { isNullable } from "./shape.ts";
 import {
   type ConditionalNode,
   childrenOf,
@@ -32,6 +33,25 @@ export interface GroupUse {
  */
 export function analyseGroups(tree: Tree, reported: ReadonlySet<number>): GroupUse {
   return new GroupAnalysis(tree, reported).run();
+}
+
+/**
+ * Numbers of the groups that mean the same in both languages when the match is done. The others stand in a loop of which a
+ * later turn may leave them out or be empty, or that runs backwards.
+ */
+export function exactGroups(tree: Tree): ReadonlySet<number> {
+  return new Set(exactIn(tree.root, false));
+}
+
+function exactIn(node: Node, behind: boolean): number[] {
+  const inner = childrenOf(node).flatMap((child) =>
+    exactIn(child, behind || (node.type === "look" && node.behind)),
+  );
+  if (node.type === "group" && node.index !== undefined) return [node.index, ...inner];
+  if (!isLoop(node)) return inner;
+  if (behind || (node.max > node.min && isNullable(node.body))) return [];
+  const always = alwaysSet(node.body);
+  return inner.filter((index) => always.has(index));
 }
 
 /** Groups that every match of a node sets. */
@@ -80,7 +100,11 @@ class GroupAnalysis {
 
   run(): GroupUse {
     this.#findHomes(this.#tree.root, [], false);
-    for (const index of this.#reported) this.#checkLoops(index, []);
+    const exact = exactGroups(this.#tree);
+    for (const [index, { offset }] of this.#homes) {
+      if (this.#reported.has(index) && !exact.has(index))
+        refuse(offset, "a named group in a loop that a later turn may leave out cannot be read");
+    }
     this.#pass(this.#tree.root, NONE, []);
     const read = [...this.#stateAt].filter(([, state]) => state !== "unset").map(([node]) => node.index);
     return { stateAt: this.#stateAt, kept: new Set([...this.#reported, ...read]), marked: this.#marked };

@@ -12,7 +12,10 @@ export type Span = readonly [start: number, end: number];
 
 /** A match with the spans of its groups: dearer, so only where they are needed. */
 export interface PatternSpans extends PatternMatch {
-  /** By group number; index 0 is the whole match. */
+  /**
+   * By group number; index 0 is the whole match. A group without a name has no span where it stands in a loop and a later
+   * turn may leave it out: Python would give that of an earlier turn.
+   */
   readonly spans: readonly (Span | undefined)[];
 }
 
@@ -23,9 +26,13 @@ export interface PythonPattern {
   readonly groupNames: readonly string[];
   /** How many groups there are, named or not. */
   readonly groupCount: number;
-  /** The leftmost match at or after `from`, as Python's `pattern.search(text, from)`. */
-  search(text: string, from?: number): PatternMatch | undefined;
-  searchSpans(text: string, from?: number): PatternSpans | undefined;
+  /**
+   * The leftmost match at or after `from`, as Python's `pattern.search(text, from)`. `ascii` says whether the text is
+   * ASCII alone, for callers who know; else it is looked up.
+   */
+  search(text: string, from?: number, ascii?: boolean): PatternMatch | undefined;
+  /** The same with the spans of all groups. */
+  searchSpans(text: string, from?: number, ascii?: boolean): PatternSpans | undefined;
 }
 
 /** Flags as Python's `re.compile` takes them. */

@@ -59,21 +59,24 @@ export function lastChars(node: Node, alphabet: Alphabet): CharSet | undefined {
   }
 }
 
-/** The characters that can stand before what follows `node`, if `before` can stand before the node itself. */
-export function charsBehind(
-  node: Node,
-  before: CharSet | undefined,
-  alphabet: Alphabet,
-): CharSet | undefined {
-  const last = lastChars(node, alphabet);
-  if (!isNullable(node)) return last;
-  return before && last && union(before, last);
+/** Gives the characters that can stand before a place; undefined if that can't be told. */
+export type Before = () => CharSet | undefined;
+
+/** What can stand before the node that follows `node`. */
+export function charsBehind(node: Node, before: Before, alphabet: Alphabet): Before {
+  return () => {
+    const last = lastChars(node, alphabet);
+    if (last === undefined || !isNullable(node)) return last;
+    const earlier = before();
+    return earlier && union(earlier, last);
+  };
 }
 
 /** True for a lookbehind that asks for one of some characters where always one of them stands. */
-export function isAlwaysBehind(node: Node, before: CharSet | undefined, alphabet: Alphabet): boolean {
-  if (node.type !== "look" || !node.behind || node.negated || before === undefined) return false;
-  return node.body.type === "char" && isSubset(before, charsOf(node.body, alphabet));
+export function isAlwaysBehind(node: Node, before: Before, alphabet: Alphabet): boolean {
+  if (node.type !== "look" || !node.behind || node.negated || node.body.type !== "char") return false;
+  const chars = before();
+  return chars !== undefined && isSubset(chars, charsOf(node.body, alphabet));
 }
 
 function either(nodes: readonly Node[], alphabet: Alphabet): CharSet | undefined {

@@ -9,6 +9,19 @@ import type { Alphabet } from "./classes.ts";
  * characters and pairs of surrogates: it matches whole code points of well-formed text and never half of one.
  */
 export function spellSet(set: CharSet, alphabet: Alphabet): string {
+  if (set.length === 2 && set[0] === set[1] && (set[0] ?? 0) <= 0x7f) return spellClass(set, [], 0x7f);
+  const spelt = SPELT[alphabet].get(set) ?? spell(set, alphabet);
+  SPELT[alphabet].set(set, spelt);
+  return spelt;
+}
+
+/** What was spelt before: spelling a category of Unicode takes a millisecond. */
+const SPELT: Readonly<Record<Alphabet, WeakMap<CharSet, string>>> = {
+  ascii: new WeakMap(),
+  unicode: new WeakMap(),
+};
+
+function spell(set: CharSet, alphabet: Alphabet): string {
   if (alphabet === "ascii") return spellClass(set, [], 0x7f);
   const basic = intersect(set, [0, 0xd7ff, 0xe000, 0xffff]);
   const pairs = spellPairs(intersect(set, [0x10000, LAST_CODE_POINT]));

@@ -1,4 +1,4 @@
-import { type CharSet, charSet, LAST_CODE_POINT } from "./charset.ts";
+import { type CharSet, charSet } from "./charset.ts";
 import type { Category } from "./tree.ts";
 
 /**
@@ -47,13 +47,17 @@ const SPACE: CharSet = [
 let categories: Record<"d" | "w", CharSet> | undefined;
 let orbits: ReadonlyMap<number, readonly number[]> | undefined;
 
-/** All characters in order, without the surrogates: none of them is in a category or has case. */
+/** Beyond this there are no letters, digits or numbers: planes without characters, tags and private use. */
+const LAST_LETTER_PLANE = 0x3ffff;
+
+/** All characters in order up to the last that can matter, without the surrogates: those are in no category. */
 function allCharacters(): string {
-  const chars: string[] = [];
-  for (let code = 0; code <= LAST_CODE_POINT; code++) {
-    if (code < 0xd800 || code > 0xdfff) chars.push(String.fromCodePoint(code));
+  let text = "";
+  for (let start = 0; start < LAST_LETTER_PLANE; start += 0x800) {
+    if (start === 0xd800) continue;
+    text += String.fromCodePoint(...Array.from({ length: 0x800 }, (_, i) => start + i));
   }
-  return chars.join("");
+  return text;
 }
 
 /** The set of the runs that an expression finds; it must match unbroken runs. */

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compilePattern } from "../src/filter/python/compile.ts";
+import { exactGroups } from "../src/filter/python/groups.ts";
+import { parsePattern } from "../src/filter/python/parse.ts";
+import { PatternError, type PythonPattern } from "../src/filter/python/pattern.ts";
+import {
+  askPython,
+  type PythonAnswer,
+  type PythonCase,
+  type PythonSpan,
+  pythonVersion,
+} from "./helpers/python-re.ts";
+import { PatternMaker, randomText, seededRandom } from "./helpers/random-pattern.ts";
+
+/** More of them: PATTERNS=100000 node --test …; another SEED gives others. */
+const PATTERNS = Number(process.env.PATTERNS ?? 4000);
+const SEED = Number(process.env.SEED ?? 1);
+const TEXTS = 8;
+
+const version = pythonVersion();
+const skip = version === "3.11" ? false : `needs python3 3.11 on PATH, found ${version ?? "none"}`;
+
+test("compilePattern finds what Python's re finds, in random patterns and texts", { skip }, () => {
+  const random = seededRandom(SEED);
+  const maker = new PatternMaker(random);
+  const cases = Array.from({ length: PATTERNS }, () => ({
+    source: maker.make(),
+    texts: Array.from({ length: TEXTS }, () => randomText(random)),
+  }));
+  const theirs = askPython(cases);
+  let unsupported = 0;
+  const differences = cases.flatMap((asked, i) => {
+    const ours = answer(asked);
+    if (ours === "unsupported") unsupported++;
+    return ours === "unsupported" ? [] : compare(asked, ours, theirs[i] as PythonAnswer);
+  });
+  assert.deepEqual(differences.slice(0, 5), [], `${differences.length} differences`);
+  assert.ok(unsupported < PATTERNS / 4, `${unsupported} of ${PATTERNS} patterns were refused as unsupported`);
+});
+
+type Spans = readonly PythonSpan[] | null;
+
+function answer({ source, texts }: PythonCase): PythonAnswer | "unsupported" {
+  try {
+    const pattern = compilePattern(source);
+    return { results: texts.map((text) => spansOf(pattern, text)) };
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return error.code === "ERR_PATTERN_SYNTAX" ? { error: error.message } : "unsupported";
+  }
+}
+
+function spansOf(pattern: PythonPattern, text: string): Spans {
+  const found = pattern.searchSpans(text);
+  const plain = pattern.search(text);
+  assert.deepEqual(plain && { ...plain, spans: found?.spans }, found);
+  return found ? found.spans.map((span) => span ?? null) : null;
+}
+
+function compare(asked: PythonCase, ours: PythonAnswer, theirs: PythonAnswer): unknown[] {
+  const { source, texts } = asked;
+  if ("slow" in ours || "slow" in theirs) return [];
+  if ("error" in ours || "error" in theirs) {
+    return "error" in ours && "error" in theirs ? [] : [{ source, ours, theirs }];
+  }
+  const exact = exactGroups(parsePattern(source));
+  const told = (spans: Spans = null) =>
+    JSON.stringify(spans?.filter((_, i) => i === 0 || exact.has(i)) ?? null);
+  return texts.flatMap((text, i) => {
+    const [our, their] = [told(ours.results[i]), told(theirs.results[i])];
+    return our === their ? [] : [{ source, text, ours: our, theirs: their }];
+  });
+}
