@@ -44,6 +44,7 @@ export interface Layer {
   readonly jails: ReadonlyMap<string, JailSettings>;
 }
 
+/** A jail as files describe it: the keys that they give, and where it is first named. */
 export interface JailSettings {
   readonly place: Place;
   readonly settings: Settings;

@@ -1,17 +1,17 @@
+/** `did you mean "…"?`, as a hint; undefined when nothing is near. */
+export function suggestion(wrong: string, words: readonly string[]): string | undefined {
+  const word = nearest(wrong, words);
+  return word && `did you mean ${JSON.stringify(word)}?`;
+}
+
 /** The word nearest to a misspelt one, when they differ by little: at most a third of its letters, swaps counting one. */
-export function nearest(wrong: string, words: readonly string[]): string | undefined {
+function nearest(wrong: string, words: readonly string[]): string | undefined {
   const scored = words.map((word) => ({ word, distance: editDistance(wrong.toLowerCase(), word) }));
   const best = scored.reduce<(typeof scored)[number] | undefined>(
     (a, b) => (a === undefined || b.distance < a.distance ? b : a),
     undefined,
   );
   return best && best.distance <= Math.max(1, Math.floor(wrong.length / 3)) ? best.word : undefined;
-}
-
-/** `did you mean "…"?`, as a hint; undefined when nothing is near. */
-export function suggestion(wrong: string, words: readonly string[]): string | undefined {
-  const word = nearest(wrong, words);
-  return word && `did you mean ${JSON.stringify(word)}?`;
 }
 
 /** Optimal string alignment: letters put in, left out, replaced, or two neighbours swapped. */

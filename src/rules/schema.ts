@@ -9,7 +9,7 @@ import { parsePort } from "./services.ts";
 /** No duration is longer, in milliseconds: the end of a ban stays a date. */
 const LONGEST = 100 * 31_557_600_000;
 
-/** Transport protocols that have ports; `all` stands alone. */
+/** Protocols that an executor can tell apart; `all` stands alone. */
 const PROTOCOLS = ["tcp", "udp", "sctp", "dccp", "udplite", "icmp", "all"];
 
 /** A message `expected …, got …` for zod's own checks. */
@@ -179,7 +179,7 @@ const test = z.strictObject(
  * The keys of a jail, each checked by itself and turned into what it means; defaults and what keys mean together come
  * later. Unions stand with their short form first: the last form's complaint is the one to show.
  */
-export const settingsSchema = z.strictObject(
+const settingsSchema = z.strictObject(
   {
     description: z.string(wanted("text")).exactOptional(),
     enabled: flag.exactOptional(),
@@ -225,17 +225,6 @@ export interface ValueIssue {
   readonly hint: string | undefined;
 }
 
-/** The keys that may stand at `path` in a jail. */
-export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  const shapes: Readonly<Record<string, object>> = {
-    "": settingsSchema.shape,
-    escalation: escalation.shape,
-    count: count.shape,
-    tests: test.shape,
-  };
-  return Object.keys(shapes[String(path[0] ?? "")] ?? {});
-}
-
 /** Checks the keys of one jail, or of `defaults`. */
 export function checkSettings(input: unknown): CheckedSettings | readonly ValueIssue[] {
   const result = settingsSchema.safeParse(input);
@@ -266,6 +255,17 @@ function unknownKey(path: readonly PropertyKey[], key: string): ValueIssue {
       ? `write escalation: {${nested}: …}`
       : suggestion(key, knownKeys(path));
   return { path, key, message: `unknown key ${shown(key)}`, hint };
+}
+
+/** The keys that may stand at `path` in a jail. */
+function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  const shapes: Readonly<Record<string, object>> = {
+    "": settingsSchema.shape,
+    escalation: escalation.shape,
+    count: count.shape,
+    tests: test.shape,
+  };
+  return Object.keys(shapes[String(path[0] ?? "")] ?? {});
 }
 
 function isOneLine(pattern: string): boolean {
