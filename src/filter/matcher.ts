@@ -131,11 +131,13 @@ export class Matcher {
     const isIgnored = this.#isIgnored(isMultiline ? joinLines(matched) : text);
     if (isMultiline) this.#buffer = rest;
     if (isIgnored) return { match: false, why: "ignoreregex", time };
-    const found = base ? { ...base, ...regex.groupsOf(match) } : regex.groupsOf(match);
+    const found = base ? overridden(base, regex.groupsOf(match)) : regex.groupsOf(match);
     const groups = isLong(text) ? copied(found) : found;
     const evidence = matched.map(({ whole }) => whole);
     const { mlfid } = groups;
-    if (mlfid === undefined) return failure(groups, evidence, index, time);
+    if (mlfid === undefined) {
+      return groups.nofail ? { match: false, why: "nofail", time } : failure(groups, evidence, index, time);
+    }
 
     const session = this.#sessions.merge(mlfid, { groups, lines: evidence, time: time ?? 0 });
     if (session.nofail) return { match: false, why: "nofail", time };
@@ -153,6 +155,13 @@ export class Matcher {
 /** Whether what is cut from a line must be copied, so that it does not hold the line in memory. */
 function isLong(line: string): boolean {
   return line.length > MAX_EVIDENCE_LINE;
+}
+
+/** The groups of a prefregex, those that the failregex took in their place. */
+function overridden(base: Groups, groups: Groups): Groups {
+  const merged: Record<string, string | undefined> = { ...base };
+  for (const [name, value] of Object.entries(groups)) merged[name] = value ?? base[name];
+  return merged;
 }
 
 function copied(groups: Groups): Groups {
