@@ -25,6 +25,7 @@ export class Source {
   /** Path of the text's root, when it is the value of one key from elsewhere: then places are the file as a whole. */
   readonly #root: Path | undefined;
   readonly #lines = new yaml.LineCounter();
+  readonly #index = new WeakMap<yaml.YAMLMap, ReadonlyMap<string, yaml.Pair>>();
   readonly #document: yaml.Document.Parsed | undefined;
 
   constructor(text: string, file: string, root?: Path) {
@@ -59,7 +60,7 @@ export class Source {
 
   keyPlace(path: Path, key: string): Place {
     const node = this.#find(path);
-    const pair = yaml.isMap(node) ? node.items.find((item) => String(item.key) === key) : undefined;
+    const pair = yaml.isMap(node) ? this.#pairs(node).get(key) : undefined;
     return yaml.isNode(pair?.key) ? this.#placeAt(pair.key.range?.[0] ?? 0) : this.place(path);
   }
 
@@ -134,11 +135,25 @@ export class Source {
     const below = this.#root === undefined ? path : path.slice(this.#root.length);
     let node = this.#resolve(this.#document?.contents);
     for (const part of below) {
-      const inner = yaml.isCollection(node) ? this.#resolve(node.get(part, true)) : undefined;
+      const inner = this.#resolve(this.#child(node, part));
       if (inner === undefined) break;
       node = inner;
     }
     return node;
+  }
+
+  #child(node: yaml.Node | undefined, part: PropertyKey): unknown {
+    if (yaml.isMap(node)) return this.#pairs(node).get(String(part))?.value;
+    return yaml.isSeq(node) ? node.items[Number(part)] : undefined;
+  }
+
+  /** A mapping's pairs by key: yaml itself looks through all of them each time. */
+  #pairs(map: yaml.YAMLMap): ReadonlyMap<string, yaml.Pair> {
+    const known = this.#index.get(map);
+    if (known) return known;
+    const pairs = new Map(map.items.map((pair) => [String(pair.key), pair]));
+    this.#index.set(map, pairs);
+    return pairs;
   }
 
   #resolve(node: unknown): yaml.Node | undefined {
