@@ -1,7 +1,8 @@
 const DAY = 86_400_000;
 
 /**
- * Makes `zone`, an IANA name such as `Europe/Zurich`, the zone of this process and its children.
+ * Makes `zone`, an IANA name such as `Europe/Zurich`, the zone of this process and its children. To be
+ * called before the first date is read.
  *
  * @throws RangeError when there is no such zone.
  */

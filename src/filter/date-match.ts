@@ -25,6 +25,10 @@ export class LineTemplate {
   readonly #kind: DateTemplate["kind"];
   readonly #whole: boolean;
   readonly #pattern: PythonPattern;
+  /** The last text read and its time: lines of one second follow each other. */
+  #lastText: string | undefined;
+  #lastNow = 0;
+  #lastTime: number | undefined;
 
   /** @throws PatternError */
   constructor({ name, kind, source, anchored, whole }: DateTemplate) {
@@ -56,6 +60,16 @@ export class LineTemplate {
 
   /** Epoch milliseconds; undefined for what is no time. */
   time({ groups }: DateMatch, now: number): number | undefined {
+    const text = this.#whole ? groups.date_ : undefined;
+    if (text !== undefined && text === this.#lastText && now === this.#lastNow) return this.#lastTime;
+    const time = this.#read(groups, now);
+    this.#lastText = text;
+    this.#lastNow = now;
+    this.#lastTime = time;
+    return time;
+  }
+
+  #read(groups: PatternMatch["groups"], now: number): number | undefined {
     switch (this.#kind) {
       case "fields":
         return fieldsTime(groups, this.#pattern.groupNames, now);

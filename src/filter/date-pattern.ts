@@ -10,7 +10,10 @@ export interface DateTemplate {
   readonly source: string;
   /** Tied to the line's beginning or end: a match of it leaves nothing to look for. */
   readonly anchored: boolean;
-  /** The match is cut out in group `date_`, which nothing but assertions follows; else in group 1, wherever that is. */
+  /**
+   * What is cut out is group `date_`: it ends where the match ends, and its text tells the time, nothing outside. Else it is
+   * group 1, wherever that is.
+   */
   readonly whole: boolean;
 }
 
@@ -101,8 +104,9 @@ function bounded(
   const bindBegin = begin !== "none" && !/^\(*(?:\^|\*\*|\(\?:\^)/.test(body);
   const bindEnd = end && !/(?<!\\)(?:\$\)?|\\b|\\s|\*\*\)*)$/.test(body);
   body = body.replace(/^(\(*)\*\*/, "$1").replace(/(?<!\\)\*\*(\)*)$/, "$1");
-  const whole = !/(?<!\\|\(\?)\((?!\?)/.test(body);
-  if (whole) body = body.replace(/^(\^?)(.*?)((?:(?<!\\)\$)?)$/s, "$1(?P<date_>$2)$3");
+  const grouped = /(?<!\\|\(\?)\((?!\?)/.test(body);
+  const whole = !grouped && !/\(\?<?[=!]/.test(body);
+  if (!grouped) body = body.replace(/^(\^?)(.*?)((?:(?<!\\)\$)?)$/s, "$1(?P<date_>$2)$3");
   const atBegin = bindBegin ? begin === "line" : /^(?:\^|\((?:\?:)?\^(?!\|))/.test(body);
   const atEnd = !bindEnd && /(?<![\\|])\$\)?$/.test(body);
   if (bindBegin) body = (begin === "line" ? String.raw`^\W{0,2}` : WORD_BOUND) + body;

@@ -28,7 +28,7 @@ export const WEEKDAYS: readonly string[] = [
   "sunday",
 ];
 
-/** What the fields of a date say. NaN stands for text that is no number, no name of a month and so on: no date has it. */
+/** What the fields of a date say. */
 interface Fields {
   year?: number;
   month?: number;
@@ -58,68 +58,63 @@ export function fieldsTime(groups: Groups, names: readonly string[], now: number
   const fields: Fields = { hour: 0, minute: 0, second: 0, weekStart: 0 };
   for (const name of names) {
     const text = groups[name];
-    if (text !== undefined) readField(fields, name, text, groups);
+    if (text !== undefined && !readField(fields, name, text, groups)) return undefined;
   }
-  const wall = complete(fields, toWall(now));
+  const wall = complete(fields, now);
   if (wall === undefined) return undefined;
   return fields.offset === undefined ? fromWall(wall) : wall;
 }
 
-function readField(fields: Fields, name: string, text: string, groups: Groups): void {
+/** False when the text means nothing. */
+function readField(fields: Fields, name: string, text: string, groups: Groups): boolean {
   switch (name) {
     case "Y":
-      fields.year = integer(text);
-      break;
+      return put(fields, "year", integer(text));
     case "y":
-      fields.year = integer(text);
-      if (fields.year <= 2000) fields.year += 2000;
-      break;
+      return put(fields, "year", thisCentury(integer(text)));
     case "m":
-      fields.month = integer(text);
-      break;
+      return put(fields, "month", integer(text));
     case "b":
-      fields.month = 1 + position(MONTHS_SHORT, text);
-      break;
+      return put(fields, "month", 1 + position(MONTHS_SHORT, text));
     case "B":
-      fields.month = 1 + position(MONTHS, text);
-      break;
+      return put(fields, "month", 1 + position(MONTHS, text));
     case "d":
-      fields.day = integer(text);
-      break;
+      return put(fields, "day", integer(text));
     case "H":
-      fields.hour = integer(text);
-      break;
+      return put(fields, "hour", integer(text));
     case "I":
-      fields.hour = hourOf12(integer(text), groups.p?.toLowerCase());
-      break;
+      return put(fields, "hour", hourOf12(integer(text), groups.p?.toLowerCase()));
     case "M":
-      fields.minute = integer(text);
-      break;
+      return put(fields, "minute", integer(text));
     case "S":
-      fields.second = integer(text);
-      break;
+      return put(fields, "second", integer(text));
     case "j":
-      fields.yearday = integer(text);
-      break;
+      return put(fields, "yearday", integer(text));
     case "a":
-      fields.weekday = position(WEEKDAYS_SHORT, text);
-      break;
+      return put(fields, "weekday", position(WEEKDAYS_SHORT, text));
     case "A":
-      fields.weekday = position(WEEKDAYS, text);
-      break;
+      return put(fields, "weekday", position(WEEKDAYS, text));
     case "w":
-      fields.weekday = (integer(text) + 6) % 7;
-      break;
+      return put(fields, "weekday", (integer(text) + 6) % 7);
     case "U":
     case "W":
-      fields.week = integer(text);
       fields.weekStart = name === "U" ? 6 : 0;
-      break;
+      return put(fields, "week", integer(text));
     case "z":
     case "Z":
-      fields.offset = zoneOffset(text) ?? Number.NaN;
-      break;
+      return put(fields, "offset", zoneOffset(asciiDigits(text)) ?? Number.NaN);
+    default:
+      return true;
   }
+}
+
+function put(fields: Fields, key: keyof Fields, value: number): boolean {
+  fields[key] = value;
+  return !Number.isNaN(value);
+}
+
+function thisCentury(year: number): number {
+  return year <= 2000 ? year + 2000 : year;
 }
 
 const MONTHS_SHORT = MONTHS.map((name) => name.slice(0, 3));
@@ -136,39 +131,53 @@ function hourOf12(hour: number, half: string | undefined): number {
   return hour === 12 && (half === undefined || half === "" || half === "am") ? 0 : hour;
 }
 
-/** The date in full, in UTC when it names a zone, else as a clock on the wall here shows it. */
-function complete(fields: Fields, today: number): number | undefined {
-  const { hour, minute, second, offset = 0 } = fields;
-  const here = new Date(today);
-  let year = fields.year ?? here.getUTCFullYear();
-  let { month, day } = fields;
-  const yearday =
-    month === undefined || day === undefined ? (fields.yearday ?? weeksYearday(fields, year)) : undefined;
-  if (yearday !== undefined) {
-    const date = new Date(Date.UTC(year, 0, yearday));
-    year = date.getUTCFullYear();
-    month = date.getUTCMonth() + 1;
-    day = date.getUTCDate();
-  }
-  const isToday = month === undefined && day === undefined;
-  if (isToday) {
-    month = here.getUTCMonth() + 1;
-    day = here.getUTCDate();
-  }
-  if (month === undefined || day === undefined) return undefined;
-  let wall = wallTime(year, month, day, hour, minute, second);
-  if (wall === undefined) return undefined;
-  wall -= offset * 60_000;
-  if (isToday && wall > today) wall -= DAY;
-  return fields.year === undefined ? notAhead(wall, year, month, day, today) : wall;
+/** The date in full: in UTC when it names a zone, else as a clock on the wall shows it here. */
+function complete(fields: Fields, now: number): number | undefined {
+  const { year, month, day } = fields;
+  if (year !== undefined && month !== undefined && day !== undefined) return wallOf(fields, year, month, day);
+  return guess(fields, toWall(now));
 }
 
-/** The day of the year that a week (0: before the first Sunday or Monday) and a day of the week mean. */
-function weeksYearday({ week, weekday, weekStart }: Fields, year: number): number | undefined {
+/** The same for a date that leaves something out. */
+function guess(fields: Fields, today: number): number | undefined {
+  const here = partsOf(today);
+  const { year = here.year } = fields;
+  const known = fields.month === undefined || fields.day === undefined ? countedDay(fields, year) : undefined;
+  if (known === undefined && fields.month === undefined && fields.day === undefined) {
+    const wall = wallOf(fields, year, here.month, here.day);
+    return wall !== undefined && wall > today ? wall - DAY : wall;
+  }
+  const { month, day } = known ?? fields;
+  if (month === undefined || day === undefined) return undefined;
+  const dateYear = known?.year ?? year;
+  const wall = wallOf(fields, dateYear, month, day);
+  return wall === undefined || fields.year !== undefined ? wall : notAhead(wall, dateYear, month, day, today);
+}
+
+function wallOf(fields: Fields, year: number, month: number, day: number): number | undefined {
+  const wall = wallTime(year, month, day, fields.hour, fields.minute, fields.second);
+  return wall === undefined ? undefined : wall - (fields.offset ?? 0) * 60_000;
+}
+
+function partsOf(wall: number): { year: number; month: number; day: number } {
+  const date = new Date(wall);
+  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
+}
+
+/** The date that the day of the year means, or the week and the day of the week. */
+function countedDay(fields: Fields, year: number): ReturnType<typeof partsOf> | undefined {
+  const newYear = wallTime(year, 1, 1, 0, 0, 0);
+  if (newYear === undefined) return undefined;
+  const yearday = fields.yearday ?? weeksYearday(fields, newYear);
+  return yearday === undefined ? undefined : partsOf(newYear + (yearday - 1) * DAY);
+}
+
+/** Week 0 holds the days before the first Sunday or Monday. */
+function weeksYearday({ week, weekday, weekStart }: Fields, newYear: number): number | undefined {
   if (week === undefined || weekday === undefined) return undefined;
-  const newYear = (new Date(Date.UTC(year, 0, 1)).getUTCDay() + 6) % 7;
-  const firstWeek = (7 + weekStart - newYear) % 7;
-  return 1 + firstWeek + 7 * (week - 1) + ((7 + weekday - weekStart) % 7);
+  const begun = (new Date(newYear).getUTCDay() + 6 + 7 - weekStart) % 7;
+  const day = (7 + weekday - weekStart) % 7;
+  return week === 0 ? 1 + day - begun : 1 + ((7 - begun) % 7) + 7 * (week - 1) + day;
 }
 
 /** A number as Python's `int` reads it: blanks around, a sign and the digits of any script are allowed. NaN for anything else. */
@@ -189,7 +198,7 @@ function unusualInteger(text: string): number {
 
 /** Writes the decimal digits of any script as ASCII ones. Unicode keeps the ten of a script together, in order. */
 export function asciiDigits(text: string): string {
-  return text.replace(/[^\0-\x7f]/gu, (char) => {
+  return text.replace(/(?![0-9])\p{Nd}/gu, (char) => {
     let first = char.codePointAt(0) ?? 0;
     const last = first;
     while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first--;

@@ -17,6 +17,9 @@ export interface FoundDate {
 /**
  * Finds the date of a line, as fail2ban's DateDetector does in the first line that it sees: what was found before changes
  * nothing. The first template wins that is anchored or matches at column 0 or 1; else the match that starts first.
+ *
+ * fail2ban also lets the last template win wherever it matches, as long as it knows no better: whoever can put a date into
+ * the message could then choose the time of the line. Here it can't.
  */
 export class DateDetector {
   readonly #datepattern: string;
