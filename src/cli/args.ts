@@ -84,3 +84,23 @@ export function wholeNumber(
     `option --${name}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`,
   );
 }
+
+/**
+ * The time that an option `--now` gives, in epoch milliseconds: `@seconds`, or ISO 8601; without a zone it is the local one's.
+ *
+ * @throws UsageError
+ */
+export function readTime(text: string): number {
+  const [, seconds] = /^@(\d{1,11}(?:\.\d{1,3})?)$/.exec(text) ?? [];
+  const time = seconds === undefined ? readIso(text) : Math.round(Number(seconds) * 1000);
+  if (!Number.isNaN(time)) return time;
+  throw new UsageError(
+    `option --now: expected a time such as "2026-11-21T19:40:00Z" or "@1795290000", got ${JSON.stringify(text)}`,
+  );
+}
+
+function readIso(text: string): number {
+  return /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(text)
+    ? Date.parse(text.replace(" ", "T"))
+    : Number.NaN;
+}

@@ -1,5 +1,5 @@
-import { isAscii } from "node:buffer";
 import type { Report } from "../cli/report.ts";
+import { decodeLine } from "../text.ts";
 import { LogClock } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
 import { type Gate, OpenGate } from "./gate.ts";
@@ -188,12 +188,6 @@ export class Engine {
     this.counts.overlong++;
     this.#report.rareWarning("overlong", `dropped a line longer than ${this.#options.maxLine} bytes`);
   }
-}
-
-/** A line as text, without the carriage return of a foreign newline. Bytes that are no UTF-8 become U+FFFD. */
-function decodeLine(bytes: Buffer): string {
-  const end = bytes.at(-1) === 13 ? bytes.length - 1 : bytes.length;
-  return bytes.toString(isAscii(bytes) ? "latin1" : "utf8", 0, end);
 }
 
 /** The option that mends times which are `hours` ahead in the zone of this process. */

@@ -3,9 +3,10 @@ import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
+import { useZone } from "../cli/zone.ts";
+import { tellRuleErrors } from "../rules/errors.ts";
 import { loadRules } from "../rules/load.ts";
-import { formatPlace, type Jail, RuleError } from "../rules/rule.ts";
-import { setZone } from "../time.ts";
+import type { Jail } from "../rules/rule.ts";
 import { runTests } from "./check.ts";
 import { Engine } from "./engine.ts";
 import { HELP } from "./help.ts";
@@ -90,14 +91,6 @@ function enabledOf(jails: readonly Jail[]): readonly CompiledJail[] {
   return compileJails(jails.filter(({ enabled }) => enabled));
 }
 
-function useZone(zone: string): void {
-  try {
-    setZone(zone);
-  } catch (error) {
-    throw new UsageError(`option --tz: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
 function warnOfSources(jails: readonly CompiledJail[], { source }: Options, report: Report): void {
   if (source !== undefined) return;
   const paths = new Set(
@@ -106,17 +99,6 @@ function warnOfSources(jails: readonly CompiledJail[], { source }: Options, repo
   if (paths.size < 2) return;
   report.warning("the jails name different logs, and every jail sees every line of this one");
   report.hint("--source /var/log/auth.log says which log stdin is");
-}
-
-/** Prints mistakes in rules, each with its place. False: the error is something else. */
-function tellRuleErrors(error: unknown, report: Report): boolean {
-  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
-  if (!errors.every((each) => each instanceof RuleError)) return false;
-  for (const { place, message, hint } of errors) {
-    report.error(`${formatPlace(place)}: ${message}`);
-    if (hint !== undefined) report.hint(hint);
-  }
-  return true;
 }
 
 function print(text: string): number {

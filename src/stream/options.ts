@@ -1,5 +1,6 @@
-import { readArgs, UsageError, wholeNumber } from "../cli/args.ts";
-import { FORMATS, type Format } from "./entry.ts";
+import { readArgs, readTime, UsageError, wholeNumber } from "../cli/args.ts";
+import type { Format } from "./entry.ts";
+import { readFormat } from "./format.ts";
 
 /** What the command line means. */
 export interface Options {
@@ -66,29 +67,4 @@ export function readOptions(argv: readonly string[]): Options {
     maxKeys: number("max-keys", 1_000_000, 1, 100_000_000),
     maxEvidence: number("max-evidence", 16 * 1024 * 1024, 0, 2 ** 40),
   };
-}
-
-/** `@seconds` since the epoch, or ISO 8601; without a zone it is the local one's. */
-function readTime(text: string): number {
-  const [, seconds] = /^@(\d{1,11}(?:\.\d{1,3})?)$/.exec(text) ?? [];
-  const time = seconds === undefined ? readIso(text) : Math.round(Number(seconds) * 1000);
-  if (!Number.isNaN(time)) return time;
-  throw new UsageError(
-    `option --now: expected a time such as "2026-11-21T19:40:00Z" or "@1795290000", got ${JSON.stringify(text)}`,
-  );
-}
-
-function readIso(text: string): number {
-  return /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(text)
-    ? Date.parse(text.replace(" ", "T"))
-    : Number.NaN;
-}
-
-function readFormat(text: string): Format | undefined {
-  if (text === "auto") return undefined;
-  const format = FORMATS.find((each) => each === text);
-  if (format) return format;
-  throw new UsageError(
-    `option --format: expected one of auto, ${FORMATS.join(", ")}, got ${JSON.stringify(text)}`,
-  );
 }
