@@ -52,6 +52,11 @@ export async function readBounded(path: string, name: string): Promise<string | 
   }
 }
 
+/** Whether `name` is that of a bundled rules file. */
+export async function isBundled(name: string): Promise<boolean> {
+  return (await listBundled()).includes(name);
+}
+
 async function findSpec(spec: string): Promise<readonly Found[]> {
   if (/.\[[^\]]*\]$/.test(spec)) return [{ fail2ban: spec }];
   if (!spec.includes("/") && !/\.ya?ml$/.test(spec)) return [await findBundled(spec)];

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { runProgram } from "../cli/program.ts";
+import { main } from "../regex/main.ts";
+
+await runProgram(main);

@@ -1,0 +1,48 @@
+import type { CompiledFilter } from "../filter/compile.ts";
+import { Matcher } from "../filter/matcher.ts";
+import type { Verdict } from "../filter/verdict.ts";
+import { type Format, FormatDetector, readEntry } from "../stream/entry.ts";
+import { type CompiledJail, judge } from "../stream/jail.ts";
+
+/** What a filter says of one line of a log. */
+export interface Judged {
+  /** The line as it was written. */
+  readonly line: string;
+  readonly verdict: Verdict;
+  /** Index of the date template that found a date; undefined: none did, or none was looked for. */
+  readonly template: number | undefined;
+}
+
+/** Feeds lines to one jail's filter, in order. */
+export class LineJudge {
+  readonly #compiled: CompiledJail;
+  readonly #matcher: Matcher;
+  readonly #detector: FormatDetector;
+  readonly #now: number;
+
+  /** @param now epoch milliseconds: the moment of reading, for dates without a year and lines without a date */
+  constructor(compiled: CompiledJail, format: Format | undefined, now: number) {
+    this.#compiled = compiled;
+    this.#matcher = new Matcher(compiled.filter);
+    this.#detector = new FormatDetector(format);
+    this.#now = now;
+  }
+
+  push(line: string): Judged {
+    const { jail, filter } = this.#compiled;
+    const now = this.#now;
+    const entry = readEntry(line, this.#detector.formatOf(line, now), now);
+    const verdict = entry && judge(jail, this.#matcher, entry, { now, clock: now });
+    const hasDate = entry !== undefined && !entry.isDateless && jail.identifier === undefined;
+    return {
+      line,
+      verdict: verdict ?? { match: false, why: "no-failregex", time: entry?.time },
+      template: hasDate ? templateOf(filter, line, now) : undefined,
+    };
+  }
+}
+
+function templateOf({ dates }: CompiledFilter, line: string, now: number): number | undefined {
+  const found = dates.find(line, now);
+  return found === undefined || found.inherits ? undefined : found.template;
+}

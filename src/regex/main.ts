@@ -1,0 +1,153 @@
+import { createReadStream, existsSync, statSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { UsageError } from "../cli/args.ts";
+import { EXIT } from "../cli/exit.ts";
+import { Report } from "../cli/report.ts";
+import { version } from "../cli/version.ts";
+import { useZone } from "../cli/zone.ts";
+import { type Ban, decode } from "../command.ts";
+import { tellRuleErrors } from "../rules/errors.ts";
+import { LineFramer } from "../stream/frame.ts";
+import { type CompiledJail, compileJails, RunningJail } from "../stream/jail.ts";
+import { Tally } from "../stream/tally.ts";
+import { decodeLine } from "../text.ts";
+import { findFilter } from "./find.ts";
+import { HELP } from "./help.ts";
+import { formatJson } from "./json.ts";
+import { type Judged, LineJudge } from "./judge.ts";
+import { type Options, readOptions } from "./options.ts";
+import { Progress } from "./progress.ts";
+import { formatBans, RegexReport } from "./report.ts";
+
+const PROGRAM = "f2b-regex";
+/** Longest line looked at, in bytes. */
+const MAX_LINE = 16 * 1024 * 1024;
+
+/** f2b-regex: a log and a filter, a report of what matched and what did not. Gives the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const report = new Report(PROGRAM);
+  try {
+    const options = readOptions(argv);
+    if (options.action === "help") return await print(HELP);
+    if (options.action === "version") return await print(`${PROGRAM} ${version()}\n`);
+    if (options.zone !== undefined) useZone(options.zone);
+    return await examine(options, report);
+  } catch (error) {
+    if (isGone(error)) return EXIT.PIPE;
+    if (error instanceof UsageError) {
+      report.error(error.message);
+      report.hint(`${PROGRAM} --help lists the options`);
+      return EXIT.USAGE;
+    }
+    if (tellRuleErrors(error, report)) return EXIT.CONFIG;
+    throw error;
+  }
+}
+
+async function examine(options: Options, report: Report): Promise<number> {
+  const jails = compileJails(await findFilter(options.filter, options));
+  const [first, ...others] = jails;
+  if (first === undefined) throw new UsageError(`${options.filter}: no jail that looks at lines`);
+  if (options.json && others.length > 0) {
+    const names = jails.map(({ jail }) => jail.name).join(", ");
+    throw new UsageError(`option --json takes one jail; write ${options.filter}[NAME] with one of ${names}`);
+  }
+  const now = options.now ?? Date.now();
+  const views = jails.map((compiled) => new View(compiled, options, now, report));
+  let text = "";
+  const takeLine = (line: string) => {
+    for (const view of views) text += view.add(line);
+  };
+  const input = openLog(options.log);
+  if (typeof input === "string") for (const line of input.split("\n")) takeLine(line);
+  else {
+    const onOverflow = () => {
+      report.rareWarning("overlong", `a line is longer than ${MAX_LINE} bytes: taken for an empty one`);
+      takeLine("");
+    };
+    const framer = new LineFramer({ maxLine: MAX_LINE, onOverflow });
+    const progress = new Progress(options.log);
+    for await (const chunk of input as AsyncIterable<Buffer>) {
+      framer.push(chunk, (bytes) => takeLine(decodeLine(bytes)));
+      progress.add(chunk.length);
+      if (text !== "") await print(text);
+      text = "";
+    }
+    framer.end((bytes) => takeLine(decodeLine(bytes)));
+    progress.end();
+  }
+  await print(text + views.map((view) => view.end()).join("\n"));
+  return EXIT.OK;
+}
+
+/** One jail's view of the log, as it is asked for: JSON line by line, or a report at the end. */
+class View {
+  readonly #compiled: CompiledJail;
+  readonly #options: Options;
+  readonly #judge: LineJudge;
+  readonly #report: RegexReport;
+  readonly #bans: Ban[] = [];
+  readonly #running: RunningJail;
+  readonly #tally: Tally;
+  readonly #now: number;
+  #lines = 0;
+
+  constructor(compiled: CompiledJail, options: Options, now: number, report: Report) {
+    this.#compiled = compiled;
+    this.#options = options;
+    this.#now = now;
+    this.#judge = new LineJudge(compiled, options.format, now);
+    this.#report = new RegexReport(compiled, options);
+    const write = (line: string) => {
+      const command = decode(line, now);
+      if (command.cmd.endsWith("ban") && "until" in command && !command.repeat) this.#bans.push(command);
+    };
+    const host = { isLive: false, addressesOf: () => [], warn: (message: string) => report.warning(message) };
+    this.#running = new RunningJail(compiled, 1_000_000, host);
+    this.#tally = new Tally({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
+    this.#tally.reload(new Map([[compiled.jail.name, this.#running]]));
+    this.#running.ignore.refresh(now);
+  }
+
+  /** What is to be printed at once. */
+  add(line: string): string {
+    const judged = this.#judge.push(line);
+    this.#lines++;
+    if (this.#options.json) return formatJson(this.#lines, judged.verdict);
+    this.#report.add(judged);
+    if (this.#options.bans) this.#count(judged);
+    return "";
+  }
+
+  /** What is to be printed when all lines were seen. */
+  end(): string {
+    if (this.#options.json) return "";
+    const report = this.#report.format(this.#options.log === "-" ? "stdin" : this.#options.log);
+    return this.#options.bans ? `${report}\n${formatBans(this.#compiled, this.#bans)}` : report;
+  }
+
+  #count({ verdict }: Judged): void {
+    if (verdict.match) this.#tally.add(this.#running, verdict, verdict.time ?? this.#now);
+  }
+}
+
+/** The log's bytes, or the line itself. */
+function openLog(log: string): Readable | string {
+  if (log === "-") return process.stdin;
+  if (existsSync(log)) {
+    if (statSync(log).isDirectory()) throw new UsageError(`${log}: is a folder, expected a log`);
+    return createReadStream(log, { highWaterMark: 1 << 20 });
+  }
+  if (/^\S*\/\S*$/.test(log)) throw new UsageError(`${log}: no such file`);
+  return log;
+}
+
+function print(text: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve(EXIT.OK)));
+  });
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EPIPE";
+}
