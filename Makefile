@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 TESTS = dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check format tools clean
+.PHONY: all build demo test check conformance format tools clean
 
 all: build
 
@@ -30,6 +30,10 @@ check: build tools
 	npx --no-install biome check .
 	npx --no-install knip
 	node --test $(TESTS)
+
+# Our verdicts against fail2ban's, line by line, where ../shared/conformance is.
+conformance: build
+	node dist/test/conformance.js
 
 format: node_modules/.package-lock.json
 	npx --no-install biome check --write .
