@@ -18,16 +18,21 @@ export interface CompiledJail {
 /**
  * Compiles the patterns of all jails.
  *
+ * @param leaveOut called with the mistakes of a jail that may be left out; returns false for one that may not
  * @throws AggregateError of RuleErrors, one for each pattern that is wrong
  */
-export function compileJails(jails: readonly Jail[]): readonly CompiledJail[] {
+export function compileJails(
+  jails: readonly Jail[],
+  leaveOut: (jail: Jail, errors: readonly RuleError[]) => boolean = () => false,
+): readonly CompiledJail[] {
   const errors: RuleError[] = [];
   const compiled = jails.flatMap((jail): CompiledJail[] => {
     try {
       return [{ jail, filter: compileFilter(jail.filter) }];
     } catch (error) {
       if (!(error instanceof AggregateError)) throw error;
-      for (const each of error.errors) errors.push(toRuleError(each));
+      const mistakes = error.errors.map(toRuleError);
+      if (!leaveOut(jail, mistakes)) errors.push(...mistakes);
       return [];
     }
   });

@@ -5,8 +5,8 @@ import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
 import { tellRuleErrors } from "../rules/errors.ts";
-import { loadRules } from "../rules/load.ts";
-import type { Jail } from "../rules/rule.ts";
+import { type LoadedRules, loadRules } from "../rules/load.ts";
+import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
 import { runTests } from "./check.ts";
 import { Engine } from "./engine.ts";
 import { HELP } from "./help.ts";
@@ -39,23 +39,25 @@ async function act(options: Options, report: Report): Promise<number> {
   if (options.action === "help") return print(HELP);
   if (options.action === "version") return print(`${PROGRAM} ${version()}\n`);
   if (options.zone !== undefined) useZone(options.zone);
-  const { jails, warnings } = await loadRules({ specs: options.rules, sets: options.sets });
-  for (const warning of warnings) report.warning(warning);
+  const loaded = await loadRules({ specs: options.rules, sets: options.sets });
+  for (const warning of loaded.warnings) report.warning(warning);
+  const { jails } = loaded;
   if (options.action === "dump") {
     const { dumpRules } = await import("../rules/dump.ts");
     return print(dumpRules(jails));
   }
   const now = options.now ?? Date.now();
-  if (options.action === "check") return check(jails, now, report);
-  return stream(options, enabledOf(jails), report, now);
+  if (options.action === "check") return check(loaded, now, report);
+  return stream(options, enabledOf(loaded, report), report, now);
 }
 
 /** Compiles every jail, enabled or not, and runs its tests. */
-function check(jails: readonly Jail[], now: number, report: Report): number {
-  const errors = compileJails(jails).flatMap((compiled) => runTests(compiled, now));
+function check(loaded: LoadedRules, now: number, report: Report): number {
+  const compiled = compileJails(loaded.jails, leaveOutImported(loaded, report));
+  const errors = compiled.flatMap((each) => runTests(each, now));
   if (errors.length > 0) throw new AggregateError(errors);
-  const tests = jails.reduce((sum, jail) => sum + jail.tests.length, 0);
-  report.line(`${jails.length} jails, ${tests} tests ok`);
+  const tests = compiled.reduce((sum, { jail }) => sum + jail.tests.length, 0);
+  report.line(`${compiled.length} jails, ${tests} tests ok`);
   return EXIT.OK;
 }
 
@@ -80,15 +82,30 @@ async function stream(
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     input: fstatSync(0).isFile() ? createReadStream("", { fd: 0, highWaterMark: 1 << 20 }) : process.stdin,
     take: () => output.splice(0).join(""),
-    reload: async () => enabledOf((await loadRules({ specs: options.rules, sets: options.sets })).jails),
+    reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),
     tell: (error) => tellRuleErrors(error, report),
   });
   if (options.stats) for (const line of formatStats(engine)) report.line(line);
   return status;
 }
 
-function enabledOf(jails: readonly Jail[]): readonly CompiledJail[] {
-  return compileJails(jails.filter(({ enabled }) => enabled));
+function enabledOf(loaded: LoadedRules, report: Report): readonly CompiledJail[] {
+  return compileJails(
+    loaded.jails.filter(({ enabled }) => enabled),
+    leaveOutImported(loaded, report),
+  );
+}
+
+/** A jail of fail2ban's that can't be carried over is told of and stops no other; one of our own must be right. */
+function leaveOutImported({ exec }: LoadedRules, report: Report) {
+  const imported = new Set(exec.map(({ jail }) => jail));
+  return ({ name }: Jail, errors: readonly RuleError[]): boolean => {
+    if (!imported.has(name)) return false;
+    for (const { place, message } of errors) {
+      report.warning(`jail ${name}: left out: ${formatPlace(place)}: ${message}`);
+    }
+    return true;
+  };
 }
 
 function warnOfSources(jails: readonly CompiledJail[], { source }: Options, report: Report): void {
