@@ -60,7 +60,7 @@ function spansOf(pattern: PythonPattern, text: string): Spans {
 
 function compare(asked: PythonCase, ours: PythonAnswer, theirs: PythonAnswer): unknown[] {
   const { source, texts } = asked;
-  if ("slow" in ours || "slow" in theirs) return [];
+  if ("none" in ours || "none" in theirs) return [];
   if ("error" in ours || "error" in theirs) {
     return "error" in ours && "error" in theirs ? [] : [{ source, ours, theirs }];
   }

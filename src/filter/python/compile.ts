@@ -1,6 +1,6 @@
+import { setFlagsFromString } from "node:v8";
 import type { Alphabet } from "./classes.ts";
-import { type Emitted, emitPattern } from "./emit.ts";
-import { exactGroups } from "./groups.ts";
+import { type Emitted, emitPattern, type Reported } from "./emit.ts";
 import { parsePattern } from "./parse.ts";
 import {
   PatternError,
@@ -10,6 +10,9 @@ import {
   type PythonPattern,
 } from "./pattern.ts";
 import type { Tree } from "./tree.ts";
+
+// V8's linear engine takes over where a RegExp backtracks too much. Only RegExps made after this have it.
+setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 
 /**
  * Compiles a pattern of Python 3.11's `re`, so that it finds the same here.
@@ -51,54 +54,62 @@ class CompiledPattern implements PythonPattern {
     this.tree = tree;
     this.groupNames = [...tree.names].sort(([a], [b]) => a - b).map(([, name]) => name);
     this.groupCount = tree.groupCount;
-    this.#ascii = this.#program("ascii", "g");
+    this.#ascii = program(tree, "ascii", "names");
   }
 
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
-    if (!ascii) this.#unicode ??= this.#program("unicode", "g");
-    const program = ascii ? this.#ascii : (this.#unicode as Program);
-    const found = run(program, text, from, ascii);
-    if (!found) return undefined;
-    return { start: found.index, end: endOf(program, found), groups: found.groups ?? NO_GROUPS };
+    if (!ascii) return this.#searchUnicode(wellFormed(text), from);
+    return toMatch(this.#ascii, exec(this.#ascii, text, from));
   }
 
   searchSpans(text: string, from = 0, ascii = isAscii(text)): PatternSpans | undefined {
     const alphabet = ascii ? "ascii" : "unicode";
-    const program = this.#spans[alphabet] ?? this.#program(alphabet, "dg");
-    this.#spans[alphabet] = program;
-    const found = run(program, text, from, ascii);
-    if (!found) return undefined;
-    const start = found.index;
-    const end = endOf(program, found);
-    const spans = program.numbers.map((number) => (number === undefined ? number : found.indices?.[number]));
-    spans[0] = [start, end];
-    return { start, end, groups: found.groups ?? NO_GROUPS, spans };
+    const compiled = this.#spans[alphabet] ?? program(this.tree, alphabet, "numbers");
+    this.#spans[alphabet] = compiled;
+    const found = ascii ? exec(compiled, text, from) : execUnicode(compiled, wellFormed(text), from);
+    return found ? toSpans(compiled, found, this.tree.names) : undefined;
   }
 
-  #program(alphabet: Alphabet, flags: "g" | "dg"): Program {
-    const reported = flags === "g" ? this.tree.names.keys() : exactGroups(this.tree);
-    const emitted = emitPattern(this.tree, alphabet, reported);
-    try {
-      return { ...emitted, regexp: new RegExp(emitted.source, flags) };
-    } catch (error) {
-      throw new PatternError("ERR_PATTERN_UNSUPPORTED", 0, `not expressible: ${(error as Error).message}`);
-    }
+  #searchUnicode(text: string, from: number): PatternMatch | undefined {
+    this.#unicode ??= program(this.tree, "unicode", "names");
+    return toMatch(this.#unicode, execUnicode(this.#unicode, text, from));
   }
 }
 
-function run({ regexp }: Program, text: string, from: number, ascii: boolean): RegExpExecArray | null {
-  regexp.lastIndex = from;
-  let found = regexp.exec(text);
-  // An empty match inside a pair of surrogates: Python has no such place.
-  while (found && !ascii && isInsidePair(text, found.index)) {
-    regexp.lastIndex = found.index + 1;
-    found = regexp.exec(text);
+function program(tree: Tree, alphabet: Alphabet, reported: Reported): Program {
+  const emitted = emitPattern(tree, alphabet, reported);
+  try {
+    // The flag d costs more than the search, and more still where groups have names.
+    return { ...emitted, regexp: new RegExp(emitted.source, reported === "names" ? "g" : "dg") };
+  } catch (error) {
+    throw new PatternError("ERR_PATTERN_UNSUPPORTED", 0, `not expressible: ${(error as Error).message}`);
   }
+}
+
+function exec({ regexp }: Program, text: string, from: number): RegExpExecArray | null {
+  regexp.lastIndex = from;
+  return regexp.exec(text);
+}
+
+/** The same in text with characters of two units, between whose halves Python has no place for an empty match. */
+function execUnicode(program: Program, text: string, from: number): RegExpExecArray | null {
+  let found = exec(program, text, from);
+  while (found && isInsidePair(text, found.index)) found = exec(program, text, found.index + 1);
   return found;
 }
 
 function isInsidePair(text: string, index: number): boolean {
   return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff;
+}
+
+/** Half a pair of surrogates counts as one character that is in no category, as U+FFFD does. */
+function wellFormed(text: string): string {
+  return /\p{Surrogate}/u.test(text) ? text.replace(/\p{Surrogate}/gu, "\ufffd") : text;
+}
+
+function toMatch(program: Program, found: RegExpExecArray | null): PatternMatch | undefined {
+  if (!found) return undefined;
+  return { start: found.index, end: endOf(program, found), groups: found.groups ?? NO_GROUPS };
 }
 
 function endOf({ newlines }: Program, found: RegExpExecArray): number {
@@ -107,9 +118,23 @@ function endOf({ newlines }: Program, found: RegExpExecArray): number {
   return end;
 }
 
-/** True when V8's linear engine can take over from a search of this pattern that backtracks too much. */
-export function isLinear(pattern: PythonPattern): boolean {
-  return (
-    pattern instanceof CompiledPattern && emitPattern(pattern.tree, "ascii", pattern.tree.names.keys()).linear
-  );
+function toSpans(program: Program, found: RegExpExecArray, names: Tree["names"]): PatternSpans {
+  const start = found.index;
+  const end = endOf(program, found);
+  const numbers = program.numbers.slice(1);
+  const spans: PatternSpans["spans"] = [
+    [start, end],
+    ...numbers.map((number) => (number === undefined ? undefined : found.indices?.[number])),
+  ];
+  const groups: Record<string, string | undefined> = Object.create(null);
+  for (const [index, name] of names) groups[name] = found[program.numbers[index] ?? -1];
+  return { start, end, groups, spans };
+}
+
+/**
+ * True when V8's linear engine takes over from a search of this pattern that backtracks too much: no text can make it slow.
+ * Not for `searchSpans`, whose flag `d` that engine does not know.
+ */
+export function isLinear(pattern: PythonPattern, ascii = true): boolean {
+  return emitPattern(pattern.tree, ascii ? "ascii" : "unicode", "names").linear;
 }

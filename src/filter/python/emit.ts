@@ -1,6 +1,6 @@
 import { includes, subtract } from "./charset.ts";
 import { type Alphabet, charsOf, wordChars } from "./classes.ts";
-import { analyseGroups, type GroupUse, groupsIn } from "./groups.ts";
+import { analyseGroups, exactGroups, type GroupUse, groupsIn } from "./groups.ts";
 import { PatternError } from "./pattern.ts";
 import { type Before, charsBehind, isAlwaysBehind, isNullable, triesEmptyLast } from "./shape.ts";
 import { spellSet } from "./spell.ts";
@@ -31,14 +31,17 @@ export interface Emitted {
   readonly newlines: readonly number[];
 }
 
+/** What the caller will read of a match: the named groups, by name; or all groups that are exact, by number. */
+export type Reported = "names" | "numbers";
+
 /**
  * Writes a tree as a RegExp that matches the same, for texts of one alphabet (`unicode`: well-formed UTF-16).
  *
- * @param reported numbers of the groups that the caller will read; others may not capture
  * @throws PatternError ERR_PATTERN_UNSUPPORTED where JavaScript has no words for what Python means
  */
-export function emitPattern(tree: Tree, alphabet: Alphabet, reported: Iterable<number>): Emitted {
-  return new Emitter(tree, alphabet, analyseGroups(tree, new Set(reported))).emit();
+export function emitPattern(tree: Tree, alphabet: Alphabet, reported: Reported): Emitted {
+  const indices = reported === "names" ? new Set(tree.names.keys()) : exactGroups(tree);
+  return new Emitter(tree, alphabet, reported, analyseGroups(tree, indices)).emit();
 }
 
 /** V8's linear engine copies what is repeated, and gives up beyond so many copies. */
@@ -64,6 +67,7 @@ const UNKNOWN: Before = () => undefined;
 class Emitter {
   readonly #tree: Tree;
   readonly #alphabet: Alphabet;
+  readonly #isNaming: boolean;
   readonly #use: GroupUse;
   readonly #numbers: (number | undefined)[];
   readonly #newlines: number[] = [];
@@ -72,9 +76,10 @@ class Emitter {
   #groupCount = 0;
   #linear = true;
 
-  constructor(tree: Tree, alphabet: Alphabet, use: GroupUse) {
+  constructor(tree: Tree, alphabet: Alphabet, reported: Reported, use: GroupUse) {
     this.#tree = tree;
     this.#alphabet = alphabet;
+    this.#isNaming = reported === "names";
     this.#use = use;
     this.#numbers = Array.from({ length: tree.groupCount + 1 }, (_, index) => (index === 0 ? 0 : undefined));
   }
@@ -194,7 +199,7 @@ class Emitter {
     const mark = this.#use.marked.has(index) ? this.#mark(index, body) : "";
     this.#numbers[index] = ++this.#groupCount;
     const text = this.#disjunction(body, { ...context, tail: undefined });
-    const group = name === undefined ? `(${text})` : `(?<${name}>${text})`;
+    const group = name === undefined || !this.#isNaming ? `(${text})` : `(?<${name}>${text})`;
     return mark === "" ? group : `(?:${mark}${group})`;
   }
 

@@ -1,3 +1,5 @@
+import type { Tree } from "./tree.ts";
+
 /** A match of a Python pattern in a text. */
 export interface PatternMatch {
   /** Where the whole match starts and ends, in UTF-16 units. */
@@ -22,6 +24,8 @@ export interface PatternSpans extends PatternMatch {
 /** A pattern of Python's `re`, compiled to mean the same here. */
 export interface PythonPattern {
   readonly source: string;
+  /** The parsed pattern, for its other readers: the literals it needs, the texts that would hurt it. */
+  readonly tree: Tree;
   /** Names of the groups, in order of their numbers. */
   readonly groupNames: readonly string[];
   /** How many groups there are, named or not. */
