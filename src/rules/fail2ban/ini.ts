@@ -68,7 +68,7 @@ class Reader {
 
   #begin(text: string, place: Place): void {
     this.#close();
-    const header = /^\[(.+)\]/.exec(text)?.[1];
+    const header = /^\[(.+)\]/s.exec(text)?.[1];
     if (header !== undefined) this.#open(header, place);
     else this.#key(text, place);
   }
@@ -86,7 +86,7 @@ class Reader {
 
   #key(text: string, place: Place): void {
     if (this.#section === undefined) throw syntax(place, "expected a [section] before the first key");
-    const [, name = "", value = ""] = /^(.*?)\s*[=:]\s*(.*)$/.exec(text) ?? [];
+    const [, name = "", value = ""] = /^(.*?)\s*[=:]\s*(.*)$/s.exec(text) ?? [];
     if (name === "")
       throw syntax(place, `expected "key = value" or "[section]", got ${JSON.stringify(text)}`);
     const key = name.toLowerCase();

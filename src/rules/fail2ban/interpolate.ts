@@ -1,6 +1,6 @@
 import { type Place, RuleError } from "../rule.ts";
 import type { IniFile, Section } from "./ini.ts";
-import { placeOf, type Sourced, sourced, splice } from "./sourced.ts";
+import { placeOf, replaceParts, type Sourced, sourced } from "./sourced.ts";
 
 /** How deep `%(name)s` may lead to another `%(name)s`, as in Python's ConfigParser. */
 const MAX_DEPTH = 10;
@@ -9,9 +9,8 @@ const MAX_DEPTH = 10;
 export class Config {
   readonly files: readonly string[];
   readonly defaults: Section = new Map();
+  /** `KNOWN/x` holds the values of section x as they were before the file that changed them last. */
   readonly #sections = new Map<string, Section>();
-  /** By section: values as they were before the file that changed them last. */
-  readonly #previous = new Map<string, Section>();
   /** By section: values that `%(known/name)s` takes from the filter, final as they are. */
   readonly #known = new Map<string, ReadonlyMap<string, Sourced>>();
 
@@ -24,11 +23,13 @@ export class Config {
     for (const [key, value] of defaults) this.defaults.set(key, value);
     for (const [heading, values] of sections) {
       const [, name = heading, condition = ""] = /^(\w+)(\?.+)$/.exec(heading) ?? [];
+      const isFirst = !this.#sections.has(name);
       const section = getOrAdd(this.#sections, name);
+      const known = isFirst ? new Map() : getOrAdd(this.#sections, `KNOWN/${name}`);
       for (const [plainKey, value] of values) {
         const key = plainKey + condition;
         const old = section.get(key);
-        if (old !== undefined) getOrAdd(this.#previous, name).set(key, old);
+        if (old !== undefined) known.set(key, old);
         section.set(key, value);
       }
     }
@@ -40,7 +41,7 @@ export class Config {
   }
 
   sectionNames(): string[] {
-    return [...this.#sections.keys()];
+    return [...this.#sections.keys()].filter((name) => !name.startsWith("KNOWN/"));
   }
 
   has(section: string, key: string): boolean {
@@ -74,28 +75,23 @@ export class Config {
   /** What a tag `<name>` or `<section/name>` of a filter or action stands for. */
   getTag(section: string, tag: string, given?: ReadonlyMap<string, Sourced>): Sourced | undefined {
     const [, other = "", key = ""] = /^([\w-]+)\/([^\s>]+)$/.exec(tag) ?? [];
-    const place = other.toLowerCase();
-    if (place === "known") {
-      const previous = this.#previous.get(section)?.get(key.toLowerCase());
-      const value = previous && this.#interpolate(previous, { section, key, given: undefined }, 1);
-      return value ?? this.get(section, key) ?? this.get(section, tag, given);
-    }
-    const found = other === "" ? undefined : this.get(place === "default" ? "DEFAULT" : other, key);
+    const kind = other.toLowerCase();
+    const places =
+      kind === "known" ? [`KNOWN/${section}`, section] : [kind === "default" ? "DEFAULT" : other];
+    const found = places.map((place) => this.get(place, key)).find((value) => value !== undefined);
     return found ?? this.get(section, tag, given);
   }
 
   #interpolate(raw: Sourced, asked: Asked, depth: number): Sourced {
     if (!raw.text.includes("%")) return raw;
     if (depth > MAX_DEPTH) throw mistake(raw, asked, `%(…)s is nested more than ${MAX_DEPTH} deep`);
-    let value = raw;
-    const references = [...raw.text.matchAll(/%(?:%|\(([^)]+)\)s)?/g)];
-    for (const { 0: text, 1: name, index } of references.reverse()) {
+    const references = raw.text.matchAll(/%(?:%|\(([^)]+)\)s)?/g);
+    const replacements = [...references].map(({ 0: text, 1: name, index }) => {
       if (text === "%") throw mistake(raw, asked, 'expected "%%" or "%(name)s" after a "%"');
-      const place = placeOf(raw);
-      const insert = name === undefined ? sourced("%", place) : this.#resolve(name, raw, asked, depth);
-      value = splice(value, index, index + text.length, insert);
-    }
-    return value;
+      const insert = name === undefined ? sourced("%", placeOf(raw)) : this.#resolve(name, raw, asked, depth);
+      return { start: index, end: index + text.length, insert };
+    });
+    return replaceParts(raw, replacements);
   }
 
   #resolve(name: string, raw: Sourced, asked: Asked, depth: number): Sourced {
@@ -117,7 +113,7 @@ export class Config {
     const key = written.toLowerCase();
     const kind = other.toLowerCase();
     if (kind === "default") return this.defaults.get(key);
-    if (kind === "known") return this.#previous.get(section)?.get(key) ?? this.defaults.get(key);
+    if (kind === "known") return this.#sections.get(`KNOWN/${section}`)?.get(key) ?? this.defaults.get(key);
     const found = this.#sections.get(other);
     return found && (found.get(key) ?? this.defaults.get(key));
   }

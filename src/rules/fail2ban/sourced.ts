@@ -1,4 +1,4 @@
-import type { Place } from "../rule.ts";
+import { type Place, RuleError } from "../rule.ts";
 
 /** A configuration value that knows where each of its lines was written, through any number of replacements. */
 export interface Sourced {
@@ -22,22 +22,65 @@ export function linesOf({ text, places }: Sourced): { text: string; place: Place
   return text.split("\n").map((line, i) => ({ text: line, place: places[i] as Place }));
 }
 
-/** Puts `insert` in the place of the characters from `start` to `end`. A line belongs to the file that wrote its beginning. */
-export function splice(target: Sourced, start: number, end: number, insert: Sourced): Sourced {
-  const { text, places } = target;
-  const from = lineNumber(text, start);
-  const to = lineNumber(text, end);
-  const before = text.slice(text.lastIndexOf("\n", start - 1) + 1, start);
-  const begins = start === 0 || before.trim() === "";
-  const first = begins && insert.text !== "" ? placeOf(insert) : (places[from] as Place);
-  return {
-    text: text.slice(0, start) + insert.text + text.slice(end),
-    places: [...places.slice(0, from), first, ...insert.places.slice(1), ...places.slice(to + 1)],
-  };
+/** Some characters of a value, and what comes in their place. */
+export interface Replacement {
+  readonly start: number;
+  readonly end: number;
+  readonly insert: Sourced;
 }
 
-function lineNumber(text: string, offset: number): number {
-  let count = 0;
-  for (let at = text.indexOf("\n"); at >= 0 && at < offset; at = text.indexOf("\n", at + 1)) count++;
-  return count;
+/** Longest value that replacements may build, in characters: values that contain each other grow without end. */
+const MAX_LENGTH = 1 << 18;
+
+/**
+ * Replaces parts of a value, given from the first to the last. A line belongs to the file that wrote its first character
+ * that is no blank.
+ *
+ * @throws RuleError when the value grows beyond all measure
+ */
+export function replaceParts(target: Sourced, replacements: readonly Replacement[]): Sourced {
+  const joined = new Joined();
+  let line = 0;
+  let offset = 0;
+  const copyTo = (end: number): void => {
+    const text = target.text.slice(offset, end);
+    joined.add(text, target.places.slice(line));
+    line += lineBreaks(text);
+    offset = end;
+  };
+  for (const { start, end, insert } of replacements) {
+    copyTo(start);
+    joined.add(insert.text, insert.places);
+    line += lineBreaks(target.text.slice(start, end));
+    offset = end;
+    if (joined.text.length > MAX_LENGTH) {
+      const message = `a value grows beyond ${MAX_LENGTH} characters: does it contain itself?`;
+      throw new RuleError("ERR_RULE_VALUE", placeOf(target), message);
+    }
+  }
+  copyTo(target.text.length);
+  return joined;
+}
+
+class Joined implements Sourced {
+  text = "";
+  readonly places: Place[] = [];
+  /** True while the last line holds blanks only. */
+  #blank = true;
+
+  add(text: string, places: readonly Place[]): void {
+    for (const [i, line] of text.split("\n").entries()) {
+      const place = places[i] as Place;
+      if (i > 0 || this.places.length === 0) {
+        this.places.push(place);
+        this.#blank = true;
+      } else if (this.#blank && line !== "") this.places[this.places.length - 1] = place;
+      this.#blank &&= line.trim() === "";
+    }
+    this.text += text;
+  }
+}
+
+function lineBreaks(text: string): number {
+  return text.split("\n").length - 1;
 }

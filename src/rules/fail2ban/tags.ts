@@ -1,11 +1,8 @@
 import { RuleError } from "../rule.ts";
-import { placeOf, type Sourced, splice } from "./sourced.ts";
+import { placeOf, type Replacement, replaceParts, type Sourced } from "./sourced.ts";
 
 /** How often one tag may be replaced in one value. */
 const MAX_REPLACEMENTS = 25;
-
-/** Longest value that replacements may build, in characters. */
-const MAX_LENGTH = 1 << 20;
 
 /**
  * Replaces each `<name>` in the options by the option of that name, else by what `lookup` knows, innermost tags first and
@@ -30,8 +27,8 @@ export function replaceTags(
 function replaceIn(name: string, value: Sourced, find: (tag: string) => Sourced | undefined): Sourced {
   const counts = new Map<string, number>();
   let result = value;
-  for (let changed = true; changed; ) {
-    changed = false;
+  for (let before = ""; before !== result.text; ) {
+    before = result.text;
     const tags = /<([^ <>]+)>/g;
     for (let tag = tags.exec(result.text); tag !== null; tag = tags.exec(result.text)) {
       const [text, inner = ""] = tag;
@@ -41,22 +38,22 @@ function replaceIn(name: string, value: Sourced, find: (tag: string) => Sourced 
       counts.set(inner, count);
       if (inner === name || count > MAX_REPLACEMENTS) throw endless(name, inner, value);
       result = replaceAll(result, text, insert);
-      if (result.text.length > MAX_LENGTH) throw endless(name, inner, value);
       tags.lastIndex = tag.index;
-      changed = true;
     }
   }
   return result;
 }
 
-/** Replaces each occurrence, from the last to the first, as it stands now. */
 function replaceAll(value: Sourced, text: string, insert: Sourced): Sourced {
-  let result = value;
-  for (let at = value.text.lastIndexOf(text); at >= 0; at = value.text.lastIndexOf(text, at - 1)) {
-    result = splice(result, at, at + text.length, insert);
-    if (at === 0) break;
+  const replacements: Replacement[] = [];
+  for (
+    let start = value.text.indexOf(text);
+    start >= 0;
+    start = value.text.indexOf(text, start + text.length)
+  ) {
+    replacements.push({ start, end: start + text.length, insert });
   }
-  return result;
+  return replaceParts(value, replacements);
 }
 
 function endless(name: string, tag: string, value: Sourced): RuleError {
