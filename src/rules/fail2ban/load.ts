@@ -45,22 +45,23 @@ export function loadFail2ban(directory: string, pick?: readonly string[] | "*"):
   if (config === undefined) throw missing(`${base}/jail.conf`, "no such file");
   addConstants(config, base);
   const memory = readMemory(files, base);
-  const result = { jails: [] as Jail[], warnings: [] as string[], exec: [] as ExecJail[] };
+  const jails: Jail[] = [];
+  const resolved: ResolvedJail[] = [];
+  const warnings: string[] = [];
   for (const name of names(config, pick)) {
-    const warn = (message: string): void => void result.warnings.push(`jail ${name}: ${message}`);
+    const warn = (message: string): void => void warnings.push(`jail ${name}: ${message}`);
     try {
       if (pick === undefined && !isEnabled(config, name)) continue;
-      const resolved = readJail(config, name, base, files);
-      const jail = translate(resolved, memory, warn);
-      result.jails.push(jail);
-      result.exec.push(execJail(resolved));
-      warnOfActions(resolved, warn);
+      const jail = readJail(config, name, base, files);
+      jails.push(translate(jail, memory, warn));
+      resolved.push(jail);
+      warnOfActions(jail, warn);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       warn(`left out: ${formatPlace(error.place)}: ${error.message}`);
     }
   }
-  return result;
+  return { jails, warnings: [...warnings, ...missingActions(resolved)], exec: resolved.map(execJail) };
 }
 
 /**
@@ -110,10 +111,17 @@ function execJail({ name, actions }: ResolvedJail): ExecJail {
 function warnOfActions({ actions }: ResolvedJail, warn: (message: string) => void): void {
   for (const action of actions) {
     if (action.kind === "unsupported") warn(`action ${action.name} is not carried over: ${action.why}`);
-    else if (action.kind === "command") warn(`action ${action.name} runs commands: see --dump-exec`);
-    else if (!action.found)
-      warn(`action ${action.name}: no action.d/${action.name}.conf; judged by its name`);
+    if (action.kind === "command") warn(`action ${action.name} runs commands: see --dump-exec`);
   }
+}
+
+/** Told once, not jail by jail: it is the directory that lacks the file. */
+function missingActions(jails: readonly ResolvedJail[]): string[] {
+  const actions = jails.flatMap(({ actions }) => actions);
+  const names = actions.flatMap((action) => (action.kind === "firewall" && !action.found ? action.name : []));
+  return [...new Set(names)].map(
+    (name) => `action ${name}: no action.d/${name}.conf, so its name alone tells what it does`,
+  );
 }
 
 function missing(file: string, message: string): RuleError {

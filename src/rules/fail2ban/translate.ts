@@ -1,5 +1,12 @@
-import type { Escalation, FilterRule, Jail, JournalMatch } from "../rule.ts";
-import { RuleError } from "../rule.ts";
+import {
+  type Escalation,
+  type FilterRule,
+  formatPlace,
+  type Jail,
+  type JournalMatch,
+  RuleError,
+} from "../rule.ts";
+
 import type { FirewallAction } from "./action.ts";
 import { readIgnore } from "./ignore.ts";
 import { type ResolvedJail, usesJournal } from "./jail.ts";
@@ -39,7 +46,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
     identifier: undefined,
     journalmatch: journal ? readJournalMatch(jail, warn) : undefined,
     logpath: journal || counts === "ban" ? undefined : readLogpath(options.get("logpath")),
-    filter: counts === "ban" ? NO_FILTER : readFilterRule(jail),
+    filter: counts === "ban" ? NO_FILTER : readFilterRule(jail, warn),
     maxretry: wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn),
     findtime: duration(options, "findtime", warn) ?? 600_000,
     bantime: readBantime(options, warn),
@@ -58,6 +65,9 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
 
 type Options = ReadonlyMap<string, Sourced>;
 
+/** A tag in lower case, as configuration has them; the filter language's own are in upper case. Not `(?<name>`. */
+const UNKNOWN_TAG = /(?<!\?P?)<[a-z_][\w/-]*>/;
+
 const NO_FILTER: FilterRule = {
   prefregex: undefined,
   failregex: [],
@@ -66,9 +76,14 @@ const NO_FILTER: FilterRule = {
   datepattern: undefined,
 };
 
-function readFilterRule({ filter, place }: ResolvedJail): FilterRule {
+function readFilterRule({ filter, place }: ResolvedJail, warn: Warn): FilterRule {
   const { prefregex, failregex, ignoreregex, maxlines, datepattern } = filter;
   if (failregex.length === 0) throw new RuleError("ERR_RULE_VALUE", place, "the filter has no failregex");
+  for (const { source, place } of failregex) {
+    const tag = UNKNOWN_TAG.exec(source)?.[0];
+    if (tag)
+      warn(`${formatPlace(place)}: nothing defines ${tag}, so it is taken literally; is the mode right?`);
+  }
   return { prefregex, failregex, ignoreregex, maxlines, datepattern };
 }
 
