@@ -151,7 +151,8 @@ class Session {
     await this.#finish();
     this.#executor.stop();
     if (this.#output.isGone) return EXIT.PIPE;
-    if (reader.bad > 0) this.#report.warning(`${reader.bad} input lines were no commands`);
+    if (reader.bad === 1) this.#report.warning("1 input line was no command");
+    else if (reader.bad > 1) this.#report.warning(`${reader.bad} input lines were no commands`);
     return reader.bad > 0 ? EXIT.DATA : EXIT.OK;
   }
 
