@@ -22,37 +22,44 @@ const MAX_TIME = 8.64e15;
 export class LineTemplate {
   readonly name: string;
   readonly anchored: boolean;
-  readonly #kind: DateTemplate["kind"];
-  readonly #whole: boolean;
-  readonly #pattern: PythonPattern;
+  readonly #template: DateTemplate;
+  #pattern: PythonPattern | undefined;
   /** The last text read and its time: lines of one second follow each other. */
   #lastText: string | undefined;
   #lastNow = 0;
   #lastTime: number | undefined;
 
-  /** @throws PatternError */
-  constructor({ name, kind, source, anchored, whole }: DateTemplate) {
-    this.name = name;
-    this.anchored = anchored;
-    this.#kind = kind;
-    this.#whole = whole;
-    this.#pattern = sharedPattern(source);
+  constructor(template: DateTemplate) {
+    this.name = template.name;
+    this.anchored = template.anchored;
+    this.#template = template;
   }
 
-  match(line: string): DateMatch | undefined {
-    return this.#whole ? this.#matchWhole(line) : this.#matchGroup(line);
+  /**
+   * Compiles the pattern, which otherwise waits until it is needed: few templates of a datepattern ever are.
+   *
+   * @throws PatternError
+   */
+  compile(): PythonPattern {
+    this.#pattern ??= sharedPattern(this.#template.source);
+    return this.#pattern;
+  }
+
+  /** `ascii`: whether the line is ASCII alone. */
+  match(line: string, ascii: boolean): DateMatch | undefined {
+    return this.#template.whole ? this.#matchWhole(line, ascii) : this.#matchGroup(line, ascii);
   }
 
   /** The end is known, and the length of the text: that saves the spans, which cost more than the match. */
-  #matchWhole(line: string): DateMatch | undefined {
-    const match = this.#pattern.search(line);
+  #matchWhole(line: string, ascii: boolean): DateMatch | undefined {
+    const match = this.compile().search(line, 0, ascii);
     if (match === undefined) return undefined;
     const { start: column, end, groups } = match;
     return { template: this, column, start: end - (groups.date_ ?? "").length, end, groups };
   }
 
-  #matchGroup(line: string): DateMatch | undefined {
-    const match = this.#pattern.searchSpans(line);
+  #matchGroup(line: string, ascii: boolean): DateMatch | undefined {
+    const match = this.compile().searchSpans(line, 0, ascii);
     if (match === undefined) return undefined;
     const [start, end] = match.spans[1] ?? [0, 0];
     return { template: this, column: match.start, start, end, groups: match.groups };
@@ -60,7 +67,7 @@ export class LineTemplate {
 
   /** Epoch milliseconds; undefined for what is no time. */
   time({ groups }: DateMatch, now: number): number | undefined {
-    const text = this.#whole ? groups.date_ : undefined;
+    const text = this.#template.whole ? groups.date_ : undefined;
     if (text !== undefined && text === this.#lastText && now === this.#lastNow) return this.#lastTime;
     const time = this.#read(groups, now);
     this.#lastText = text;
@@ -70,9 +77,9 @@ export class LineTemplate {
   }
 
   #read(groups: PatternMatch["groups"], now: number): number | undefined {
-    switch (this.#kind) {
+    switch (this.#template.kind) {
       case "fields":
-        return fieldsTime(groups, this.#pattern.groupNames, now);
+        return fieldsTime(groups, this.compile().groupNames, now);
       case "epoch":
         return epochTime(groups.epoch ?? "");
       case "tai64n":

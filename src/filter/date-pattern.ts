@@ -21,9 +21,8 @@ const LINE_BEGIN = "{^LN-BEG}";
 const UNBOUND = "{UNB}";
 const EPOCH = /(?<!\\)\{L?EPOCH\}/i;
 
-/** Not inside a word. */
-const WORD_BOUND = String.raw`(?:\b|(?=\W)|^)`;
-const WORD_END = String.raw`(?:\b|(?=\W)|$)`;
+/** Not inside a word. V8 finds it several times as fast as `\b` and the like. */
+const WORD_BOUND = String.raw`(?<!\w(?=\w))`;
 
 /**
  * Reads one line of a datepattern that stands for one template: a Python pattern with strptime's directives, `{EPOCH}`,
@@ -110,5 +109,5 @@ function bounded(
   const atBegin = bindBegin ? begin === "line" : /^(?:\^|\((?:\?:)?\^(?!\|))/.test(body);
   const atEnd = !bindEnd && /(?<![\\|])\$\)?$/.test(body);
   if (bindBegin) body = (begin === "line" ? String.raw`^\W{0,2}` : WORD_BOUND) + body;
-  return { source: flags + body + (bindEnd ? WORD_END : ""), anchored: atBegin || atEnd, whole };
+  return { source: flags + body + (bindEnd ? WORD_BOUND : ""), anchored: atBegin || atEnd, whole };
 }

@@ -34,6 +34,11 @@ const DEFAULTS: readonly string[] = [
   "TAI64N",
 ];
 
+/** Tried before them: the same bound to the line's beginning, where a date goes before any other. */
+const BOUND = DEFAULTS.filter((line) => !line.startsWith(LINE_BEGIN) && !line.startsWith("^")).map(
+  (line) => LINE_BEGIN + line,
+);
+
 /**
  * Reads a datepattern: a template a line, or several where the line is `{DEFAULT}`, `{^LN-BEG}` (the default ones, bound to the
  * line's beginning) or a frame around `{DATE}`. Nothing at all stands for the default ones. `decade` as for `readTemplate`.
@@ -56,10 +61,13 @@ function readLine(line: string, decade: number): DateTemplate[] {
   return key.includes("{DATE}") ? framed(line, decade) : [readTemplate(line, decade)];
 }
 
-/** Each bound to the line's beginning first, where it is not already, so that a date there goes before any other. */
+/** True for the name of a default template: it is known to compile. */
+export function isDefault(name: string): boolean {
+  return DEFAULTS.includes(name) || BOUND.includes(name);
+}
+
 function defaults(decade: number): DateTemplate[] {
-  const free = DEFAULTS.filter((line) => !line.startsWith(LINE_BEGIN) && !line.startsWith("^"));
-  return [...free.map((line) => LINE_BEGIN + line), ...DEFAULTS].map((line) => readTemplate(line, decade));
+  return [...BOUND, ...DEFAULTS].map((line) => readTemplate(line, decade));
 }
 
 /** The default dates in a frame. As in fail2ban EPOCH and TAI64N get lost unless the frame is a mere `^` or `{^LN-BEG}`. */

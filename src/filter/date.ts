@@ -1,5 +1,6 @@
 import { type DateMatch, LineTemplate } from "./date-match.ts";
-import { readDatepattern } from "./date-templates.ts";
+import { isDefault, readDatepattern } from "./date-templates.ts";
+import { isAscii } from "./python/compile.ts";
 
 /** Where the date of a line stands, and what it says. */
 export interface FoundDate {
@@ -32,21 +33,24 @@ export class DateDetector {
   /**
    * Takes fail2ban's option `datepattern`; without it, the default templates.
    *
-   * @throws PatternError when a line of it is no Python pattern or has an unknown directive.
+   * @throws PatternError when a line of it is no Python pattern or has an unknown directive. Offsets count in the pattern with
+   * its directives written out.
    */
   constructor(datepattern = "") {
     this.#datepattern = datepattern;
     this.#templates = readDatepattern(datepattern, this.#decade).map(
       (template) => new LineTemplate(template),
     );
+    for (const template of this.#templates) if (!isDefault(template.name)) template.compile();
   }
 
   /** The date of `line`, without its newline. `now`, in epoch milliseconds, completes a date without year or day. */
   find(line: string, now: number): FoundDate | undefined {
     if (now >= this.#decadeEnd) this.#widen(now);
+    const ascii = isAscii(line);
     let first: DateMatch | undefined;
     for (const template of this.#templates) {
-      const match = template.match(line);
+      const match = template.match(line, ascii);
       if (match === undefined) continue;
       if (template.anchored || isNearBeginning(match.column, line)) return this.#found(match, now);
       if (first === undefined || match.column < first.column) first = match;
