@@ -36,21 +36,16 @@ export class UsageError extends Error {
 /**
  * Reads `argv` (without node and script).
  *
- * @throws UsageError for an unknown option, an option without its value, or one given twice that stands alone
+ * @throws UsageError for an unknown option, one without its value or with one it does not take, or one given twice that stands alone
  */
 export function readArgs(argv: readonly string[], spec: ArgsSpec): Typed {
   const lists = spec.lists ?? [];
   const negatable = spec.negatable ?? [];
   const flags = [...spec.flags, ...negatable, "help", "version"];
-  const typed = minimist([...argv], {
+  const typed = minimist(spellOut(argv, spec, flags), {
     boolean: flags,
     string: ["_", ...spec.strings, ...lists],
     default: Object.fromEntries(negatable.map((name) => [name, true])),
-    alias: { ...spec.alias, h: "help" },
-    unknown: (word) => {
-      if (word === "-" || !word.startsWith("-")) return true;
-      throw new UsageError(`unknown option ${JSON.stringify(word.replace(/=.*/s, "="))}`);
-    },
   });
   const given = (name: string): string[] => [typed[name] ?? []].flat() as string[];
   for (const name of [...spec.strings, ...lists]) {
@@ -64,6 +59,50 @@ export function readArgs(argv: readonly string[], spec: ArgsSpec): Typed {
     values: given,
     operands: typed._,
   };
+}
+
+/**
+ * The words with each option in the one form that minimist reads without surprises, `--name=value`. Left to itself it takes
+ * `-r/etc/x` for `etc/x`, any value for a flag, `--no-` before any name, and `--constructor` for a known one.
+ */
+function spellOut(argv: readonly string[], spec: ArgsSpec, flags: readonly string[]): string[] {
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+  const short = new Map(Object.entries({ ...spec.alias, h: "help" }));
+  const takesValue = (name: string) => spec.strings.includes(name) || spec.lists?.includes(name) === true;
+  const options = argv.slice(0, end).flatMap((word) => {
+    if (word.startsWith("--")) return longOption(word);
+    return word.startsWith("-") && word !== "-" ? shortOptions(word) : [word];
+  });
+  return [...options, ...argv.slice(end)];
+
+  function longOption(word: string): string[] {
+    const [, name = "", value] = /^--([^=]*)(=.*)?$/s.exec(word) ?? [];
+    if (takesValue(name)) return [word];
+    const isOff = name.startsWith("no-") && spec.negatable?.includes(name.slice(3)) === true;
+    if (!isOff && !flags.includes(name)) throw unknownOption(word);
+    if (value !== undefined) throw new UsageError(`option --${name} takes no value`);
+    return [isOff ? `--${name.slice(3)}=false` : `--${name}=true`];
+  }
+
+  /** `-q`, `-qv`, `-r VALUE`, `-rVALUE`, `-r=VALUE`. */
+  function shortOptions(word: string): string[] {
+    const options: string[] = [];
+    for (const [index, letter] of [...word].entries()) {
+      if (index === 0) continue;
+      const name = short.get(letter) ?? "";
+      if (takesValue(name)) {
+        const value = word.slice(index + 1);
+        return [...options, value === "" ? `--${name}` : `--${name}=${value.replace(/^=/, "")}`];
+      }
+      if (!flags.includes(name)) throw unknownOption(word);
+      options.push(`--${name}=true`);
+    }
+    return options;
+  }
+}
+
+function unknownOption(word: string): UsageError {
+  return new UsageError(`unknown option ${JSON.stringify(word.replace(/=.*/s, "="))}`);
 }
 
 /**
