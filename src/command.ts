@@ -74,11 +74,21 @@ export const JAIL_NAME = /^[A-Za-z0-9._-]{1,64}$/;
  */
 export function encode(command: Command): string {
   const line = `${JSON.stringify(command, isoTimes)}\n`;
-  if (line.length * 3 <= MAX_COMMAND_BYTES || Buffer.byteLength(line) <= MAX_COMMAND_BYTES) return line;
-  if ("matches" in command && command.matches.length > 0) {
-    return encode({ ...command, matches: command.matches.slice(1) });
-  }
-  return line;
+  if (line.length * 3 <= MAX_COMMAND_BYTES) return line;
+  const excess = Buffer.byteLength(line) - MAX_COMMAND_BYTES;
+  if (excess <= 0 || !("matches" in command) || command.matches.length === 0) return line;
+  return encode({ ...command, matches: withoutOldest(command.matches, excess) });
+}
+
+/** The newest lines, when so many as take up `excess` bytes are left out. */
+function withoutOldest(matches: readonly string[], excess: number): readonly string[] {
+  let freed = 0;
+  const first = matches.findIndex((line) => {
+    if (freed >= excess) return true;
+    freed += Buffer.byteLength(JSON.stringify(line)) + ",".length;
+    return false;
+  });
+  return first < 0 ? [] : matches.slice(first);
 }
 
 /**
@@ -133,7 +143,7 @@ function readObject(line: string): Fields {
 function decodeBan(fields: Fields, cmd: Ban["cmd"], now: number): Ban {
   const port = list(fields, "port", readPort);
   const protocol = list(fields, "protocol", readProtocol);
-  const matches = list(fields, "matches", readString);
+  const matches = list(fields, "matches", readLine);
   const failures = count(fields, "failures");
   const bancount = count(fields, "bancount");
   return {
@@ -178,11 +188,12 @@ function target(fields: Fields): Target {
 }
 
 function readIp(text: string): string {
-  const network = parseNetwork(text);
+  const written = parseNetwork(text);
   const shown = JSON.stringify(text.slice(0, 60));
-  if (network === undefined) throw new CommandError(`ip: expected an address or a network, got ${shown}`);
+  if (written === undefined) throw new CommandError(`ip: expected an address or a network, got ${shown}`);
+  const network = unmap(written);
   if (network.prefix === 0) throw new CommandError(`ip: ${shown} is everybody`);
-  return formatNetwork(unmap(network));
+  return formatNetwork(network);
 }
 
 function readJail(value: unknown, key: string): string {
@@ -195,6 +206,11 @@ function readJail(value: unknown, key: string): string {
 function readString(value: unknown, key: string): string {
   if (typeof value !== "string" || value === "") throw new CommandError(`${key}: expected a string`);
   return value;
+}
+
+/** A log line: it may be empty. */
+function readLine(value: unknown, key: string): string {
+  return value === "" ? "" : readString(value, key);
 }
 
 function readPort(value: unknown): number | string {
