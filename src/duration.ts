@@ -17,8 +17,7 @@ export const DURATION_UNITS = "s, m, h, d, w, mo and y";
  */
 export function parseDuration(text: string): number | undefined {
   const trimmed = text.trim();
-  if (!/^(?:\d{1,12}(?:\.\d{1,3})?\s*(?:s|m|h|d|w|mo|y)?(?:\s+|(?<=[a-z])(?=\d)|$))+$/.test(trimmed))
-    return undefined;
+  if (!/^(?:\d{1,12}(?:\.\d{1,3})?(?:\s*(?:s|mo?|h|d|w|y)\s*|\s+|$))+$/.test(trimmed)) return undefined;
   let seconds = 0;
   for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)/g)) {
     seconds += Number(number) * (SECONDS[unit || "s"] ?? Number.NaN);
