@@ -20,7 +20,9 @@ export function parseCall(value: Sourced): Call {
   let rest = (group ?? "").trim();
   while (rest !== "" && rest !== ",") {
     const [whole, key, double, single, bare] =
-      /^\s*([\w.-]+)=(?:"([^"]*)"|'([^']*)'|([^,\]]*))(?:\s*(?:,|\]\s*\[)|\s*$)/.exec(rest) ?? [];
+      /^\s*([\w.-]+)=(?:"([^"]*)"|'([^']*)'|((?!"[^"]*"|'[^']*')[^,\]]*))(?:\s*(?:,|\]\s*\[)|\s*$)/.exec(
+        rest,
+      ) ?? [];
     if (whole === undefined || key === undefined) throw unexpected(value, rest);
     parameters.set(key, sourced((double ?? single ?? bare ?? "").trim(), placeOf(value)));
     rest = rest.slice(whole.length);
@@ -28,7 +30,7 @@ export function parseCall(value: Sourced): Call {
   return { name: name.trim(), parameters };
 }
 
-const PARAMETER = String.raw`[\w.-]+=(?:"[^"]*"|'[^']*'|[^,\]"'][^,\]]*|)\s*`;
+const PARAMETER = String.raw`[\w.-]+=(?:"[^"]*"|'[^']*'|(?!"[^"]*"|'[^']*')[^,\]]*)\s*`;
 const GROUP = String.raw`\s*\[\s*(?:${PARAMETER}(?:,\s*${PARAMETER})*,?\s*)?\]`;
 
 /** Cuts a list of calls at blanks and line breaks outside of brackets; blanks may stand before a bracket. */
