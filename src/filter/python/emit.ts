@@ -2,7 +2,14 @@ import { includes, subtract } from "./charset.ts";
 import { type Alphabet, charsOf, wordChars } from "./classes.ts";
 import { analyseGroups, exactGroups, type GroupUse, groupsIn } from "./groups.ts";
 import { PatternError } from "./pattern.ts";
-import { type Before, charsBehind, isAlwaysBehind, isNullable, triesEmptyLast } from "./shape.ts";
+import {
+  type Before,
+  charsBehind,
+  isAlwaysBehind,
+  isEmptyAnywhere,
+  isNullable,
+  triesEmptyLast,
+} from "./shape.ts";
 import { spellSet } from "./spell.ts";
 import {
   type AlternationNode,
@@ -284,7 +291,7 @@ class Emitter {
     if (max === 0) return "(?:)";
     if (max === 1) return this.#optional(node, context);
     this.#checkTurns(node, context);
-    if (mode === "possessive") return this.#atomic({ ...node, mode: "greedy" }, context);
+    if (mode === "possessive") return this.#possessive(node, context);
     const lazy = mode === "lazy" ? "?" : "";
     if (max > min && mode === "greedy" && !triesEmptyLast(body)) return this.#emptyFirst(node, context);
     return this.#counted(node, context, lazy);
@@ -298,6 +305,13 @@ class Emitter {
     if (!isNullable(body)) return `${this.#atom(body, context)}?${mode === "lazy" ? "?" : ""}`;
     const text = this.#atom(body, context);
     return mode === "lazy" ? `(?:|${text})` : `(?:${text}|)`;
+  }
+
+  /** Python gives nothing back of a turn that is done, not even for the turns that there must be at least. */
+  #possessive(node: RepeatNode, context: Context): string {
+    const { min, offset, body } = node;
+    const turn: Node = min > 1 && body.type !== "char" ? { type: "atomic", offset, body } : body;
+    return this.#atomic({ ...node, mode: "greedy", body: turn }, context);
   }
 
   /** Refuses groups in a loop whose turns may be empty: Python sets them in such a turn, JavaScript undoes it. */
@@ -340,7 +354,10 @@ class Emitter {
     const first = branches.findIndex(isNullable);
     const upTo = branches.slice(0, first + 1);
     const others = branches.slice(first + 1);
-    if (max !== Number.POSITIVE_INFINITY || !upTo.every(triesEmptyLast) || others.some(isNullable)) {
+    const leaves = upTo.at(-1);
+    const isPlain =
+      upTo.every(triesEmptyLast) && leaves && isEmptyAnywhere(leaves) && !others.some(isNullable);
+    if (max !== Number.POSITIVE_INFINITY || !isPlain) {
       refuse(node, "a loop whose turns may be empty before they are not cannot be expressed");
     }
     const inner: Context = { ...context, tail: undefined, before: UNKNOWN };

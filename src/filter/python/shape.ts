@@ -34,6 +34,23 @@ export function triesEmptyLast(node: Node): boolean {
   }
 }
 
+/** True when a node can match the empty text anywhere, whatever stands around. */
+export function isEmptyAnywhere(node: Node): boolean {
+  switch (node.type) {
+    case "repeat":
+      return node.min === 0 || isEmptyAnywhere(node.body);
+    case "sequence":
+      return node.items.every(isEmptyAnywhere);
+    case "alternation":
+      return node.branches.some(isEmptyAnywhere);
+    case "group":
+    case "atomic":
+      return isEmptyAnywhere(node.body);
+    default:
+      return false;
+  }
+}
+
 /** The characters that a non-empty match of a node can end with; undefined if that can't be told. */
 export function lastChars(node: Node, alphabet: Alphabet): CharSet | undefined {
   switch (node.type) {
