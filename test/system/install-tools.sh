@@ -3,6 +3,10 @@
 set -euo pipefail
 
 packages=(iproute2 iptables ipset nftables bsdutils groff)
+# Debian starts fail2ban as it installs it: only where the machine's policy forbids that (101), as containers do.
+policy=0
+/usr/sbin/policy-rc.d fail2ban start 2>/dev/null || policy=$?
+if [ "$policy" -eq 101 ]; then packages+=(fail2ban); fi
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
