@@ -51,8 +51,9 @@ export interface Options {
 export function readOptions(argv: readonly string[]): Options {
   const typed = readArgs(argv, {
     flags: ["dry-run", "results", "flush", "status", "json"],
-    strings: ["backend", "c", "on-eof", "blocktype", "max-bans"],
+    strings: ["backend", "config", "on-eof", "blocktype", "max-bans"],
     lists: ["chain", "never-ban"],
+    alias: { c: "config" },
   });
   const [operand] = typed.operands;
   if (operand !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(operand)}`);
@@ -68,7 +69,7 @@ export function readOptions(argv: readonly string[]): Options {
   return {
     mode,
     backend: backend === "none" ? "none" : "iptables",
-    config: typed.value("c"),
+    config: typed.value("config"),
     isDryRun,
     hasResults,
     isJson: typed.has("json"),
