@@ -103,6 +103,12 @@ const CASES: readonly PatternCase[] = [
     expected: ["23/Jan/2005:21:59:59", TIME],
   },
   {
+    name: "column 1 before column 0, if its template comes first",
+    datepattern: "%Y-%m-%d\n**<%Y-%m-%d",
+    line: "<2005-01-23 x",
+    expected: ["2005-01-23", "2005-01-22T23:00:00.000Z"],
+  },
+  {
     name: "column 1 behind a wide character",
     datepattern: "%Y-%m-%d\n**😀%Y-%m-%d",
     line: "😀2005-01-23 x",
@@ -256,6 +262,12 @@ const CASES: readonly PatternCase[] = [
     expected: ["t=1106513999", TIME],
   },
   {
+    name: "{EPOCH} left out",
+    datepattern: "^x(?: {EPOCH})?",
+    line: "x y",
+    expected: ["x", undefined],
+  },
+  {
     name: "Epoch in lower case",
     datepattern: "{^LN-BEG}Epoch",
     line: "[1106513999] x",
@@ -310,6 +322,12 @@ const CASES: readonly PatternCase[] = [
     expected: ["2005 0 sat", "2004-12-31T23:00:00.000Z"],
   },
   {
+    name: "week 0 of a year that begins on Monday",
+    datepattern: "^%Y %W %a",
+    line: "2001 0 wed",
+    expected: ["2001 0 wed", "2001-01-02T23:00:00.000Z"],
+  },
+  {
     name: "a month without a day",
     datepattern: "^%Y-%m",
     line: "2005-01 x",
@@ -350,18 +368,20 @@ for (const datepattern of ["{NONE}", "^x()**", "^x(y)?"]) {
   });
 }
 
-test("DateDetector reads the same text anew when now or a zone behind it is another", () => {
-  const dates = new DateDetector("^%b %d %H:%M(?=(?: %z)?)");
-  const times = [
-    dates.find("Jan 23 12:00", Date.parse("2005-08-14T10:00:00Z")),
-    dates.find("Jan 23 12:00", Date.parse("2006-08-14T10:00:00Z")),
-    dates.find("Jan 23 12:00 +0300", Date.parse("2006-08-14T10:00:00Z")),
-  ].map((found) => new Date(found?.time ?? 0).toISOString());
-  assert.deepEqual(times, [
-    "2005-01-23T11:00:00.000Z",
-    "2006-01-23T11:00:00.000Z",
-    "2006-01-23T09:00:00.000Z",
-  ]);
+test("DateDetector reads the same text anew at another time", () => {
+  const dates = new DateDetector();
+  const times = ["2005-08-14T10:00:00Z", "2006-08-14T10:00:00Z"].map((now) =>
+    new Date(dates.find("Jan 23 21:59:59 x", Date.parse(now))?.time ?? 0).toISOString(),
+  );
+  assert.deepEqual(times, ["2005-01-23T20:59:59.000Z", "2006-01-23T20:59:59.000Z"]);
+});
+
+test("DateDetector reads the same text anew with another zone behind it", () => {
+  const dates = new DateDetector("^%Y-%m-%d %H:%M(?= %z)");
+  const times = ["+0100", "+0300"].map((zone) =>
+    new Date(dates.find(`2005-01-23 12:00 ${zone}`, NOW)?.time ?? 0).toISOString(),
+  );
+  assert.deepEqual(times, ["2005-01-23T11:00:00.000Z", "2005-01-23T09:00:00.000Z"]);
 });
 
 test("DateDetector describes its templates as a datepattern would have them", () => {

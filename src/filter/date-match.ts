@@ -81,7 +81,7 @@ export class LineTemplate {
       case "fields":
         return fieldsTime(groups, this.compile().groupNames, now);
       case "epoch":
-        return epochTime(groups.epoch ?? "");
+        return groups.epoch === undefined ? undefined : epochTime(groups.epoch);
       case "tai64n":
         return tai64nTime(groups.date_ ?? "");
     }

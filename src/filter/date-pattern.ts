@@ -5,7 +5,7 @@ import { PatternError } from "./python/pattern.ts";
 export interface DateTemplate {
   /** As it would be written in a datepattern. */
   readonly name: string;
-  /** How the match becomes a time: from fields named as strptime's directives, or from the one group `epoch` or `tai`. */
+  /** What tells the time: groups named as strptime's directives, the group `epoch`, or all that is cut out. */
   readonly kind: "fields" | "epoch" | "tai64n";
   readonly source: string;
   /** Tied to the line's beginning or end: a match of it leaves nothing to look for. */

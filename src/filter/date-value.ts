@@ -181,7 +181,7 @@ function weeksYearday({ week, weekday, weekStart }: Fields, newYear: number): nu
 }
 
 /** A number as Python's `int` reads it: blanks around, a sign and the digits of any script are allowed. NaN for anything else. */
-export function integer(text: string): number {
+function integer(text: string): number {
   let value = 0;
   for (let i = 0; i < text.length; i++) {
     const digit = text.charCodeAt(i) - 0x30;

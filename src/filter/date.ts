@@ -33,14 +33,12 @@ export class DateDetector {
   /**
    * Takes fail2ban's option `datepattern`; without it, the default templates.
    *
-   * @throws PatternError when a line of it is no Python pattern or has an unknown directive. Offsets count in the pattern with
-   * its directives written out.
+   * @throws PatternError when a line of it has an unknown directive or is no Python pattern; in that case the offset counts in
+   * the line with its directives written out.
    */
   constructor(datepattern = "") {
     this.#datepattern = datepattern;
-    this.#templates = readDatepattern(datepattern, this.#decade).map(
-      (template) => new LineTemplate(template),
-    );
+    this.#templates = lineTemplates(datepattern, this.#decade);
     for (const template of this.#templates) if (!isDefault(template.name)) template.compile();
   }
 
@@ -73,10 +71,12 @@ export class DateDetector {
   /** Lets `%ExY` take the years of the decade that is now in sight. */
   #widen(now: number): void {
     while (now >= this.#decadeEnd) this.#decadeEnd = sight(++this.#decade);
-    this.#templates = readDatepattern(this.#datepattern, this.#decade).map(
-      (template) => new LineTemplate(template),
-    );
+    this.#templates = lineTemplates(this.#datepattern, this.#decade);
   }
+}
+
+function lineTemplates(datepattern: string, decade: number): readonly LineTemplate[] {
+  return readDatepattern(datepattern, decade).map((template) => new LineTemplate(template));
 }
 
 /** fail2ban's `%ExY` looks three years ahead. The last decade, 2090 to 2099, has no end. */
