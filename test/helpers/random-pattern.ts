@@ -12,6 +12,16 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+/** One of several, all alike. */
+export function pick<T>(random: Random, choices: readonly T[]): T {
+  return choices[upTo(random, choices.length)] as T;
+}
+
+/** A whole number from 0 to `end`, that excluded. */
+export function upTo(random: Random, end: number): number {
+  return Math.floor(random() * end);
+}
+
 /** Random patterns of Python's `re`: most are valid, and all constructs occur. */
 export class PatternMaker {
   readonly #random: Random;
@@ -28,7 +38,7 @@ export class PatternMaker {
   }
 
   #pick<T>(choices: readonly T[]): T {
-    return choices[Math.floor(this.#random() * choices.length)] as T;
+    return pick(this.#random, choices);
   }
 
   #alternation(depth: number): string {
@@ -122,6 +132,19 @@ const CHARACTERS = [
   "\\u00e9",
   "\\.",
 ]; // prettier-ignore
+
+/** A pattern with one to three characters put in or taken out: often no pattern any more. */
+export function damaged(source: string, random: Random): string {
+  let text = source;
+  for (let i = 0; i <= random() * 3; i++) {
+    const at = Math.floor(random() * (text.length + 1));
+    const char = SYNTAX[Math.floor(random() * SYNTAX.length)] ?? "";
+    text = text.slice(0, at) + (random() < 0.6 ? char : "") + text.slice(at + (random() < 0.5 ? 1 : 0));
+  }
+  return text;
+}
+
+const SYNTAX = "()[]{}*+?|\\^$-,:=!<>#P12ax \nibwZ0";
 
 const PIECES = ["a", "b", "c", "a", "b", "ab", "aa", "A", "B", "1", "-", " ", "\n", ".", "s", "S", "k", "i"];
 

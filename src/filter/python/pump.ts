@@ -31,6 +31,9 @@ const LENGTHS = [1024, 2048, 4096];
 /** A search may take so long before it is given up, in milliseconds. */
 const LIMIT = 250;
 
+/** After so long no more texts are tried for a pattern, in milliseconds. */
+const PATIENCE = 1000;
+
 /** Below this a search is quick enough, and its time says nothing about growth; in milliseconds. */
 const QUICK = 5;
 
@@ -52,17 +55,18 @@ const FAVOURITES = ["a", "0", " ", ":", ".", "-", "/", "=", '"', "[", "\n"];
 /**
  * Searches hostile texts of growing length and gives the one that took longest, or undefined if all were quick, and for a
  * pattern that V8's linear engine takes. One whose `growth` is beyond MAX_GROWTH lets an attacker stop the program with a
- * few long lines. Takes some 50 ms a pattern.
+ * few long lines. Takes some 100 ms, a second at most or so.
  *
  * @param now a clock in milliseconds
  */
 export function measureBacktracking(pattern: PythonPattern, now: () => number): Backtracking | undefined {
   if (isLinear(pattern)) return undefined;
+  const start = now();
   let worst: Backtracking | undefined;
   for (const text of hostileTexts(pattern.tree)) {
     const measured = measure(pattern, text, now);
     if (measured && measured.milliseconds > (worst?.milliseconds ?? QUICK)) worst = measured;
-    if (worst?.milliseconds === Number.POSITIVE_INFINITY) break;
+    if (worst?.milliseconds === Number.POSITIVE_INFINITY || now() - start > PATIENCE) break;
   }
   return worst;
 }
