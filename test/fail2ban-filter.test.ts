@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { describe, it } from "node:test";
-import { readFilter } from "../src/rules/fail2ban/filter.ts";
+import { parseFilterSpec, readFilter } from "../src/rules/fail2ban/filter.ts";
 import { RuleError } from "../src/rules/rule.ts";
 import { withTree } from "./helpers/config-tree.ts";
 
@@ -59,6 +59,15 @@ describe("readFilter interpolates", () => {
   for (const [name, files, expected] of cases) {
     it(name, () => assert.deepEqual(failregex(files), expected));
   }
+});
+
+describe("readFilter follows %(name)s", () => {
+  const chain = (length: number): Files => {
+    const links = Array.from({ length: length - 1 }, (_, i) => `a${i + 1} = %(a${i + 2})s\n`).join("");
+    return one("%(a1)s", `${links}a${length} = end`);
+  };
+  it("through ten values", () => assert.deepEqual(failregex(chain(10)), ["end"]));
+  it("no further", () => assert.throws(() => failregex(chain(11)), /more than 10 deep/));
 });
 
 describe("readFilter replaces tags", () => {
@@ -176,6 +185,14 @@ describe("readFilter", () => {
     });
   });
 
+  it("takes a name and options from parseFilterSpec", () => {
+    assert.deepEqual(parseFilterSpec('own/x.conf[mode=ddos, p="a,b"]'), {
+      name: "own/x.conf",
+      options: { mode: "ddos", p: "a,b" },
+    });
+    assert.throws(() => parseFilterSpec("x[mode]"), /expected name\[key/);
+  });
+
   it("splits journalmatch as a shell would", () => {
     withTree(inFilterFolder(one("a", 'journalmatch = A=1 + B="2 3"\n  C=4')), (directory) => {
       assert.deepEqual(readFilter(directory, "x").journalmatch, [["A=1", "+", "B=2 3"], ["C=4"]]);
@@ -195,7 +212,7 @@ describe("readFilter", () => {
       "c.conf:1",
       /before/,
     ],
-    ["a filter that is not there", { "y.conf": "" }, "x:1", /no file .*filter\.d\/x\.conf/],
+    ["a filter that is not there", { "y.conf": "" }, "x:0", /no file .*filter\.d\/x\.conf/],
   ];
   for (const [name, files, place, message] of mistakes) {
     it(`refuses ${name}`, () => {

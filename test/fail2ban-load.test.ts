@@ -188,6 +188,8 @@ describe("loadFail2ban reads", () => {
     ["action = iptables-allports\nport = 22", ({ port }) => port, undefined],
     ["action = nftables[type=allports]\nport = 22", ({ port }) => port, undefined],
     ["protocol = tcp,udp", ({ protocol }) => protocol, ["tcp", "udp"]],
+    ['datepattern = ^%%d\nfilter = f[datepattern="^%%m"]', ({ filter }) => filter.datepattern?.source, "^%d"],
+    ["maxlines = 7\nfilter = f[maxlines=3]", ({ filter }) => filter.maxlines, 3],
     ["maxlines = 7", ({ filter }) => filter.maxlines, 7],
     ["backend = systemd", ({ logpath, journalmatch }) => [logpath, journalmatch], [undefined, undefined]],
     [
@@ -233,6 +235,7 @@ describe("loadFail2ban warns of", () => {
     ["action = mail", /only watches/],
     ["action = iptables[blocktype=RETURN]", /lets addresses in/],
     ["action = iptables[port=22]\n  iptables[port=23]", /close different ports/],
+    ["port = 22\nprotocol = all", /^protocol all has no ports/],
     ["action = absent", /action absent is not carried over: there is no action\.d/],
     ["failregex = ^<re-nope> <HOST>", /jail\.conf:6:13: nothing defines <re-nope>/],
   ];
@@ -255,6 +258,7 @@ describe("loadFail2ban leaves out a jail, and only that one,", () => {
     ["whose filter has a mistake", "filter = wrong", /left out: .*wrong\.conf:1:1/],
     ["with a value that leads nowhere", "logpath = %(nope)s", /left out: .*jail\.conf:6.*%\(nope\)s/],
     ["with a port that is none", "port = sshh", /left out: .*unknown port "sshh"/],
+    ["with ports of a protocol that has none", "port = 22\nprotocol = icmp", /left out: .*icmp has no ports/],
     ["with a protocol that is none", "protocol = tpc", /left out: .*unknown protocol "tpc"/],
     ["with an action that can't be read", "action = iptables[x", /left out: .*expected name\[key/],
     ["with a journalmatch that is none", "backend = systemd\njournalmatch = x", /left out: .*FIELD=VALUE/],

@@ -27,7 +27,7 @@ export class Definition {
 
   /** Sets a parameter that neither the brackets nor the filter's own `[Definition]` set. */
   setDefault(name: string, value: string): void {
-    const place = { file: this.#config.files[0] ?? "", line: 1, column: 1 };
+    const place = { file: this.#config.files[0] ?? "", line: 0, column: 0 };
     if (this.#init.get(name)?.text || this.#config.has("Definition", name)) return;
     this.#init.set(name, sourced(value, place));
   }

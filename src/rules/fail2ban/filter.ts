@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from "node:path";
 import { type FilterRule, type Pattern, type Place, RuleError } from "../rule.ts";
 import { Definition } from "./definition.ts";
 import { ConfigFiles } from "./include.ts";
+import { parseCall } from "./options.ts";
 import { splitShell } from "./shell.ts";
 import { linesOf, placeOf, type Sourced, sourced } from "./sourced.ts";
 
@@ -36,11 +37,21 @@ export function readFilter(
   options: Readonly<Record<string, string>> = {},
   files = new ConfigFiles(),
 ): ResolvedFilter {
-  const place = { file: name, line: 1, column: 1 };
+  const place = { file: name, line: 0, column: 0 };
   const parameters = Object.entries(options).map(([key, value]) => [key, sourced(value, place)] as const);
   const definition = openFilter(directory, name, new Map(parameters), place, files);
   definition.read(FILTER_OPTIONS, new Map());
   return { ...filterRule(definition.combined()), files: definition.files };
+}
+
+/**
+ * Reads `sshd[mode=ddos]` or `own/x.conf[mode=ddos]` into what `readFilter` takes.
+ *
+ * @throws RuleError when the brackets hold something else
+ */
+export function parseFilterSpec(text: string): { name: string; options: Record<string, string> } {
+  const { name, parameters } = parseCall(sourced(text, { file: text, line: 0, column: 0 }));
+  return { name, options: Object.fromEntries([...parameters].map(([key, value]) => [key, value.text])) };
 }
 
 /** The filter's definition, not read yet. */

@@ -3,12 +3,10 @@ import type { IgnoreRule } from "../rule.ts";
 import { isTrue, splitWords } from "./options.ts";
 import { shellNeed, splitShell } from "./shell.ts";
 import type { Sourced } from "./sourced.ts";
+import type { Options, Warn } from "./values.ts";
 
 /** Whom a jail ignores: `ignoreip`, `ignoreself`, `ignorecommand`. What can't be carried over goes to `warn`. */
-export function readIgnore(
-  options: ReadonlyMap<string, Sourced>,
-  warn: (message: string) => void,
-): IgnoreRule {
+export function readIgnore(options: Options, warn: Warn): IgnoreRule {
   const networks: Network[] = [];
   const files: string[] = [];
   const hosts: string[] = [];
@@ -34,10 +32,7 @@ function withPrefix(word: string): string {
   return /^1*0*$/.test(bits) ? `${address}/${bits.lastIndexOf("1") + 1}` : word;
 }
 
-function readCommand(
-  value: Sourced | undefined,
-  warn: (message: string) => void,
-): readonly string[] | undefined {
+function readCommand(value: Sourced | undefined, warn: Warn): readonly string[] | undefined {
   if (value === undefined || value.text.trim() === "") return undefined;
   const split = splitShell(value.text);
   const why = value.text.includes("\n") ? "a second line" : shellNeed(split);

@@ -6,6 +6,7 @@ import type { Config } from "./interpolate.ts";
 import { addConstants, isEnabled, type ResolvedJail, readJail } from "./jail.ts";
 import { parseSeconds } from "./seconds.ts";
 import { translate } from "./translate.ts";
+import type { Warn } from "./values.ts";
 
 /** What f2b-exec needs to do as the actions of a jail did. */
 export interface ExecJail {
@@ -49,7 +50,7 @@ export function loadFail2ban(directory: string, pick?: readonly string[] | "*"):
   const resolved: ResolvedJail[] = [];
   const warnings: string[] = [];
   for (const name of names(config, pick)) {
-    const warn = (message: string): void => void warnings.push(`jail ${name}: ${message}`);
+    const warn: Warn = (message) => void warnings.push(`jail ${name}: ${message}`);
     try {
       if (pick === undefined && !isEnabled(config, name)) continue;
       const jail = readJail(config, name, base, files);
@@ -108,7 +109,7 @@ function execJail({ name, actions }: ResolvedJail): ExecJail {
   };
 }
 
-function warnOfActions({ actions }: ResolvedJail, warn: (message: string) => void): void {
+function warnOfActions({ actions }: ResolvedJail, warn: Warn): void {
   for (const action of actions) {
     if (action.kind === "unsupported") warn(`action ${action.name} is not carried over: ${action.why}`);
     if (action.kind === "command") warn(`action ${action.name} runs commands: see --dump-exec`);

@@ -3,6 +3,7 @@ import { parsePort } from "../services.ts";
 import type { FirewallAction } from "./action.ts";
 import type { ResolvedJail } from "./jail.ts";
 import { splitWords } from "./options.ts";
+import type { Warn } from "./values.ts";
 
 /** Protocols that an executor can tell apart; `all` stands alone. */
 const PROTOCOLS = ["tcp", "udp", "sctp", "dccp", "udplite", "icmp", "all"];
@@ -18,10 +19,7 @@ interface Closed {
  *
  * @throws RuleError for a port or protocol that is none
  */
-export function portsOf(
-  jail: ResolvedJail,
-  warn: (message: string) => void,
-): Pick<Jail, "port" | "protocol"> {
+export function portsOf(jail: ResolvedJail, warn: Warn): Pick<Jail, "port" | "protocol"> {
   const actions = jail.actions.filter((action) => action.kind === "firewall");
   const closed = (actions.length === 0 ? [undefined] : actions).map((action) => closedBy(jail, action));
   const ports = [...new Set(closed.flatMap((each) => each.ports))];
@@ -30,7 +28,11 @@ export function portsOf(
   if (!all && closed.some((each) => each.ports.length < ports.length)) {
     warn(`actions close different ports: all of them are closed for ${protocols.join(" and ")}`);
   }
-  return { port: all ? undefined : ports, protocol: protocols.includes("all") ? ["all"] : protocols };
+  if (all) return { port: undefined, protocol: protocols.includes("all") ? ["all"] : protocols };
+  if (protocols.includes("icmp")) throw refused(jail, "protocol icmp has no ports");
+  if (!protocols.includes("all")) return { port: ports, protocol: protocols };
+  warn("protocol all has no ports: they are closed for tcp and udp");
+  return { port: ports, protocol: ["tcp", "udp"] };
 }
 
 function closedBy(jail: ResolvedJail, action: FirewallAction | undefined): Closed {

@@ -1,0 +1,40 @@
+import { parseSeconds } from "./seconds.ts";
+import { placeOf, type Sourced } from "./sourced.ts";
+
+/** The options of a jail, by name. */
+export type Options = ReadonlyMap<string, Sourced>;
+
+/** What a warning says; `loadFail2ban` puts the jail's name before it. */
+export type Warn = (message: string) => void;
+
+/** Longest duration, so that the end of a ban stays a date: a hundred years, in seconds. */
+const LONGEST = 100 * 31_557_600;
+
+/** Milliseconds; undefined when not set, or wrong and warned of. */
+export function duration(options: Options, key: string, warn: Warn): number | undefined {
+  const text = options.get(key)?.text;
+  if (text === undefined || text === "") return undefined;
+  const seconds = parseSeconds(text);
+  if (seconds !== undefined && seconds > 0) return Math.round(Math.min(seconds, LONGEST) * 1000);
+  if (seconds === 0 && key === "bantime.rndtime") return 0;
+  warn(`${key}: expected a duration such as "10m", got ${JSON.stringify(text)}: the default is taken`);
+  return undefined;
+}
+
+/** A whole number; `fallback` when not set, or wrong and warned of. */
+export function wholeNumber(
+  options: Options,
+  key: string,
+  { min, fallback }: { readonly min: number; readonly fallback: number },
+  warn: Warn,
+): number {
+  const value = options.get(key);
+  if (value === undefined) return fallback;
+  const number = /^\s*\+?\d{1,9}\s*$/.test(value.text) ? Number(value.text) : Number.NaN;
+  if (number >= min) return number;
+  const { file, line } = placeOf(value);
+  warn(
+    `${key}: expected a whole number from ${min}, got ${JSON.stringify(value.text)} (${file}:${line}): ${fallback} is taken`,
+  );
+  return fallback;
+}
