@@ -49,7 +49,7 @@ export interface CommandAction {
 }
 
 /** An action that f2b-exec can't do. */
-export interface UnsupportedAction {
+interface UnsupportedAction {
   readonly kind: "unsupported";
   readonly name: string;
   readonly place: Place;
