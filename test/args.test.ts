@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ArgsSpec, readArgs, type Typed, wholeNumber } from "../src/cli/args.ts";
+import { type ArgsSpec, readArgs, readTime, type Typed, wholeNumber } from "../src/cli/args.ts";
 
 const spec: ArgsSpec = {
   flags: ["replay", "quiet"],
@@ -97,3 +97,38 @@ test("wholeNumber takes a number within its bounds", () => {
     });
   }
 });
+
+const times: readonly (readonly [text: string, time: string])[] = [
+  ["@1795290000", "2026-11-21T19:40:00.000Z"],
+  ["@1795290000.5", "2026-11-21T19:40:00.500Z"],
+  ["2026-11-21T19:40:00Z", "2026-11-21T19:40:00.000Z"],
+  ["2026-11-21T20:40:00+01:00", "2026-11-21T19:40:00.000Z"],
+  ["2026-11-21 20:40", "2026-11-21T19:40:00.000Z"],
+  ["2026-11-21", "2026-11-20T23:00:00.000Z"],
+];
+
+for (const [text, time] of times) {
+  test(`readTime reads ${text}, local without a zone`, () => {
+    process.env.TZ = "Europe/Zurich";
+    assert.equal(new Date(readTime(text)).toISOString(), time);
+  });
+}
+
+for (const text of [
+  "",
+  "noon",
+  "@",
+  "@-1",
+  "@1e9",
+  "2026",
+  "2026-13-01",
+  "2026-11-21T",
+  "2026-11-21 25:00",
+]) {
+  test(`readTime refuses ${JSON.stringify(text)}`, () => {
+    assert.throws(() => readTime(text), {
+      name: "UsageError",
+      message: /^option --now: expected a time such as /,
+    });
+  });
+}

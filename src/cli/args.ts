@@ -139,7 +139,8 @@ export function readTime(text: string): number {
 }
 
 function readIso(text: string): number {
-  return /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(text)
-    ? Date.parse(text.replace(" ", "T"))
-    : Number.NaN;
+  const [, date, time] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?))?$/.exec(text) ?? [];
+  // A date alone would be read as one in UTC.
+  return date === undefined ? Number.NaN : Date.parse(`${date}T${time ?? "00:00"}`);
 }
