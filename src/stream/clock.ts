@@ -24,7 +24,13 @@ export class LogClock {
     }
     const ahead = this.#ahead;
     this.#ahead = time;
-    if (ahead === undefined || time < ahead - FAR) return;
+    if (ahead === undefined || ahead <= this.#now || time < ahead - FAR) return;
     this.#now = Math.abs(time - ahead) <= FAR ? Math.max(time, ahead) : ahead;
+  }
+
+  /** Takes the times of the log's last two dated lines. They may have been seen before: none confirms itself. */
+  end(last: number, before: number | undefined): void {
+    this.#ahead = before;
+    this.advance(last);
   }
 }

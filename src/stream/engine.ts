@@ -31,6 +31,8 @@ const MAX_AHEAD = 60_000;
 const HOUR = 3_600_000;
 /** So many failures in a row, the same whole number of hours ahead, are a wrong time zone. */
 const SHIFTED = 3;
+/** Farther apart than this, in hours, no two zones are: UTC-12 and UTC+14. */
+const MAX_SHIFT = 26;
 
 /**
  * The pipe of stages: bytes -> gate -> entry -> filter -> window -> banlist -> bytes. Synchronous; the time is the caller's:
@@ -79,16 +81,18 @@ export class Engine {
   /** Lets time pass: in live mode, writes the unbans that are due. */
   tick(now: number): void {
     this.#now = now;
-    for (const { ignore } of this.#jails.values()) ignore.refresh(now);
     if (this.#options.isLive) this.tally.tick(now);
+    for (const { ignore } of this.#jails.values()) ignore.refresh(now);
   }
 
   /** The end of the input. A replay's clock moves on to the last dated line. */
   end(now: number): void {
     this.tick(now);
     this.#gate.end((line) => this.#take(line));
-    const last = this.#tail && this.#lastTime(this.#tail);
-    if (last !== undefined) this.#advance(last);
+    const [last, before] = this.#tail ? this.#lastTimes(this.#tail) : [];
+    if (last === undefined) return;
+    this.#logClock.end(last, before);
+    this.tally.tick(this.#logClock.now);
   }
 
   /** Goes on with rules that were read again: bans and windows stay, unless their jail is gone. */
@@ -156,7 +160,7 @@ export class Engine {
 
   #noteShift(ahead: number): void {
     const hours = Math.round(ahead / HOUR);
-    const isWhole = hours > 0 && Math.abs(ahead - hours * HOUR) <= MAX_AHEAD;
+    const isWhole = hours > 0 && hours <= MAX_SHIFT && Math.abs(ahead - hours * HOUR) <= MAX_AHEAD;
     const failures = isWhole && hours === this.#shifted.hours ? this.#shifted.failures + 1 : 1;
     this.#shifted = { hours, failures };
     if (!isWhole || failures < SHIFTED) return;
@@ -166,12 +170,15 @@ export class Engine {
     );
   }
 
-  #lastTime(tail: Tail): number | undefined {
+  /** The times of the last two dated lines, the last one first. */
+  #lastTimes(tail: Tail): readonly number[] {
+    const times: number[] = [];
     for (const bytes of tail.lines()) {
       const time = this.#timeOfLine(decodeLine(bytes));
-      if (time !== undefined) return time;
+      if (time !== undefined) times.push(time);
+      if (times.length === 2) break;
     }
-    return undefined;
+    return times;
   }
 
   #timeOfLine(line: string): number | undefined {
