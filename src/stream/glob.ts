@@ -14,5 +14,11 @@ function translate(glob: string): string {
 
 function bracket(part: string): string {
   const [, not = "", members = ""] = /^\[([!^]?)(.*)\]$/s.exec(part) ?? [];
-  return `(?!/)[${not && "^"}${members.replace(/[\\\]^[]/g, "\\$&")}]`;
+  const inOrder = members.replace(/(.)-(.)/gsu, (range, from, to) => (isAfter(from, to) ? "" : range));
+  return `(?!/)[${not && "^"}${inOrder.replace(/[\\\]^[]/g, "\\$&")}]`;
+}
+
+/** A range that ends before it begins holds nothing; a RegExp refuses it. */
+function isAfter(from: string, to: string): boolean {
+  return (from.codePointAt(0) ?? 0) > (to.codePointAt(0) ?? 0);
 }
