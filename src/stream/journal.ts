@@ -38,10 +38,11 @@ export function text(value: unknown): string | undefined {
   if (!Array.isArray(value)) return undefined;
   const [first] = value as unknown[];
   if (typeof first === "string") return first;
-  if (Array.isArray(first)) return text(first);
-  return value.every((byte) => typeof byte === "number")
-    ? Buffer.from(value as number[]).toString("utf8")
-    : undefined;
+  return bytesText(Array.isArray(first) ? first : value);
+}
+
+function bytesText(bytes: readonly unknown[]): string | undefined {
+  return bytes.every((byte) => typeof byte === "number") ? Buffer.from(bytes).toString("utf8") : undefined;
 }
 
 function parseObject(json: string): Record<string, unknown> | undefined {
