@@ -26,13 +26,14 @@ const PRI = /^<(?:0|[1-9]\d{0,2})>/;
 const RFC3164 = /^([A-Z][a-z]{2}) ([ \d]?\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})? /;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d) /;
 const RFC5424 =
-  /^<(?:0|[1-9]\d{0,2})>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^"\]\\]|"(?:[^"\\]|\\.)*")*\])+)(?: (?:\ufeff)?|$)/;
+  /^<(?:0|[1-9]\d{0,2})>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[[^"\]\\]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"\]\\]*)*\])+)(?: (?:\ufeff)?|$)/s;
 const SHORT_FULL =
-  /^[A-Z][a-z]{2} (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? ([A-Z][A-Za-z0-9+-]{0,9}|[+-]\d\d) /;
+  /^[A-Z][a-z]{2} (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? ([A-Z][A-Za-z0-9+-]{0,9}|[+-]\d\d(?:\d\d)?) /;
 const SHORT_UNIX = /^(\d{9,11})\.(\d{6}) /;
 const SHORT_MONOTONIC = /^\[ {0,11}\d{1,11}\.\d{6}\] /;
-/** `host tag[pid]: `; old PAM modules wrote `tag(module)[pid]: `. */
-const SOURCE = /^\S+ ([^\s:[\]()]{1,128})(?:\([^\s()]{0,64}\))?(?:\[[^\s\]]{0,64}\])?: ?/;
+/** `host tag[pid]: `; old PAM modules wrote `tag(module)[pid]: `; `journalctl --no-hostname` leaves out the host. */
+const SOURCE =
+  /^(?:\S*[^\s:] |(?=\S*:(?: |$)))([^\s:[\]()]{1,128})(?:\([^\s()]{0,64}\))?(?:\[[^\s\]]{0,64}\])?: ?/;
 
 /**
  * Reads the header of a line.
