@@ -16,7 +16,7 @@ import { ASCII_CASES, ASCII_ORBITS, caseOrbits, unicodeCategory } from "./unicod
 export type Alphabet = "ascii" | "unicode";
 
 /** The highest code point of an alphabet. */
-export function lastOf(alphabet: Alphabet): number {
+function lastOf(alphabet: Alphabet): number {
   return alphabet === "ascii" ? 0x7f : LAST_CODE_POINT;
 }
 
@@ -35,7 +35,7 @@ export function charsOf(node: CharNode, alphabet: Alphabet): CharSet {
 }
 
 /** The one code point that a node stands for, as it stands. */
-export function literalOf({ items, negated, case: kind }: CharNode): number | undefined {
+function literalOf({ items, negated, case: kind }: CharNode): number | undefined {
   const [item] = items;
   if (negated || kind !== "exact" || items.length !== 1 || !item || "kind" in item) return undefined;
   return item.low === item.high ? item.low : undefined;

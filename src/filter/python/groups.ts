@@ -11,7 +11,7 @@ import {
 } from "./tree.ts";
 
 /** What is known of a group where something asks for it. */
-export type GroupState = "set" | "unset" | "maybe";
+type GroupState = "set" | "unset" | "maybe";
 
 /** What a reference or a conditional can rely on, and which groups must be kept. */
 export interface GroupUse {
@@ -55,7 +55,7 @@ function exactIn(node: Node, behind: boolean): number[] {
 }
 
 /** Groups that every match of a node sets. */
-export function alwaysSet(node: Node): ReadonlySet<number> {
+function alwaysSet(node: Node): ReadonlySet<number> {
   switch (node.type) {
     case "group":
       return node.index === undefined ? alwaysSet(node.body) : new Set([...alwaysSet(node.body), node.index]);

@@ -338,9 +338,11 @@ class Parser {
   }
 
   #comment(start: number): undefined {
-    const end = this.#scanner.source.indexOf(")", start);
-    if (end < 0) this.#scanner.fail(start, "expected a ) that ends the comment");
-    this.#scanner.seek(end + 1);
+    const scanner: Scanner = this.#scanner;
+    scanner.seek(start);
+    for (let token = scanner.next(); token !== ")"; token = scanner.next()) {
+      if (token === "") scanner.fail(start, "expected a ) that ends the comment");
+    }
   }
 
   #lookbehind(start: number): Node {
@@ -374,11 +376,7 @@ class Parser {
     const scanner: Scanner = this.#scanner;
     const { offset } = scanner;
     const text = scanner.takeUntil(")", "the name of a group");
-    const index = IDENTIFIER.test(text)
-      ? this.#numbers.get(text)
-      : /^\d+$/.test(text)
-        ? Number(text)
-        : Number.NaN;
+    const index = IDENTIFIER.test(text) ? this.#numbers.get(text) : groupNumber(text);
     if (index === undefined) scanner.fail(offset, `there is no group named "${text}" before this place`);
     if (!(index > 0)) scanner.fail(offset, `"${text}" is neither name nor number of a group`);
     this.#conditions.push({ index, offset });
@@ -399,4 +397,9 @@ const PLACES: Readonly<Record<string, PlaceNode["at"]>> = {
 
 function single(code: number): ClassItem {
   return { low: code, high: code };
+}
+
+/** What Python's `int` makes of a text, as long as it is a number; NaN if it is none. */
+function groupNumber(text: string): number {
+  return /^\s*\+?\d(?:_?\d)*\s*$/.test(text) ? Number(text.replaceAll("_", "")) : Number.NaN;
 }

@@ -52,7 +52,7 @@ export function isEmptyAnywhere(node: Node): boolean {
 }
 
 /** The characters that a non-empty match of a node can end with; undefined if that can't be told. */
-export function lastChars(node: Node, alphabet: Alphabet): CharSet | undefined {
+function lastChars(node: Node, alphabet: Alphabet): CharSet | undefined {
   switch (node.type) {
     case "char":
       return charsOf(node, alphabet);

@@ -1,5 +1,5 @@
 /** How case counts: exactly, for ASCII letters alike (`(?ai)`), or as Unicode's lower case has it (`(?i)`). */
-export type Case = "exact" | "ascii" | "unicode";
+type Case = "exact" | "ascii" | "unicode";
 
 /** A category escape: `\d` as `d`, `\D` as a negated `d`. */
 export interface Category {
@@ -38,7 +38,7 @@ export interface GroupNode {
   readonly body: Node;
 }
 
-export interface AtomicNode {
+interface AtomicNode {
   readonly type: "atomic";
   readonly offset: number;
   readonly body: Node;

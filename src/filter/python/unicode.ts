@@ -12,7 +12,7 @@ export function unicodeCategory(kind: Category["kind"]): CharSet {
 }
 
 /** Python's lower case of one character, by its simple mapping. */
-export function lowerCase(code: number): number {
+function lowerCase(code: number): number {
   if (code === DOTTED_CAPITAL_I) return 0x69;
   return String.fromCodePoint(code).toLowerCase().codePointAt(0) ?? code;
 }
