@@ -136,6 +136,28 @@ test("Executor does not apply what has ended, and tells it once with a count", a
   assert.equal(tool.commits.length, 0);
 });
 
+test("Executor: a ban that is not applied does not change the jail's ports", async () => {
+  const { send, tool } = setUp();
+  const ended = { until: "2014-01-07T15:09:04.000Z", time: "2014-01-07T14:59:04.000Z" };
+  await send(ban(7, { port: [25] }), ban(8, { port: [99], ...ended }), {
+    cmd: "ban",
+    ip: "127.0.0.1",
+    port: [98],
+  });
+  assert.deepEqual(tool.chains.get("INPUT"), ["-p tcp -m multiport --dports 25 -j f2bs-manual"]);
+});
+
+test("Executor warns once of a jail with more bans than iptables is good for", async () => {
+  const { send, told } = setUp({ maxBans: 5000 });
+  const bans = Array.from({ length: 1001 }, (_, i) => ({ cmd: "ban", ip: `198.18.${i >> 8}.${i & 255}` }));
+  await send(...bans.slice(0, 1000));
+  const warnings = () => told.filter((line) => line.includes("more than 1000 bans"));
+  assert.equal(warnings().length, 0);
+  await send(...bans.slice(1000));
+  await send(ban(7));
+  assert.equal(warnings().length, 1);
+});
+
 test("Executor refuses what may not be banned, and goes on", async () => {
   const { send, results: list, told, chain } = setUp();
   await send({ cmd: "ban", ip: "203.0.113.9" }, { cmd: "ban", ip: "127.0.0.1" }, ban(7));

@@ -98,6 +98,7 @@ export class Actions {
     this.#jobs.clear();
     this.#ready.length = 0;
     this.#waiting = 0;
+    this.#work();
     return count;
   }
 

@@ -1,3 +1,4 @@
+import type { Ban, Unban, UnbanReason } from "../command.ts";
 import type { Until } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
 import { Expiry } from "./expiry.ts";
@@ -81,4 +82,25 @@ export class Ledger {
     const until = this.get(held);
     return typeof until === "number" && until <= this.#clock.now();
   }
+}
+
+/** Whom a command is about, as the ledger has it. */
+export function targetOf({ ip, id }: Ban | Unban): string {
+  return ip ?? ` ${id}`;
+}
+
+/** True for a ban that only actions can carry out. */
+export function isId({ target }: Held): boolean {
+  return target.startsWith(" ");
+}
+
+/** One text for each ban: jails have no blanks in their names. */
+export function keyOf({ jail, target }: Held): string {
+  return `${jail} ${target}`;
+}
+
+/** The command that ends a ban. `time` in epoch milliseconds. */
+export function unbanOf({ jail, target }: Held, time: number, reason: UnbanReason): Unban {
+  const whom = isId({ jail, target }) ? { id: target.slice(1) } : { ip: target };
+  return { cmd: "unban", jail, ...whom, time, reason };
 }

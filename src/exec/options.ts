@@ -9,7 +9,7 @@ Bans and unbans addresses in the firewall as the commands on stdin say (NDJSON,
 as f2b-stream writes them). A ban ends at its "until", one without never.
 
   --backend NAME      auto (default), iptables, or none: actions alone
-  -c FILE             YAML: blocktype, chain and actions, for all jails or each
+  -c, --config FILE   YAML: blocktype, chain and actions, for all jails or each
   --blocktype TYPE    reject (default) or drop
   --chain CHAIN       chain to jump from, may be repeated (INPUT)
   --never-ban ADDR    address or network that is never banned, may be repeated

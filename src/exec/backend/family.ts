@@ -60,6 +60,11 @@ export class Family {
     return failures;
   }
 
+  /** How many bans a jail has. */
+  count(jail: Jail): number {
+    return this.#chain(jail).bans.size;
+  }
+
   async list(): Promise<readonly Found[]> {
     const saved = await this.#listAll();
     const jumps = findJumps(saved);

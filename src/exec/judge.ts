@@ -1,0 +1,189 @@
+import { parseNetwork } from "../address.ts";
+import { printable } from "../cli/report.ts";
+import type { Ban, Unban } from "../command.ts";
+import type { Until } from "./backend/backend.ts";
+import type { Clock } from "./clock.ts";
+import { type Jails, MAX_JAILS, type Served } from "./jails.ts";
+import { type Held, keyOf, type Ledger, targetOf } from "./ledger.ts";
+import type { Policy } from "./policy.ts";
+import type { Result } from "./results.ts";
+
+/** Longest `id` in characters; the ledger holds it as long as its ban. */
+const MAX_ID = 1024;
+
+/** A command that waits. */
+export interface Job {
+  readonly command: Ban | Unban;
+  /** When it was read, in epoch milliseconds. */
+  readonly read: number;
+  /** Not read: our own timer says that the ban has ended. */
+  readonly isTimer?: true;
+}
+
+/** An address that a batch is about. */
+export interface Touched {
+  readonly held: Held;
+  /** What the ledger said before the batch. */
+  readonly before: Until | undefined;
+}
+
+/** What a command means for a ban, before the back end was asked. */
+export interface Verdict {
+  readonly job: Job;
+  readonly held: Held;
+  readonly result: Result["result"];
+  /** Why it is refused. */
+  readonly error?: string;
+  /** `ended`: the ban was over when it came. `jail`: none of the jail's commands is carried out. Both are told together. */
+  readonly toldOnce?: "ended" | "jail";
+  /** The back end has to agree. */
+  readonly touched?: Touched;
+  /** A line for people when it succeeds. */
+  readonly notice?: string;
+  readonly runsActions?: true;
+}
+
+export interface JudgeOptions {
+  readonly clock: Clock;
+  readonly policy: Policy;
+  readonly maxBans: number;
+}
+
+/** Decides what each command of a batch comes to, one after the other, and writes it into the ledger. */
+export class Judge {
+  readonly #options: JudgeOptions;
+  readonly #ledger: Ledger;
+  readonly #jails: Jails;
+  /** Bans that our timer ended: the writer's own unban for them says nothing new. At most `maxBans`. */
+  readonly #endedHere = new Set<string>();
+  #touched = new Map<string, Touched>();
+
+  constructor(options: JudgeOptions, ledger: Ledger, jails: Jails) {
+    this.#options = options;
+    this.#ledger = ledger;
+    this.#jails = jails;
+  }
+
+  /** Begins a batch. The map gets the addresses that its commands are about. */
+  begin(): ReadonlyMap<string, Touched> {
+    this.#touched = new Map();
+    return this.#touched;
+  }
+
+  /** undefined: nothing is to be done or told. */
+  judge(job: Job): Verdict | undefined {
+    const { command } = job;
+    const held = { jail: command.jail, target: targetOf(command) };
+    const served = this.#jails.get(command.jail);
+    if (served === undefined) return { job, held, ...refused(`more than ${MAX_JAILS} jails`) };
+    if (served.problem !== undefined) return { job, held, ...served.problem, toldOnce: "jail" };
+    return command.cmd === "ban"
+      ? { job, held, ...this.#judgeBan(command, held, served) }
+      : this.#judgeUnban(job, held);
+  }
+
+  /** A ban that the back end could not take away is still one, so its next unban is no repetition. */
+  undo({ held, before }: Touched): void {
+    const wanted = this.#ledger.get(held);
+    this.#ledger.set(held, before);
+    if (wanted === undefined && typeof before === "number") this.#ledger.retry(held);
+    this.#endedHere.delete(keyOf(held));
+  }
+
+  #judgeBan(ban: Ban, held: Held, served: Served): Omit<Verdict, "job" | "held"> {
+    const refusal = this.#refusal(ban);
+    if (refusal !== undefined) return refused(refusal);
+    if (ban.until !== null && ban.until <= this.#options.clock.now()) {
+      return { ...refused(`ended at ${new Date(ban.until).toISOString()}`), toldOnce: "ended" };
+    }
+    const known = this.#ledger.get(held);
+    const { maxBans } = this.#options;
+    if (known === undefined && this.#ledger.size >= maxBans) {
+      return refused(`${maxBans} bans are in force, see --max-bans`);
+    }
+    const wrongPorts = this.#changePorts(ban, served);
+    if (wrongPorts !== undefined) return refused(wrongPorts);
+    this.#endedHere.delete(keyOf(held));
+    return known === undefined ? this.#newBan(ban, held) : this.#repeatedBan(ban, held, known);
+  }
+
+  #newBan(ban: Ban, held: Held): Omit<Verdict, "job" | "held"> {
+    const touched = this.#touch(held, ban.until);
+    const notice = `${ban.restored ? "Restore Ban" : "Ban"} ${shownTarget(held)}`;
+    return { touched, result: "applied", notice, runsActions: true };
+  }
+
+  #repeatedBan(ban: Ban, held: Held, known: Until): Omit<Verdict, "job" | "held"> {
+    const already = `${shownTarget(held)} already banned`;
+    if (isSameEnd(known, ban.until)) {
+      this.#ledger.set(held, ban.until);
+      const touched = this.#touched.get(keyOf(held));
+      return { result: "already", notice: already, ...(touched && { touched }) };
+    }
+    const end = ban.until === null ? "without end" : `until ${new Date(ban.until).toISOString()}`;
+    return { touched: this.#touch(held, ban.until), result: "already", notice: `${already}, now ${end}` };
+  }
+
+  #judgeUnban(job: Job, held: Held): Verdict | undefined {
+    const known = this.#ledger.get(held);
+    const key = keyOf(held);
+    if (job.isTimer) {
+      if (typeof known !== "number" || known > this.#options.clock.now()) return undefined;
+      this.#rememberEnded(key);
+    } else if (this.#endedHere.delete(key) && known === undefined) {
+      return { job, held, result: "already" };
+    }
+    const touched = this.#touch(held, undefined);
+    const shown = shownTarget(held);
+    return known === undefined
+      ? { job, held, touched, result: "already", notice: `${shown} is not banned`, runsActions: true }
+      : { job, held, touched, result: "applied", notice: `Unban ${shown}`, runsActions: true };
+  }
+
+  #refusal({ ip, id = "" }: Ban): string | undefined {
+    if (ip === undefined)
+      return id.length > MAX_ID ? `the id is longer than ${MAX_ID} characters` : undefined;
+    const network = parseNetwork(ip);
+    if (network === undefined) return "no address";
+    return this.#options.policy.refusal(network, this.#options.clock.now());
+  }
+
+  #changePorts(ban: Ban, served: Served): string | undefined {
+    try {
+      this.#jails.changePorts(served, ban, this.#ledger.of(ban.jail).size === 0);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RangeError) return error.message;
+      throw error;
+    }
+  }
+
+  #touch(held: Held, until: Until | undefined): Touched {
+    const key = keyOf(held);
+    const touched = this.#touched.get(key) ?? { held, before: this.#ledger.get(held) };
+    this.#touched.set(key, touched);
+    this.#ledger.set(held, until);
+    return touched;
+  }
+
+  #rememberEnded(key: string): void {
+    this.#endedHere.add(key);
+    if (this.#endedHere.size <= this.#options.maxBans) return;
+    const [oldest] = this.#endedHere;
+    if (oldest !== undefined) this.#endedHere.delete(oldest);
+  }
+}
+
+/** An address or an id as it can be shown to people. */
+export function shownTarget({ target }: Held): string {
+  return printable(target.trimStart());
+}
+
+function refused(error: string): { readonly result: "refused"; readonly error: string } {
+  return { result: "refused", error };
+}
+
+/** Ends less than a second apart are one: the kernel's rules hold whole seconds. */
+function isSameEnd(a: Until, b: Until): boolean {
+  return a === b || (a !== null && b !== null && Math.ceil(a / 1000) === Math.ceil(b / 1000));
+}

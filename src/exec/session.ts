@@ -1,0 +1,126 @@
+import type { Readable, Writable } from "node:stream";
+import { EXIT } from "../cli/exit.ts";
+import type { Report } from "../cli/report.ts";
+import type { Actions } from "./actions.ts";
+import type { Backend } from "./backend/backend.ts";
+import type { Executor } from "./executor.ts";
+import { CommandReader } from "./input.ts";
+import type { Options } from "./options.ts";
+import type { Output } from "./results.ts";
+
+/** Milliseconds that input is read on for after a signal; the pipe before us says its last in that time. */
+const READ_ON = 5000;
+/** Milliseconds after a signal in which actions that wait are still begun. */
+const ACTIONS_GRACE = 10_000;
+
+/** The process around us. */
+export interface Surroundings {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  /** Calls `stop` at the first SIGTERM, SIGINT or SIGHUP. */
+  readonly onSignal: (stop: () => void) => void;
+}
+
+/** What a session works with. */
+export interface SessionParts {
+  readonly executor: Executor;
+  readonly actions: Actions;
+  readonly backend: Backend;
+  readonly options: Options;
+  readonly output: Output;
+  readonly report: Report;
+}
+
+/** From the first byte of input to the exit status. */
+export class Session {
+  readonly #parts: SessionParts;
+  #isStopping = false;
+  /** Called at the first signal. */
+  #onStop: (() => void)[] = [];
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  async run({ stdin, onSignal }: Surroundings): Promise<number> {
+    const { executor, output, report } = this.#parts;
+    onSignal(() => {
+      this.#isStopping = true;
+      for (const stop of this.#onStop.splice(0)) stop();
+    });
+    const reader = new CommandReader(report, (command) => executor.accept(command), Date.now);
+    const isWhole = await this.#read(stdin, reader);
+    await this.#finish();
+    executor.stop();
+    if (output.isGone) return EXIT.PIPE;
+    if (reader.bad === 1) report.warning("1 input line was no command");
+    else if (reader.bad > 1) report.warning(`${reader.bad} input lines were no commands`);
+    return reader.bad > 0 || !isWhole ? EXIT.DATA : EXIT.OK;
+  }
+
+  /** Returns false when the input could not be read to its end. */
+  async #read(stdin: Readable, reader: CommandReader): Promise<boolean> {
+    const { executor, output, report } = this.#parts;
+    let deadline: NodeJS.Timeout | undefined;
+    const readOn = () => {
+      deadline = setTimeout(() => stdin.destroy(), READ_ON);
+    };
+    this.#onStop.push(readOn);
+    try {
+      for await (const chunk of stdin) {
+        reader.push(chunk as Buffer);
+        await executor.room();
+        await output.room();
+      }
+    } catch (error) {
+      // Otherwise we took it away ourselves.
+      if (!this.#isStopping && !output.isGone) {
+        report.error(`standard input: ${(error as Error).message}`);
+        return false;
+      }
+    } finally {
+      this.#onStop = this.#onStop.filter((stop) => stop !== readOn);
+      clearTimeout(deadline);
+      await reader.end();
+    }
+    return true;
+  }
+
+  /** What `--on-eof` says, then the actions. */
+  async #finish(): Promise<void> {
+    const { executor, options } = this.#parts;
+    await executor.idle();
+    if (options.onEof === "wait" && !options.isDryRun && !this.#isStopping) {
+      this.#onStop.push(() => executor.stopWaiting());
+      await executor.allEnded();
+      await executor.idle();
+    }
+    if (options.onEof === "flush") await executor.flush();
+    else this.#tellLeft();
+    await this.#endActions();
+  }
+
+  #tellLeft(): void {
+    const { executor, backend, options, report } = this.#parts;
+    const { ending } = executor;
+    if (ending === 0 || backend.endsBans || backend.name === "none" || options.isDryRun) return;
+    const left = ending === 1 ? "1 ban with an end stays" : `${ending} bans with an end stay`;
+    report.line(`NOTICE ${left} in force until the next f2b-exec; --on-eof wait ends them in time`);
+  }
+
+  /** Lets them end; after a signal those that wait are given up. */
+  async #endActions(): Promise<void> {
+    const { actions, report } = this.#parts;
+    let grace: NodeJS.Timeout | undefined;
+    const giveUp = () => {
+      grace = setTimeout(() => {
+        const count = actions.abandon();
+        if (count > 0) report.warning(`asked to stop: the actions of ${count} commands were not run`);
+      }, ACTIONS_GRACE);
+    };
+    if (this.#isStopping) giveUp();
+    else this.#onStop.push(giveUp);
+    await actions.idle();
+    clearTimeout(grace);
+  }
+}

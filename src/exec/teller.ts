@@ -1,0 +1,69 @@
+import { printable, type Report } from "../cli/report.ts";
+import type { Ban } from "../command.ts";
+import type { Clock } from "./clock.ts";
+import { shownTarget, type Verdict } from "./judge.ts";
+import type { Result } from "./results.ts";
+
+/** Milliseconds in which bans that had ended before they came are counted, to be told together. */
+const ENDED_TOLD_AFTER = 2000;
+
+export interface TellerOptions {
+  readonly clock: Clock;
+  readonly report: Report;
+  readonly onResult: (result: Result) => void;
+}
+
+/** Tells what became of each command: a result for programs, a line for people. */
+export class Teller {
+  readonly #options: TellerOptions;
+  /** Bans that had ended before they came, not yet told. */
+  #ended = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: TellerOptions) {
+    this.#options = options;
+  }
+
+  /** `failure`: why the back end did not do it, told already. */
+  tell(verdict: Verdict, failure: string | undefined): void {
+    this.#options.onResult(this.#resultOf(verdict, failure));
+    if (failure !== undefined) return;
+    const { held, error, notice, toldOnce } = verdict;
+    if (toldOnce === "ended") this.#countEnded();
+    else if (error !== undefined && toldOnce === undefined) {
+      this.#options.report.warning(`refused [${held.jail}] ${shownTarget(held)}: ${printable(error)}`);
+    } else if (notice !== undefined) this.#options.report.line(`NOTICE [${held.jail}] ${notice}`);
+  }
+
+  /** Tells now what was held back to be told together. */
+  flush(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (this.#ended === 0) return;
+    this.#options.report.warning(
+      `${countBans(this.#ended)} not applied: ended already when the command came`,
+    );
+    this.#ended = 0;
+  }
+
+  #countEnded(): void {
+    this.#ended++;
+    this.#cancel ??= this.#options.clock.after(ENDED_TOLD_AFTER, () => this.flush());
+  }
+
+  #resultOf({ job, ...verdict }: Verdict, failure: string | undefined): Result {
+    const { cmd, jail, ip, id } = job.command as Ban & { readonly cmd: Result["cmd"] };
+    const error = failure ?? verdict.error;
+    return {
+      ...{ cmd, jail, ...(ip !== undefined && { ip }), ...(id !== undefined && { id }) },
+      result: failure === undefined ? verdict.result : "failed",
+      ms: Math.max(0, this.#options.clock.now() - job.read),
+      ...(error !== undefined && { error }),
+    };
+  }
+}
+
+/** `1 ban`, `2 bans`. */
+export function countBans(count: number): string {
+  return count === 1 ? "1 ban" : `${count} bans`;
+}
