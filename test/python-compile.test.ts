@@ -90,6 +90,7 @@ test("search starts where it is told, and sees what is before", () => {
   const pattern = compilePattern("\\ba");
   assert.deepEqual(pattern.search("aa a", 1)?.start, 3);
   assert.equal(pattern.search("a", 2), undefined);
+  assert.equal(compilePattern("b*").search("a", 2)?.start, 1);
   assert.equal(compilePattern("^a").search("aa", 1), undefined);
 });
 

@@ -87,7 +87,7 @@ function program(tree: Tree, alphabet: Alphabet, reported: Reported): Program {
 }
 
 function exec({ regexp }: Program, text: string, from: number): RegExpExecArray | null {
-  regexp.lastIndex = from;
+  regexp.lastIndex = Math.min(from, text.length);
   return regexp.exec(text);
 }
 

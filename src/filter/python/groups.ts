@@ -90,7 +90,7 @@ class GroupAnalysis {
   readonly #homes = new Map<number, Home>();
   readonly #stateAt = new Map<ReferenceNode | ConditionalNode, GroupState>();
   readonly #marked = new Set<number>();
-  /** Groups whose end lies behind the place that is looked at. */
+  /** Groups that end before the place that is looked at. */
   readonly #closed = new Set<number>();
 
   constructor(tree: Tree, reported: ReadonlySet<number>) {
