@@ -3,6 +3,9 @@ import { Heap } from "../heap.ts";
 import type { Jail } from "../rules/rule.ts";
 import { bantimeOf } from "./escalation.ts";
 
+/** Latest time that a command can tell, 9999-12-31T23:59:59.999Z: what ends later ends never. */
+const LAST_TIME = 253_402_300_799_999;
+
 /** Whom a ban is about: an address or network in canonical text, or another failure id. */
 export type Subject = { readonly ip: string } | { readonly id: string };
 
@@ -40,7 +43,7 @@ export class BanList {
   /** By jail and subject, in the order of their bans. */
   readonly #held = new Map<string, Held>();
   readonly #due = new Heap<Held>();
-  /** By jail and subject, those that ended first in front. */
+  /** By jail and subject, those that ended first in front; none that is banned again. */
   readonly #past = new Map<string, Past>();
   /** Bans by subject over all jails, in force and remembered; for `overalljails`. */
   readonly #overall = new Map<string, number>();
@@ -119,13 +122,13 @@ export class BanList {
   #newBan({ jail, subject, time, failures, matches }: BanRequest, earlier: number): Ban {
     const name = nameOf(subject);
     const count = jail.escalation.overalljails ? (this.#overall.get(name) ?? 0) : earlier;
-    const bantime = bantimeOf(jail, name, count);
+    const bantime = bantimeOf(jail, name, count) ?? Number.POSITIVE_INFINITY;
     return {
       cmd: verb(jail),
       jail: jail.name,
       ...subject,
       time,
-      until: bantime === null ? null : time + bantime,
+      until: time + bantime <= LAST_TIME ? time + bantime : null,
       ...(jail.port && { port: jail.port, protocol: jail.protocol }),
       failures,
       bancount: earlier + 1,
@@ -135,6 +138,7 @@ export class BanList {
 
   #hold(key: string, held: Held): void {
     this.#held.set(key, held);
+    this.#past.delete(key);
     if (held.ban.until !== null) this.#due.add(held.ban.until, held);
     const name = nameOf(subjectOf(held.ban));
     this.#overall.set(name, (this.#overall.get(name) ?? 0) + 1);
@@ -142,7 +146,6 @@ export class BanList {
 
   #release(key: string, { jail, ban }: Held, time: number, reason: UnbanReason): Unban {
     this.#held.delete(key);
-    this.#past.delete(key);
     this.#past.set(key, { bancount: ban.bancount ?? 1, until: time + jail.escalation.memory });
     this.#forgetEnded(time);
     const cmd = ban.cmd === "ban" ? "unban" : "would-unban";

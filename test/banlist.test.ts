@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Jail } from "../src/rules/rule.ts";
+import { BanList, type BanRequest, type Subject } from "../src/stream/banlist.ts";
+import { newJail } from "./helpers/jail.ts";
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+const minute = 60_000;
+const { escalation } = newJail();
+const growing = { ...escalation, increment: true };
+
+function request(jail: Jail, subject: Subject, time: number): BanRequest {
+  return { jail, subject, time, failures: jail.maxretry, matches: [] };
+}
+
+const first = { ip: "192.0.2.1" };
+
+test("BanList makes a ban of a completed window", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  const jail = newJail({ port: [80, "8000:8080"], protocol: ["tcp", "udp"] });
+  assert.deepEqual(bans.ban({ ...request(jail, first, NOW), matches: ["a line"] }), {
+    cmd: "ban",
+    jail: "web",
+    ip: "192.0.2.1",
+    time: NOW,
+    until: NOW + 10 * minute,
+    port: [80, "8000:8080"],
+    protocol: ["tcp", "udp"],
+    failures: 5,
+    bancount: 1,
+    matches: ["a line"],
+  });
+  assert.equal(bans.size, 1);
+  assert.equal(bans.nextEnd, NOW + 10 * minute);
+});
+
+test("BanList says a ban again, unchanged, while it lasts", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  const ban = bans.ban(request(newJail(), first, NOW));
+  assert.deepEqual(bans.ban(request(newJail({ bantime: 1 }), first, NOW + minute)), { ...ban, repeat: true });
+  assert.equal(bans.size, 1);
+});
+
+test("BanList ends bans in the order of their ends", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  for (const [ip, time] of [
+    ["192.0.2.3", 2],
+    ["192.0.2.1", 1],
+    ["192.0.2.2", 2],
+  ] as const)
+    bans.ban(request(newJail(), { ip }, NOW + time));
+  const until = NOW + 10 * minute;
+  assert.equal(bans.takeDue(until), undefined);
+  const unban = { cmd: "unban", jail: "web", reason: "expired" };
+  assert.deepEqual(bans.takeDue(until + 5), { ...unban, ip: "192.0.2.1", time: until + 1 });
+  assert.deepEqual(bans.takeDue(until + 5), { ...unban, ip: "192.0.2.3", time: until + 2 });
+  assert.deepEqual(bans.takeDue(until + 5), { ...unban, ip: "192.0.2.2", time: until + 2 });
+  assert.equal(bans.takeDue(until + 5), undefined);
+});
+
+test("BanList keeps a ban without an end", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  assert.equal(bans.ban(request(newJail({ bantime: null }), first, NOW))?.until, null);
+  assert.equal(bans.takeDue(Number.MAX_SAFE_INTEGER), undefined);
+  assert.equal(bans.takeEnded("web", first, Number.MAX_SAFE_INTEGER), undefined);
+  assert.equal(bans.nextEnd, undefined);
+});
+
+test("BanList lets a ban that would outlast the calendar last for ever", () => {
+  const century = 100 * 31_557_600_000;
+  const jail = newJail({ bantime: century, escalation: { ...growing, factor: 1000 } });
+  const bans = new BanList({ maxRemembered: 10 });
+  assert.equal(bans.ban(request(jail, first, NOW))?.until, NOW + century);
+  bans.takeDue(NOW + century);
+  assert.equal(bans.ban(request(jail, first, NOW + century + 1))?.until, null);
+});
+
+test("BanList makes no ban that has ended by now, and does not count it", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  assert.equal(bans.ban(request(newJail(), first, NOW), NOW + 10 * minute), undefined);
+  assert.equal(bans.size, 0);
+  assert.equal(bans.ban(request(newJail(), first, NOW), NOW + 10 * minute - 1)?.bancount, 1);
+});
+
+test("BanList ends a ban for a failure at its end, whatever the clock says", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  bans.ban(request(newJail(), first, NOW));
+  const until = NOW + 10 * minute;
+  assert.equal(bans.takeEnded("web", first, until - 1), undefined);
+  assert.equal(bans.takeEnded("other", first, until), undefined);
+  assert.equal(bans.takeEnded("web", first, until)?.time, until);
+  assert.equal(bans.takeEnded("web", first, until), undefined);
+  assert.equal(bans.takeDue(until), undefined, "ended once");
+});
+
+test("BanList does not take an id for the address that it spells", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  bans.ban(request(newJail(), first, NOW));
+  assert.equal(bans.ban(request(newJail(), { id: "192.0.2.1" }, NOW))?.repeat, undefined);
+  assert.equal(bans.size, 2);
+});
+
+test("BanList watches in shadow", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  assert.equal(bans.ban(request(newJail({ mode: "shadow" }), first, NOW))?.cmd, "would-ban");
+  assert.equal(bans.takeDue(NOW + 10 * minute)?.cmd, "would-unban");
+});
+
+/** Bans `first` in each jail in turn, as soon as it is free again, and gives bancount and minutes of each. */
+function history(jails: readonly Jail[], pauses: readonly number[], maxRemembered = 10): readonly string[] {
+  const bans = new BanList({ maxRemembered });
+  let time = NOW;
+  return jails.map((jail, index) => {
+    time += (pauses[index] ?? 0) * minute;
+    const ban = bans.ban(request(jail, first, time));
+    assert.ok(ban?.until);
+    const told = `${ban.bancount}: ${(ban.until - time) / minute}`;
+    time = ban.until;
+    bans.takeDue(time);
+    return told;
+  });
+}
+
+test("BanList counts the bans of an address and lets them grow", () => {
+  const jail = newJail({ escalation: growing });
+  assert.deepEqual(history([jail, jail, jail, jail], []), ["1: 10", "2: 20", "3: 40", "4: 80"]);
+});
+
+test("BanList forgets a ban as long after its end as memory says", () => {
+  const jail = newJail({ escalation: { ...growing, memory: 60 * minute } });
+  assert.deepEqual(history([jail, jail], [0, 60]), ["1: 10", "2: 20"]);
+  assert.deepEqual(history([jail, jail], [0, 60.001]), ["1: 10", "1: 10"]);
+});
+
+test("BanList counts a jail by itself, or all of them with overalljails", () => {
+  const web = newJail({ name: "web", escalation: growing });
+  const mail = newJail({ name: "mail", escalation: growing });
+  const all = newJail({ name: "all", escalation: { ...growing, overalljails: true } });
+  assert.deepEqual(history([web, mail, web, all], []), ["1: 10", "1: 10", "2: 20", "1: 80"]);
+});
+
+test("BanList counts each ban once for overalljails, however long it lasts", () => {
+  const short = { ...growing, memory: minute };
+  const web = newJail({ name: "web", bantime: 600 * minute, escalation: short });
+  const all = newJail({ name: "all", escalation: { ...growing, overalljails: true } });
+  const bans = new BanList({ maxRemembered: 10 });
+  bans.ban(request(newJail({ name: "web", bantime: minute, escalation: short }), first, NOW));
+  bans.takeDue(NOW + minute);
+  bans.ban(request(web, first, NOW + minute));
+  bans.ban(request(newJail({ name: "other" }), { ip: "192.0.2.2" }, NOW));
+  bans.takeDue(NOW + 30 * minute);
+  const ban = bans.ban(request(all, first, NOW + 31 * minute));
+  assert.equal(ban?.until, NOW + 71 * minute, "the third: two are known");
+});
+
+test("BanList remembers no more than its bound, those that ended last", () => {
+  const jail = newJail();
+  const bans = new BanList({ maxRemembered: 2 });
+  for (const last of [1, 2, 3]) bans.ban(request(jail, { ip: `192.0.2.${last}` }, NOW + last));
+  while (bans.takeDue(NOW + 20 * minute));
+  const counts = [1, 2, 3].map((last) =>
+    bans.ban(request(jail, { ip: `192.0.2.${last}` }, NOW + 20 * minute)),
+  );
+  assert.deepEqual(
+    counts.map((ban) => ban?.bancount),
+    [1, 2, 2],
+  );
+});
+
+test("BanList reload ends bans of jails that are gone or whose mode changed", () => {
+  const bans = new BanList({ maxRemembered: 10 });
+  for (const name of ["gone", "quiet", "same"]) bans.ban(request(newJail({ name }), first, NOW));
+  const jails = new Map([
+    ["quiet", newJail({ name: "quiet", mode: "shadow" })],
+    ["same", newJail({ name: "same", bantime: 1 })],
+  ]);
+  assert.deepEqual(bans.reload(jails, NOW + 5), [
+    { cmd: "unban", jail: "gone", ip: "192.0.2.1", time: NOW + 5, reason: "reload" },
+    { cmd: "unban", jail: "quiet", ip: "192.0.2.1", time: NOW + 5, reason: "reload" },
+  ]);
+  assert.deepEqual(
+    [...bans.inForce()].map(({ jail }) => jail),
+    ["same"],
+  );
+  assert.equal(bans.takeDue(NOW + 10 * minute)?.jail, "same", "its end stays");
+  assert.equal(bans.takeDue(NOW + 10 * minute), undefined);
+});
+
+test("BanList agrees with a slow model", () => {
+  const jails = [
+    newJail({ name: "a", escalation: { ...growing, memory: 25 * minute } }),
+    newJail({ name: "b", bantime: 3 * minute }),
+  ];
+  const step = fc.record({ jail: fc.nat(1), last: fc.nat(2), minutes: fc.nat(12), isDue: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const bans = new BanList({ maxRemembered: 1000 });
+      /** All bans ever made: key, start, end, which of its key. */
+      const all: { key: string; until: number; count: number; isOver: boolean }[] = [];
+      let now = NOW;
+      for (const { jail: index, last, minutes, isDue } of steps) {
+        now += minutes * minute;
+        const jail = jails[index];
+        assert.ok(jail);
+        const subject = { ip: `192.0.2.${last}` };
+        const key = `${jail.name} ${subject.ip}`;
+        const told: string[] = [];
+        if (isDue)
+          for (let unban = bans.takeDue(now); unban; unban = bans.takeDue(now))
+            told.push(`${unban.jail} ${unban.ip} ${unban.time}`);
+        else {
+          const unban = bans.takeEnded(jail.name, subject, now);
+          if (unban) told.push(`${unban.jail} ${unban.ip} ${unban.time}`);
+        }
+        const over = all.filter((ban) => !ban.isOver && ban.until <= now && (isDue || ban.key === key));
+        for (const ban of over) ban.isOver = true;
+        assert.deepEqual(told.sort(), over.map((ban) => `${ban.key} ${ban.until}`).sort());
+        const mine = all.filter((ban) => ban.key === key).at(-1);
+        if (mine && !mine.isOver && mine.until <= now) continue;
+        const ban = bans.ban(request(jail, subject, now));
+        if (mine && !mine.isOver) {
+          assert.deepEqual([ban?.repeat, ban?.until, ban?.bancount], [true, mine.until, mine.count]);
+          continue;
+        }
+        const isKnown = mine !== undefined && now <= mine.until + jail.escalation.memory;
+        const count = isKnown ? mine.count + 1 : 1;
+        const bantime = index === 0 ? 10 * minute * 2 ** (count - 1) : 3 * minute;
+        assert.deepEqual([ban?.repeat, ban?.until, ban?.bancount], [undefined, now + bantime, count]);
+        all.push({ key, until: now + bantime, count, isOver: false });
+      }
+      assert.equal(bans.size, all.filter(({ isOver }) => !isOver).length);
+    }),
+    { numRuns: 300 },
+  );
+});
