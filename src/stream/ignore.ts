@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { contains, type Network, parseNetwork } from "../address.ts";
+import { contains, type Network, parseNetwork, unmap } from "../address.ts";
 import type { IgnoreRule } from "../rules/rule.ts";
 
 /** How often, in milliseconds, a list or the machine's own addresses are looked at again. */
@@ -33,28 +33,21 @@ export class IgnoreList {
     this.#files = rule.files.map((path) => new ListFile(path, host.warn));
   }
 
-  /** Reads lists and own addresses again, if that is due at `now` (epoch milliseconds). */
+  /** Reads lists and own addresses again, and asks for host names, if that is due at `now` (epoch milliseconds). */
   refresh(now: number): void {
     if (now - this.#refreshed < REFRESH && now >= this.#refreshed) return;
     const isFirst = this.#refreshed === Number.NEGATIVE_INFINITY;
     this.#refreshed = now;
     if (!this.#host.isLive && !isFirst) return;
     for (const file of this.#files) file.refresh();
+    for (const host of this.#rule.hosts) this.#host.addressesOf(host);
     if (this.#host.isLive) this.#own = [...LOOPBACK, ...ownAddresses()];
-  }
-
-  /** True when all of `network` is ignored. */
-  covers(network: Network): boolean {
-    return this.#some((ignored) => contains(ignored, network));
   }
 
   /** True when some address of `network` is ignored. */
   touches(network: Network): boolean {
-    return this.#some((ignored) => contains(ignored, network) || contains(network, ignored));
-  }
-
-  #some(test: (ignored: Network) => boolean): boolean {
     const { networks, hosts, self } = this.#rule;
+    const test = (ignored: Network) => contains(ignored, network) || contains(network, ignored);
     return (
       networks.some(test) ||
       (self && this.#own.some(test)) ||
@@ -97,7 +90,7 @@ class ListFile {
       const word = line.replace(/#.*/, "").trim();
       if (word === "") return [];
       const network = parseNetwork(word);
-      if (network) return [network];
+      if (network) return [unmap(network)];
       this.#warn(`ignoreip: ${this.#path}:${index + 1}: expected an address or a network`);
       return [];
     });

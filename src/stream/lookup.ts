@@ -4,18 +4,23 @@ import { type Network, parseNetwork, unmap } from "../address.ts";
 
 /** How long an answer is used, in milliseconds. */
 const FRESH = 300_000;
+/** When a question that was never answered is asked again, in milliseconds. */
+const RETRY = 30_000;
 const MAX_ANSWERS = 10_000;
 const MAX_RUNNING = 4;
+/** Most questions, and most who wait for answers. */
 const MAX_WAITING = 1_000;
 const COMMAND_TIMEOUT = 10_000;
 
 interface Answer<T> {
-  /** Undefined while the first answer is on its way. */
+  /** Undefined while there is none. */
   value: T | undefined;
   /** When it was asked for, in epoch milliseconds. */
   asked: number;
+  /** True while it is on its way. */
+  isComing: boolean;
   /** Those who wait for it. */
-  waiting: ((value: T) => void)[];
+  readonly waiting: ((value: T | undefined) => void)[];
 }
 
 /**
@@ -24,9 +29,12 @@ interface Answer<T> {
  */
 export class Lookup<T> {
   readonly #ask: (question: string) => Promise<T | undefined>;
+  /** By question, the one asked longest ago first. */
   readonly #answers = new Map<string, Answer<T>>();
-  readonly #queue: string[] = [];
+  readonly #queue: [question: string, answer: Answer<T>][] = [];
   #running = 0;
+  /** Those who wait, for whatever answer. */
+  #waiting = 0;
 
   /** @param ask gives undefined when there is no answer now */
   constructor(ask: (question: string) => Promise<T | undefined>) {
@@ -36,57 +44,60 @@ export class Lookup<T> {
   /** What is known, perhaps nothing yet; asked (again) when there is nothing or it has grown old. */
   known(question: string, now: number): T | undefined {
     const answer = this.#answers.get(question);
-    if (answer === undefined || now - answer.asked > FRESH || now < answer.asked)
-      this.#enqueue(question, now);
+    if (answer === undefined || isOld(answer, now)) this.#enqueue(question, now, answer);
     return answer?.value;
   }
 
   /**
-   * Calls `then` with the answer: at once when it is known, later otherwise, never when there is none.
+   * Calls `then` with the answer, at once when it is known, later otherwise; with undefined when there is none.
    *
-   * @returns false when too many questions are waiting: the answer will not come
+   * @returns false when too many are waiting: `then` will not be called
    */
-  when(question: string, now: number, then: (value: T) => void): boolean {
+  when(question: string, now: number, then: (value: T | undefined) => void): boolean {
     const value = this.known(question, now);
-    if (value !== undefined) {
+    const answer = this.#answers.get(question);
+    if (answer === undefined) return false;
+    if (value !== undefined || !answer.isComing) {
       then(value);
       return true;
     }
-    const answer = this.#answers.get(question);
-    if (answer === undefined || answer.waiting.length >= MAX_WAITING) return false;
+    if (this.#waiting >= MAX_WAITING) return false;
+    this.#waiting++;
     answer.waiting.push(then);
     return true;
   }
 
-  #enqueue(question: string, now: number): void {
+  #enqueue(question: string, now: number, before: Answer<T> | undefined): void {
     if (this.#queue.length >= MAX_WAITING) return;
-    const before = this.#answers.get(question);
+    const answer = { value: before?.value, asked: now, isComing: true, waiting: [] };
     this.#answers.delete(question);
-    this.#answers.set(question, { value: before?.value, asked: now, waiting: before?.waiting ?? [] });
+    this.#answers.set(question, answer);
     if (this.#answers.size > MAX_ANSWERS) this.#answers.delete(this.#answers.keys().next().value ?? "");
-    this.#queue.push(question);
+    this.#queue.push([question, answer]);
     this.#next();
   }
 
   #next(): void {
     if (this.#running >= MAX_RUNNING) return;
-    const question = this.#queue.shift();
-    if (question === undefined) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
     this.#running++;
-    void this.#answer(question);
+    void this.#answer(...next);
   }
 
-  async #answer(question: string): Promise<void> {
+  async #answer(question: string, answer: Answer<T>): Promise<void> {
     const value = await this.#ask(question).catch(() => undefined);
     this.#running--;
-    const answer = this.#answers.get(question);
-    if (answer) {
-      answer.value = value ?? answer.value;
-      const waiting = answer.waiting.splice(0);
-      if (value !== undefined) for (const then of waiting) then(value);
-    }
+    answer.isComing = false;
+    answer.value = value ?? answer.value;
+    this.#waiting -= answer.waiting.length;
+    for (const then of answer.waiting.splice(0)) then(answer.value);
     this.#next();
   }
+}
+
+function isOld<T>({ value, asked, isComing }: Answer<T>, now: number): boolean {
+  return !isComing && (now - asked > (value === undefined ? RETRY : FRESH) || now < asked);
 }
 
 /** All addresses of a host name, as the system's resolver gives them. */

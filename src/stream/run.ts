@@ -53,7 +53,7 @@ class Loop {
   }
 
   start(): void {
-    const { input, heartbeat, isLive } = this.#options;
+    const { engine, input, heartbeat, isLive } = this.#options;
     process.stdout.on("error", (error: NodeJS.ErrnoException) => this.#failed("stdout", error));
     process.stdout.on("drain", () => this.#drained());
     input.on("error", (error: NodeJS.ErrnoException) => this.#failed("stdin", error));
@@ -62,6 +62,7 @@ class Loop {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => this.#stop());
     process.on("SIGHUP", this.#hangup);
     if (heartbeat > 0) this.#heart = setInterval(() => this.#beat(), heartbeat);
+    engine.tally.onLate = () => this.#late();
     if (isLive) this.#arm();
   }
 
@@ -128,6 +129,13 @@ class Loop {
     if (process.stdout.write(text)) return;
     this.#isBlocked = true;
     this.#options.input.pause();
+  }
+
+  /** An answer came between two chunks. */
+  #late(): void {
+    if (this.#isEnded) return;
+    this.#write();
+    this.#arm();
   }
 
   #drained(): void {

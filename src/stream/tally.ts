@@ -44,9 +44,13 @@ export class Tally {
   readonly #evidence: Evidence;
   readonly #banlist: BanList;
   readonly #hosts = new Lookup(resolveHost);
+  /** Names of `ignoreip`: apart, since those in the log are the attacker's, who could push these out. */
+  readonly #ignored = new Lookup(resolveHost);
   readonly #commands = new Lookup(askCommand);
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #clock = Number.NEGATIVE_INFINITY;
+  /** Called when an answer that was waited for has come, and commands may have been written. */
+  onLate: () => void = () => undefined;
 
   constructor(options: TallyOptions) {
     this.#options = options;
@@ -65,16 +69,21 @@ export class Tally {
     return this.#banlist.nextEnd;
   }
 
-  /** The addresses of a host name as far as they are known; asks for them in the background. */
+  /** The addresses of a host name of `ignoreip` as far as they are known; asks for them in the background. */
   addressesOf(host: string): readonly Network[] {
-    return this.#options.isLive ? (this.#hosts.known(host, this.#clock) ?? []) : [];
+    return this.#options.isLive ? (this.#ignored.known(host, this.#clock) ?? []) : [];
+  }
+
+  /** The clock's time; a replay's clock has none before it is sure of one. */
+  get #time(): number {
+    return Math.max(this.#clock, 0);
   }
 
   /** Takes up jails; bans of those that are gone are ended. */
   reload(jails: ReadonlyMap<string, RunningJail>): void {
     this.#jails = jails;
     const rules = new Map([...jails].map(([name, { jail }]) => [name, jail]));
-    for (const unban of this.#banlist.reload(rules, this.#clock)) this.#unban(unban);
+    for (const unban of this.#banlist.reload(rules, this.#time)) this.#unban(unban);
   }
 
   /** Lets time pass up to `clock`, in epoch milliseconds: writes the unbans that are due. */
@@ -86,7 +95,7 @@ export class Tally {
 
   /** Writes all bans in force between `begin` and `end`, so that an executor can put itself right. */
   sync(): void {
-    const time = this.#clock;
+    const time = this.#time;
     const jails = [...this.#jails.values()].filter(({ jail }) => jail.mode === "enforce");
     this.#write({ cmd: "sync", time, phase: "begin", jails: jails.map(({ jail }) => jail.name) });
     for (const ban of this.#banlist.inForce()) {
@@ -120,17 +129,18 @@ export class Tally {
     else if (jail.usedns === "no") this.#nobody(jail, host, 'is a host name, and usedns is "no"');
     else if (!this.#options.isLive) this.#nobody(jail, host, "is a host name, and a replay looks none up");
     else {
-      const isAsked = this.#hosts.when(host, this.#clock, (networks) => {
-        for (const network of networks) this.#addNetwork(running, network, attempt);
+      const isAsked = this.#when(this.#hosts, host, running, (networks) => {
+        if (networks === undefined) this.#nobody(jail, host, "is a host name without an address");
+        for (const network of networks ?? []) this.#addNetwork(running, network, attempt);
       });
       if (!isAsked) this.#nobody(jail, host, "is a host name, and too many others are being looked up");
     }
   }
 
-  /** A failure of an address that may be ignored. */
+  /** A failure of an address, or of a network, that may be ignored. */
   #addNetwork(running: RunningJail, network: Network, attempt: Attempt): void {
     const { jail, ignore, counts } = running;
-    if (ignore.covers(network)) {
+    if (ignore.touches(network)) {
       counts.ignored++;
       return;
     }
@@ -140,15 +150,32 @@ export class Tally {
       return;
     }
     const argv = fillTags(jail.ignore.command, { ip: formatNetwork(network), name: jail.name });
-    const isAsked = this.#commands.when(JSON.stringify(argv), this.#clock, (isIgnored) => {
+    const isAsked = this.#when(this.#commands, JSON.stringify(argv), running, (isIgnored) => {
+      if (isIgnored === undefined) this.#tellCommand(jail, "gives no answer: failures count");
       if (isIgnored) counts.ignored++;
       else this.#count(running, { ip }, attempt);
     });
-    if (!isAsked)
-      this.#report.rareWarning(
-        "ignorecommand",
-        `[${jail.name}] ignorecommand is too slow: failures are lost`,
-      );
+    if (!isAsked) this.#tellCommand(jail, "is too slow: failures are lost");
+  }
+
+  #tellCommand({ name }: Jail, state: string): void {
+    this.#report.rareWarning(`ignorecommand ${state}`, `[${name}] ignorecommand ${state}`);
+  }
+
+  /** Goes on with the answer to a question: now, or when it comes, if the jail is still there by then. */
+  #when<T>(
+    lookup: Lookup<T>,
+    question: string,
+    running: RunningJail,
+    then: (answer: T | undefined) => void,
+  ): boolean {
+    let isLate = false;
+    const isAsked = lookup.when(question, this.#clock, (answer) => {
+      if (this.#jails.get(running.jail.name) === running) then(answer);
+      if (isLate) this.onLate();
+    });
+    isLate = true;
+    return isAsked;
   }
 
   /** Counts a failure of somebody who is not ignored, and bans when it was one too many. */
