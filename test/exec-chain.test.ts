@@ -159,6 +159,13 @@ test("Family writes anew what others flushed, when it next fails over it", async
   assert.deepEqual(tool.chains.get(CHAIN), [drop(9), drop(8), drop(7), "-j RETURN"]);
 });
 
+test("Family: a rule that somebody took away is no obstacle for its unban, and others come back with it", async () => {
+  const { tool, family } = await familyWith(ban(7), ban(8));
+  tool.chains.set(CHAIN, ["-j RETURN"]);
+  assert.equal((await family.apply([{ jail, changes: [unban(7)] }])).size, 0);
+  assert.deepEqual(tool.chains.get(CHAIN), [drop(8), "-j RETURN"]);
+});
+
 test("Family.flush takes its own away and nothing else", async () => {
   const { tool, family } = await familyWith(ban(7));
   tool.chains.get("INPUT")?.unshift("-s 192.0.2.99/32 -j ACCEPT");

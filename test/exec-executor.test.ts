@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseNetwork } from "../src/address.ts";
 import { Report } from "../src/cli/report.ts";
-import { decode } from "../src/command.ts";
+import { type Ban, decode } from "../src/command.ts";
 import { Actions } from "../src/exec/actions.ts";
 import { IptablesBackend } from "../src/exec/backend/iptables.ts";
 import { Executor } from "../src/exec/executor.ts";
@@ -10,6 +10,7 @@ import { type JailLock, noLock } from "../src/exec/lock.ts";
 import { Policy } from "../src/exec/policy.ts";
 import type { Result } from "../src/exec/results.ts";
 import type { ActionSpec } from "../src/exec/settings.ts";
+import { Teller } from "../src/exec/teller.ts";
 import { FakeClock } from "./helpers/clock.ts";
 import { FakeTool } from "./helpers/fake-tool.ts";
 
@@ -221,7 +222,10 @@ test("Executor tries again to end a ban that could not be ended", async () => {
   await executor.idle();
   assert.equal(chain()?.length, 2);
   tool.poison = undefined;
-  clock.advance(30_000);
+  clock.advance(29_999);
+  await executor.idle();
+  assert.equal(chain()?.length, 2);
+  clock.advance(1);
   await executor.idle();
   assert.equal(chain()?.length, 1);
 });
@@ -309,4 +313,25 @@ test("Executor.allEnded waits for the bans that have an end, not for those witho
   assert.equal(hasEnded, false);
   clock.advance(1);
   await ended;
+});
+
+test("Teller counts bans that had ended for two seconds before it tells them", () => {
+  const clock = new FakeClock(START);
+  const told: string[] = [];
+  const report = new Report("f2b-exec", (line) => told.push(line));
+  const teller = new Teller({ clock, report, onResult: () => undefined });
+  const command = decode(JSON.stringify(ban(7)), 0) as Ban;
+  const held = { jail: "manual", target: "192.0.2.7" };
+  const verdict = {
+    job: { command, read: 0 },
+    held,
+    result: "refused",
+    error: "ended",
+    toldOnce: "ended",
+  } as const;
+  for (let i = 0; i < 3; i++) teller.tell(verdict, undefined);
+  clock.advance(1999);
+  assert.deepEqual(told, []);
+  clock.advance(1);
+  assert.deepEqual(told, ["f2b-exec: warning: 3 bans not applied: ended already when the command came\n"]);
 });

@@ -23,6 +23,7 @@ const CASES = [
   { ip: "127.0.0.1", refusal: "loopback (127.0.0.0/8)" },
   { ip: "127.5.0.0/16", refusal: "loopback (127.0.0.0/8)" },
   { ip: "::1", refusal: "loopback" },
+  { ip: "0.0.0.0", refusal: "nobody's address (0.0.0.0/8)" },
   { ip: "::/64", refusal: "it holds ::1: loopback" },
   { ip: "198.51.100.10", refusal: "an own address" },
   { ip: "198.51.100.8/29", refusal: "it holds 198.51.100.10: an own address" },

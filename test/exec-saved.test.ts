@@ -10,6 +10,7 @@ const SAVED = parseSaved(`-P INPUT ACCEPT
 -A INPUT -p udp -m multiport --dports 25 -j f2bs-smtp
 -A INPUT -p tcp -m multiport --dports 25,10000:10100 -j f2bs-smtp
 -A INPUT -s 192.0.2.9/32 -m comment --comment "say \\"no\\" -j f2bs-smtp" -j DROP
+-A f2bs-imap -j f2bs-smtp
 -A f2bs-smtp -s 192.0.2.2/32 -m comment --comment "until:2026-11-21T19:50:00Z" -j REJECT --reject-with icmp-port-unreachable
 -A f2bs-smtp -s 198.51.100.0/24 -j DROP
 -A f2bs-smtp -m comment --comment long.name -j RETURN

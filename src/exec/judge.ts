@@ -82,11 +82,10 @@ export class Judge {
       : this.#judgeUnban(job, held);
   }
 
-  /** A ban that the back end could not take away is still one, so its next unban is no repetition. */
+  /** The back end did not do it: the ban is what it was, so the next command about it is no repetition. */
   undo({ held, before }: Touched): void {
-    const wanted = this.#ledger.get(held);
-    this.#ledger.set(held, before);
-    if (wanted === undefined && typeof before === "number") this.#ledger.retry(held);
+    if (before === undefined) this.#ledger.set(held, undefined);
+    else this.#ledger.restore(held, before);
     this.#endedHere.delete(keyOf(held));
   }
 

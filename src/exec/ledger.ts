@@ -44,10 +44,30 @@ export class Ledger {
     return this.#jails.get(jail) ?? new Map();
   }
 
+  /** Ends that the heap knows, those that have been replaced included. */
+  get scheduled(): number {
+    return this.#expiry.size;
+  }
+
   /** Notes a ban, its new end, or with undefined that it is none any more. */
-  set({ jail, target }: Held, until: Until | undefined): void {
+  set(held: Held, until: Until | undefined): void {
+    if (this.get(held) === until) return;
+    this.#note(held, until);
+    if (typeof until === "number") this.#schedule(until, held);
+  }
+
+  /** Puts a ban back that could not be taken away. When its end has come, `due` is told again, but not at once. */
+  restore(held: Held, until: Until): void {
+    this.#note(held, until);
+    if (until !== null) this.#schedule(Math.max(until, this.#clock.now() + RETRY), held);
+  }
+
+  stop(): void {
+    this.#expiry.stop();
+  }
+
+  #note({ jail, target }: Held, until: Until | undefined): void {
     const before = this.get({ jail, target });
-    if (before === until) return;
     this.#size += Number(until !== undefined) - Number(before !== undefined);
     this.#ending += Number(typeof until === "number") - Number(typeof before === "number");
     let bans = this.#jails.get(jail);
@@ -57,16 +77,6 @@ export class Ledger {
     }
     if (until === undefined) bans.delete(target);
     else bans.set(target, until);
-    if (typeof until === "number") this.#schedule(until, { jail, target });
-  }
-
-  /** Its end has come, but the ban could not be taken away: `due` is told again later. */
-  retry(held: Held): void {
-    this.#schedule(this.#clock.now() + RETRY, held);
-  }
-
-  stop(): void {
-    this.#expiry.stop();
   }
 
   #schedule(at: number, held: Held): void {

@@ -4,10 +4,12 @@ import type { Protected } from "./host.ts";
 /** Widest networks that may be banned, as prefix lengths: a /15 is a mistake or an attack on us. */
 const WIDEST = { 4: 16, 6: 32 } as const;
 
-const LOOPBACK: readonly Protected[] = ["127.0.0.0/8", "::1", "0.0.0.0/8", "::"].map((text) => ({
-  network: parseNetwork(text) as Network,
-  why: "loopback",
-}));
+const NEVER: readonly Protected[] = [
+  { text: "127.0.0.0/8", why: "loopback" },
+  { text: "::1", why: "loopback" },
+  { text: "0.0.0.0/8", why: "nobody's address" },
+  { text: "::", why: "nobody's address" },
+].map(({ text, why }) => ({ network: parseNetwork(text) as Network, why }));
 
 /** Own addresses and gateways change while we run (DHCP): how long, in milliseconds, they are believed. */
 const HOST_FRESH = 10_000;
@@ -29,7 +31,7 @@ export class Policy {
   constructor(options: PolicyOptions) {
     this.#options = options;
     this.#always = [
-      ...LOOPBACK,
+      ...NEVER,
       ...options.neverBan.map((network) => ({ network, why: "on the never-ban list" })),
     ];
   }
