@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import type { Alphabet } from "./classes.ts";
 import { type Emitted, emitPattern, type Reported } from "./emit.ts";
+import { keepingLoops } from "./loops.ts";
 import { parsePattern } from "./parse.ts";
 import {
   PatternError,
@@ -10,6 +11,7 @@ import {
   type PythonPattern,
 } from "./pattern.ts";
 import type { Tree } from "./tree.ts";
+import { TurnReader } from "./turns.ts";
 
 // V8's linear engine takes over where a RegExp backtracks too much. Only RegExps made after this have it.
 setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
@@ -48,6 +50,8 @@ class CompiledPattern implements PythonPattern {
   #unicode: Program | undefined;
   /** With the spans of all groups, by alphabet. */
   readonly #spans: Partial<Record<Alphabet, Program>> = {};
+  /** Loops with groups that one search cannot tell. */
+  readonly #loops: readonly TurnReader[];
 
   constructor(source: string, tree: Tree) {
     this.source = source;
@@ -55,24 +59,33 @@ class CompiledPattern implements PythonPattern {
     this.groupNames = [...tree.names].sort(([a], [b]) => a - b).map(([, name]) => name);
     this.groupCount = tree.groupCount;
     this.#ascii = program(tree, "ascii", "names");
+    this.#loops = keepingLoops(tree).map((loop) => new TurnReader(loop));
   }
 
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
     if (!ascii) return this.#searchUnicode(wellFormed(text), from);
-    return toMatch(this.#ascii, exec(this.#ascii, text, from));
+    return this.#complete(toMatch(this.#ascii, exec(this.#ascii, text, from)), text, "ascii");
   }
 
   searchSpans(text: string, from = 0, ascii = isAscii(text)): PatternSpans | undefined {
     const alphabet = ascii ? "ascii" : "unicode";
     const compiled = this.#spans[alphabet] ?? program(this.tree, alphabet, "numbers");
     this.#spans[alphabet] = compiled;
-    const found = ascii ? exec(compiled, text, from) : execUnicode(compiled, wellFormed(text), from);
-    return found ? toSpans(compiled, found, this.tree.names) : undefined;
+    const sound = ascii ? text : wellFormed(text);
+    const found = ascii ? exec(compiled, sound, from) : execUnicode(compiled, sound, from);
+    return found ? this.#complete(toSpans(compiled, found, this.tree.names), sound, alphabet) : undefined;
   }
 
   #searchUnicode(text: string, from: number): PatternMatch | undefined {
     this.#unicode ??= program(this.tree, "unicode", "names");
-    return toMatch(this.#unicode, execUnicode(this.#unicode, text, from));
+    return this.#complete(toMatch(this.#unicode, execUnicode(this.#unicode, text, from)), text, "unicode");
+  }
+
+  /** Adds the groups that loops keep. */
+  #complete<Match extends PatternMatch | undefined>(match: Match, text: string, alphabet: Alphabet): Match {
+    if (match === undefined || this.#loops.length === 0) return match;
+    const kept = this.#loops.map((loop) => loop.read(text, match.start, alphabet));
+    return { ...match, groups: Object.assign(Object.create(null), match.groups, ...kept) };
   }
 }
 
@@ -136,5 +149,6 @@ function toSpans(program: Program, found: RegExpExecArray, names: Tree["names"])
  * Not for `searchSpans`, whose flag `d` that engine does not know.
  */
 export function isLinear(pattern: PythonPattern, ascii = true): boolean {
+  if (keepingLoops(pattern.tree).length > 0) return false;
   return emitPattern(pattern.tree, ascii ? "ascii" : "unicode", "names").linear;
 }

@@ -1,6 +1,7 @@
 import { includes, subtract } from "./charset.ts";
 import { type Alphabet, charsOf, wordChars } from "./classes.ts";
 import { analyseGroups, exactGroups, type GroupUse, groupsIn } from "./groups.ts";
+import { keptGroups } from "./loops.ts";
 import { PatternError } from "./pattern.ts";
 import {
   type Before,
@@ -47,8 +48,14 @@ export type Reported = "names" | "numbers";
  * @throws PatternError ERR_PATTERN_UNSUPPORTED where JavaScript has no words for what Python means
  */
 export function emitPattern(tree: Tree, alphabet: Alphabet, reported: Reported): Emitted {
-  const indices = reported === "names" ? new Set(tree.names.keys()) : exactGroups(tree);
+  const indices = reported === "names" ? namedGroups(tree) : exactGroups(tree);
   return new Emitter(tree, alphabet, reported, analyseGroups(tree, indices)).emit();
+}
+
+/** Those that one search tells. */
+function namedGroups(tree: Tree): ReadonlySet<number> {
+  const kept = keptGroups(tree);
+  return new Set([...tree.names.keys()].filter((index) => !kept.has(index)));
 }
 
 /** V8's linear engine copies what is repeated, and gives up beyond so many copies. */
