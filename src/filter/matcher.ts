@@ -44,19 +44,22 @@ export class Matcher {
   /** Time of the last line that had one. */
   #lastTime: number | undefined;
 
-  constructor(filter: CompiledFilter) {
+  readonly #inherits: boolean;
+
+  /**
+   * @param inherits whether a line without a date takes the time of the last line that had one, as in fail2ban. False for who
+   * does not show it every line: such a line then has no time, and who feeds the lines knows better
+   */
+  constructor(filter: CompiledFilter, { inherits = true }: { readonly inherits?: boolean } = {}) {
     this.#filter = filter;
+    this.#inherits = inherits;
   }
 
   /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
   match(line: MatcherLine, clock: MatcherClock): Verdict {
     const { text, time } = this.#cutDate(line, clock);
-    const { whole } = line;
-    const buffered = this.#keep({
-      text,
-      whole: isLong(whole) ? flat(whole.slice(0, MAX_EVIDENCE_LINE)) : whole,
-    });
-    return this.#search(buffered, time);
+    const buffered = this.#keep({ text, whole: evidenceOf(line.whole) });
+    return this.#search(buffered, time, clock);
   }
 
   /** The date in a line, in epoch milliseconds; changes nothing. */
@@ -76,9 +79,9 @@ export class Matcher {
       this.#lastTime = found.time;
       return { text: without(text, found), time: found.time };
     }
-    if (this.#lastTime !== undefined && this.#lastTime > clock - INHERIT)
+    if (this.#inherits && this.#lastTime !== undefined && this.#lastTime > clock - INHERIT)
       return { text, time: this.#lastTime };
-    if (found?.inherits) return { text, time: clock };
+    if (found?.inherits) return { text, time: this.#inherits ? clock : undefined };
     return { text: found ? without(text, found) : text, time: undefined };
   }
 
@@ -90,7 +93,7 @@ export class Matcher {
     return this.#buffer;
   }
 
-  #search(lines: readonly BufferedLine[], time: number | undefined): Verdict {
+  #search(lines: readonly BufferedLine[], time: number | undefined, clock: MatcherClock): Verdict {
     const { prefregex, failregex, ignoreregex } = this.#filter;
     const none = (why: NoFailure["why"]): NoFailure => ({ match: false, why, time });
     let text = joinLines(lines);
@@ -105,7 +108,7 @@ export class Matcher {
       base = groups;
       if (content) {
         text = `${content}\n`;
-        if (this.#filter.maxlines > 1) this.#buffer = [{ text: content, whole: "" }];
+        if (this.#filter.maxlines > 1) this.#buffer = [{ text: content, whole: evidenceOf(content) }];
       }
     }
     for (const [index, regex] of failregex.entries()) {
@@ -139,7 +142,11 @@ export class Matcher {
       return groups.nofail ? { match: false, why: "nofail", time } : failure(groups, evidence, index, time);
     }
 
-    const session = this.#sessions.merge(mlfid, { groups, lines: evidence, time: time ?? 0 });
+    const session = this.#sessions.merge(mlfid, {
+      groups,
+      lines: evidence,
+      time: time ?? this.#lastTime ?? 0,
+    });
     if (session.nofail) return { match: false, why: "nofail", time };
     const failed = failure(session.groups, session.lines, index, time);
     if (failed) return failed;
@@ -150,6 +157,10 @@ export class Matcher {
   #isIgnored(text: string): boolean {
     return this.#filter.ignoreregex.some(({ pattern }) => pattern.search(text) !== undefined);
   }
+}
+
+function evidenceOf(line: string): string {
+  return isLong(line) ? flat(line.slice(0, MAX_EVIDENCE_LINE)) : line;
 }
 
 /** Whether what is cut from a line must be copied, so that it does not hold the line in memory. */

@@ -33,6 +33,7 @@ export const SESSION_BOUNDS: SessionOptions = { maxSessions: 10_000, memory: 300
 
 interface Session {
   groups: Record<string, string | undefined>;
+  /** One, or two for "several". */
   readonly users: Set<string>;
   nofail: boolean;
   gained: boolean;
@@ -63,7 +64,7 @@ export class Sessions {
     session.time = time;
     if (forget) this.#sessions.delete(id);
     else this.#remember(id, session);
-    if ((known || !forget) && groups.user) session.users.add(groups.user);
+    if ((known || !forget) && groups.user && session.users.size < 2) session.users.add(groups.user);
 
     const isFailure = session.pending || session.users.size > 1;
     session.pending = false;
