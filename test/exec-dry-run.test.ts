@@ -176,3 +176,15 @@ test("f2b-exec --results ends with 141, and silently, when nobody reads them any
     "f2b-exec: NOTICE [manual] Ban 203.0.113.7\nf2b-exec: NOTICE [manual] Ban 203.0.113.8\n",
   );
 });
+
+test("f2b-exec --results tells that they could not be written", async () => {
+  const { status, stderr } = await runExec(
+    ["--backend", "none", "--results"],
+    [{ cmd: "ban", ip: "203.0.113.7" }],
+    {
+      before: ["sh", "-c", 'exec "$@" > /dev/full', "sh"],
+    },
+  );
+  assert.equal(status, 141);
+  assert.match(stderr, /error: standard output: ENOSPC/);
+});

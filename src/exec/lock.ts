@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { chainName } from "./names.ts";
 
 /** Where locks live: writable for root alone, so that no other user can hold a jail up. */
-export const LOCK_DIRECTORY = "/run/f2b-exec";
+const LOCK_DIRECTORY = "/run/f2b-exec";
 
 /** Keeps two f2b-exec from serving one jail. */
 export interface JailLock {

@@ -43,6 +43,12 @@ export class Output {
     if (!this.#isGone) this.#stream.write(`${text}\n`);
   }
 
+  /** Ends when all that was written has been taken, or has failed. */
+  async settled(): Promise<void> {
+    if (!this.#isGone) await new Promise<void>((resolve) => this.#stream.write("", () => resolve()));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Ends when the reader has taken enough. */
   async room(): Promise<void> {
     if (!this.#stream.writableNeedDrain || this.#isGone) return;

@@ -12,7 +12,7 @@ export interface Ran {
   readonly failure?: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** Given to the command on stdin. */
   readonly input?: string;
   /** SIGKILL to its whole process group after that many milliseconds. */

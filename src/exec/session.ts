@@ -52,6 +52,8 @@ export class Session {
     const isWhole = await this.#read(stdin, reader);
     await this.#finish();
     executor.stop();
+    await output.settled();
+    if (output.failure) report.error(`standard output: ${output.failure.message}`);
     if (output.isGone) return EXIT.PIPE;
     if (reader.bad === 1) report.warning("1 input line was no command");
     else if (reader.bad > 1) report.warning(`${reader.bad} input lines were no commands`);

@@ -1,6 +1,14 @@
 import type { Run } from "../run.ts";
 import { quoteCommand } from "../shell.ts";
-import { type Backend, type Batch, type Change, type Found, type Jail, UnavailableError } from "./backend.ts";
+import {
+  type Backend,
+  type Batch,
+  type Change,
+  type Failures,
+  type Found,
+  type Jail,
+  UnavailableError,
+} from "./backend.ts";
 import { Family, type Tool } from "./family.ts";
 import { type Rule, restoreText } from "./rules.ts";
 
@@ -52,7 +60,7 @@ export class IptablesBackend implements Backend {
     return mergeFound(found)[0];
   }
 
-  async apply(batches: readonly Batch[]): Promise<Map<Change, string>> {
+  async apply(batches: readonly Batch[]): Promise<Failures> {
     const failures = await Promise.all(
       ([4, 6] as const).map((version) => this.#applyFamily(version, batches)),
     );
