@@ -28,7 +28,7 @@ for (const [line, format] of first) {
   test(`FormatDetector takes an input that begins with ${JSON.stringify(line)} for ${format}`, () => {
     const detector = new FormatDetector();
     assert.equal(detector.formatOf(line, NOW), format);
-    assert.equal(detector.isSettled, true);
+    assert.notEqual(detector.format, undefined);
     for (const [other] of first) assert.equal(detector.formatOf(other, NOW), format);
   });
 }
@@ -49,13 +49,13 @@ test("FormatDetector looks at ten lines, then takes the input for a plain one", 
     const detector = new FormatDetector();
     for (let line = 0; line < unknown; line++) assert.equal(detector.formatOf("hello", NOW), "plain");
     assert.equal(detector.formatOf(bsd, NOW), format);
-    assert.equal(detector.isSettled, true);
+    assert.notEqual(detector.format, undefined);
   }
 });
 
 test("FormatDetector keeps to the format that it was given", () => {
   const detector = new FormatDetector("none");
-  assert.equal(detector.isSettled, true);
+  assert.notEqual(detector.format, undefined);
   assert.equal(detector.formatOf(bsd, NOW), "none");
 });
 

@@ -7,7 +7,7 @@ function linesOf(input: string, size = input.length || 1): readonly string[] {
   const tail = new Tail();
   for (let start = 0; start < input.length; start += size)
     tail.push(Buffer.from(input.slice(start, start + size)));
-  return tail.lines().map(String);
+  return [...tail.lines()].map(String);
 }
 
 const small: readonly (readonly [input: string, lines: readonly string[]])[] = [

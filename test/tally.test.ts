@@ -23,8 +23,9 @@ class Tried {
     this.tally = new Tally({ isLive, maxKeys: 100, maxEvidence: 1 << 20, write, report });
     const jail = newJail({ maxretry: 1, ...settings });
     const filter = compileFilter(filterRule({ failregex: ["<HOST>"] }));
-    const host = { isLive, addressesOf: () => [], warn: () => assert.fail() };
-    this.running = new RunningJail({ jail, filter }, 100, host);
+    const warn = () => assert.fail();
+    const host = { isLive, maxKeys: 100, addressesOf: () => [], warn, onGiveUp: warn };
+    this.running = new RunningJail({ jail, filter }, host);
     this.tally.reload(new Map([[jail.name, this.running]]));
     if (isLive) this.tally.tick(NOW);
   }

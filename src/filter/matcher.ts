@@ -1,6 +1,9 @@
 import { flat } from "../text.ts";
 import type { CompiledFilter, FilterPattern } from "./compile.ts";
 import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
+import { SearchBudget } from "./python/budget.ts";
+import { isAscii } from "./python/compile.ts";
+import type { PythonPattern } from "./python/pattern.ts";
 import { Sessions } from "./session.ts";
 import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
 
@@ -29,6 +32,28 @@ export interface MatcherClock {
   readonly clock: number;
 }
 
+export interface MatcherOptions {
+  /**
+   * Whether a line without a date takes the time of the last line that had one, as in fail2ban. False for who does not show
+   * it every line: such a line then has no time, and who feeds the lines knows better.
+   */
+  readonly inherits?: boolean;
+  /** Told of each search that was given up, since it would have taken too long; the line counts as one that does not match. */
+  readonly onGiveUp?: (pattern: PythonPattern) => void;
+}
+
+/** A line on its way through the patterns. */
+interface Look {
+  readonly lines: readonly BufferedLine[];
+  readonly time: number | undefined;
+  readonly clock: number;
+  /** What patterns see, with its newline. */
+  text: string;
+  ascii: boolean;
+  /** The groups of the prefregex. */
+  base: Groups | undefined;
+}
+
 /** How long a line without a date inherits the time of the last line that had one, in milliseconds, as in fail2ban. */
 const INHERIT = 60_000;
 
@@ -45,21 +70,19 @@ export class Matcher {
   #lastTime: number | undefined;
 
   readonly #inherits: boolean;
+  readonly #budget: SearchBudget;
 
-  /**
-   * @param inherits whether a line without a date takes the time of the last line that had one, as in fail2ban. False for who
-   * does not show it every line: such a line then has no time, and who feeds the lines knows better
-   */
-  constructor(filter: CompiledFilter, { inherits = true }: { readonly inherits?: boolean } = {}) {
+  constructor(filter: CompiledFilter, { inherits = true, onGiveUp }: MatcherOptions = {}) {
     this.#filter = filter;
     this.#inherits = inherits;
+    this.#budget = new SearchBudget(onGiveUp && { onGiveUp });
   }
 
   /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
   match(line: MatcherLine, clock: MatcherClock): Verdict {
     const { text, time } = this.#cutDate(line, clock);
     const buffered = this.#keep({ text, whole: evidenceOf(line.whole) });
-    return this.#search(buffered, time, clock);
+    return this.#search(buffered, time, clock.clock);
   }
 
   /** The date in a line, in epoch milliseconds; changes nothing. */
@@ -93,70 +116,80 @@ export class Matcher {
     return this.#buffer;
   }
 
-  #search(lines: readonly BufferedLine[], time: number | undefined, clock: MatcherClock): Verdict {
+  #search(lines: readonly BufferedLine[], time: number | undefined, clock: number): Verdict {
     const { prefregex, failregex, ignoreregex } = this.#filter;
-    const none = (why: NoFailure["why"]): NoFailure => ({ match: false, why, time });
-    let text = joinLines(lines);
-    if (ignoreregex.length > 0 && ignoreregex.length < failregex.length - 2 && this.#isIgnored(text)) {
-      return none("ignoreregex");
+    const text = joinLines(lines);
+    const look: Look = { lines, time, clock, text, ascii: isAscii(text), base: undefined };
+    if (
+      ignoreregex.length > 0 &&
+      ignoreregex.length < failregex.length - 2 &&
+      this.#isIgnored(look.text, look.ascii)
+    ) {
+      return none("ignoreregex", time);
     }
-    let base: Groups | undefined;
-    if (prefregex) {
-      const match = prefregex.pattern.search(text);
-      if (!match) return none("no-prefregex");
-      const { content, ...groups } = prefregex.groupsOf(match);
-      base = groups;
-      if (content) {
-        text = `${content}\n`;
-        if (this.#filter.maxlines > 1) this.#buffer = [{ text: content, whole: evidenceOf(content) }];
-      }
-    }
-    for (const [index, regex] of failregex.entries()) {
-      const verdict = this.#try(regex, index, text, lines, base, time);
+    if (prefregex && !this.#narrow(look, prefregex)) return none("no-prefregex", time);
+    for (let index = 0; index < failregex.length; index++) {
+      const verdict = this.#try(look, failregex[index] as FilterPattern, index);
       if (verdict) return verdict;
     }
-    return none("no-failregex");
+    return none("no-failregex", time);
+  }
+
+  /** Applies the prefregex: its groups are the base of the failregex's, its `content` is what failregexes see. */
+  #narrow(look: Look, { pattern, groupsOf }: FilterPattern): boolean {
+    const match = this.#budget.search(pattern, look.text, 0, look.ascii);
+    if (!match) return false;
+    const { content, ...groups } = groupsOf(match);
+    look.base = groups;
+    if (content) {
+      look.text = `${content}\n`;
+      if (!look.ascii) look.ascii = isAscii(content);
+      if (this.#filter.maxlines > 1) this.#buffer = [{ text: content, whole: evidenceOf(content) }];
+    }
+    return true;
   }
 
   /** What one failregex says; undefined: not matched, the next one's turn. */
-  #try(
-    regex: FilterPattern,
-    index: number,
-    text: string,
-    lines: readonly BufferedLine[],
-    base: Groups | undefined,
-    time: number | undefined,
-  ): Verdict | undefined {
-    const match = regex.pattern.search(text);
+  #try(look: Look, { pattern, groupsOf }: FilterPattern, index: number): Verdict | undefined {
+    const { text, ascii, time, lines } = look;
+    const match = this.#budget.search(pattern, text, 0, ascii);
     if (!match) return undefined;
-    const { matched, rest } = splitBuffer(lines, text, match);
     const isMultiline = this.#filter.maxlines > 1;
-    const isIgnored = this.#isIgnored(isMultiline ? joinLines(matched) : text);
+    const { matched, rest } = splitBuffer(lines, text, match);
+    const isIgnored = isMultiline ? this.#isIgnored(joinLines(matched)) : this.#isIgnored(text, ascii);
     if (isMultiline) this.#buffer = rest;
-    if (isIgnored) return { match: false, why: "ignoreregex", time };
-    const found = base ? overridden(base, regex.groupsOf(match)) : regex.groupsOf(match);
+    if (isIgnored) return none("ignoreregex", time);
+    const found = look.base ? overridden(look.base, groupsOf(match)) : groupsOf(match);
     const groups = isLong(text) ? copied(found) : found;
     const evidence = matched.map(({ whole }) => whole);
     const { mlfid } = groups;
-    if (mlfid === undefined) {
-      return groups.nofail ? { match: false, why: "nofail", time } : failure(groups, evidence, index, time);
-    }
+    if (mlfid !== undefined) return this.#inSession(mlfid, look, groups, evidence, index);
+    return groups.nofail ? none("nofail", time) : failure(groups, evidence, index, time);
+  }
 
-    const session = this.#sessions.merge(mlfid, {
+  #inSession(id: string, look: Look, groups: Groups, lines: readonly string[], index: number): Verdict {
+    const { time, clock } = look;
+    const session = this.#sessions.merge(id, {
       groups,
-      lines: evidence,
-      time: time ?? this.#lastTime ?? 0,
+      lines,
+      time: time ?? this.#lastTime ?? Math.max(clock, 0),
     });
-    if (session.nofail) return { match: false, why: "nofail", time };
+    if (session.nofail) return none("nofail", time);
     const failed = failure(session.groups, session.lines, index, time);
     if (failed) return failed;
     session.markPending();
-    return { match: false, why: "pending", time };
+    return none("pending", time);
   }
 
-  #isIgnored(text: string): boolean {
-    return this.#filter.ignoreregex.some(({ pattern }) => pattern.search(text) !== undefined);
+  #isIgnored(text: string, ascii?: boolean): boolean {
+    return this.#filter.ignoreregex.some(
+      ({ pattern }) => this.#budget.search(pattern, text, 0, ascii) !== undefined,
+    );
   }
+}
+
+function none(why: NoFailure["why"], time: number | undefined): NoFailure {
+  return { match: false, why, time };
 }
 
 function evidenceOf(line: string): string {

@@ -7,7 +7,7 @@ import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
 import { type Ban, decode } from "../command.ts";
 import { tellRuleErrors } from "../rules/errors.ts";
-import { LineFramer } from "../stream/frame.ts";
+import { Gate } from "../stream/gate.ts";
 import { type CompiledJail, compileJails, RunningJail } from "../stream/jail.ts";
 import { Tally } from "../stream/tally.ts";
 import { decodeLine } from "../text.ts";
@@ -65,15 +65,15 @@ async function examine(options: Options, report: Report): Promise<number> {
       report.rareWarning("overlong", `a line is longer than ${MAX_LINE} bytes: taken for an empty one`);
       takeLine("");
     };
-    const framer = new LineFramer({ maxLine: MAX_LINE, onOverflow });
+    const gate = new Gate({ maxLine: MAX_LINE, onOverflow });
     const progress = new Progress(options.log);
     for await (const chunk of input as AsyncIterable<Buffer>) {
-      framer.push(chunk, (bytes) => takeLine(decodeLine(bytes)));
+      gate.push(chunk, (bytes) => takeLine(decodeLine(bytes)));
       progress.add(chunk.length);
       if (text !== "") await print(text);
       text = "";
     }
-    framer.end((bytes) => takeLine(decodeLine(bytes)));
+    gate.end((bytes) => takeLine(decodeLine(bytes)));
     progress.end();
   }
   await print(text + views.map((view) => view.end()).join("\n"));
@@ -102,8 +102,13 @@ class View {
       const command = decode(line, now);
       if (command.cmd.endsWith("ban") && "until" in command && !command.repeat) this.#bans.push(command);
     };
-    const host = { isLive: false, addressesOf: () => [], warn: (message: string) => report.warning(message) };
-    this.#running = new RunningJail(compiled, 1_000_000, host);
+    this.#running = new RunningJail(compiled, {
+      isLive: false,
+      maxKeys: 1_000_000,
+      addressesOf: () => [],
+      warn: (message) => report.warning(message),
+      onGiveUp: () => undefined,
+    });
     this.#tally = new Tally({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
     this.#tally.reload(new Map([[compiled.jail.name, this.#running]]));
     this.#running.ignore.refresh(now);

@@ -1,10 +1,13 @@
-import type { Report } from "../cli/report.ts";
+import { printable, type Report } from "../cli/report.ts";
+import type { PythonPattern } from "../filter/python/pattern.ts";
+import type { Jail } from "../rules/rule.ts";
 import { decodeLine } from "../text.ts";
 import { LogClock } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
-import { type Gate, OpenGate } from "./gate.ts";
-import { type CompiledJail, RunningJail, readsSource } from "./jail.ts";
+import { type Candidates, Gate } from "./gate.ts";
+import { type CompiledJail, type JailHost, RunningJail, readsSource } from "./jail.ts";
 import { isMessageCut } from "./journal.ts";
+import { planGate } from "./plan.ts";
 import { Tail } from "./tail.ts";
 import { Tally, type TallyOptions } from "./tally.ts";
 
@@ -17,6 +20,8 @@ export interface EngineOptions extends TallyOptions {
   readonly maxLine: number;
   /** Most addresses remembered by each jail's window, and most bans remembered after their end. */
   readonly maxKeys: number;
+  /** False: every line is looked at in full. The same bytes come out, more slowly. */
+  readonly prefilter: boolean;
 }
 
 /** What was counted while reading. */
@@ -24,10 +29,14 @@ export interface InputCounts {
   bytes: number;
   /** Lines dropped because they were too long. */
   overlong: number;
+  /** Searches given up because they would have taken too long. */
+  givenUp: number;
 }
 
 /** A line at most so far ahead of now, in milliseconds, keeps its own time. */
 const MAX_AHEAD = 60_000;
+/** A line without a date takes the time of another that is at most so old, in milliseconds, as in fail2ban. */
+const INHERIT = 60_000;
 const HOUR = 3_600_000;
 /** So many failures in a row, the same whole number of hours ahead, are a wrong time zone. */
 const SHIFTED = 3;
@@ -39,16 +48,20 @@ const MAX_SHIFT = 26;
  * `now`, in epoch milliseconds, is the clock's in live mode and one fixed moment in a replay.
  */
 export class Engine {
-  readonly counts: InputCounts = { bytes: 0, overlong: 0 };
+  readonly counts: InputCounts = { bytes: 0, overlong: 0, givenUp: 0 };
   readonly tally: Tally;
   readonly #options: EngineOptions;
   readonly #report: Report;
   readonly #gate: Gate;
   readonly #detector: FormatDetector;
   readonly #logClock = new LogClock();
-  /** The end of what was read; a replay's alone. */
-  readonly #tail: Tail | undefined;
+  /** The end of what was read, for lines without a date and for the end of a replay. */
+  readonly #tail = new Tail();
+  readonly #host: JailHost;
   #jails: ReadonlyMap<string, RunningJail> = new Map();
+  /** The same in the order of their index at the gate. */
+  #list: readonly RunningJail[] = [];
+  #compiled: readonly CompiledJail[] = [];
   #now: number;
   /** Failures in a row that were the same whole number of hours ahead of now. */
   #shifted = { hours: 0, failures: 0 };
@@ -57,10 +70,16 @@ export class Engine {
     this.#options = options;
     this.#report = options.report;
     this.#now = now;
-    this.#gate = new OpenGate({ maxLine: options.maxLine, onOverflow: () => this.#dropOverlong() });
+    this.#gate = new Gate({ maxLine: options.maxLine, onOverflow: () => this.#dropOverlong() });
     this.#detector = new FormatDetector(options.format);
-    this.#tail = options.isLive ? undefined : new Tail();
     this.tally = new Tally(options);
+    this.#host = {
+      isLive: options.isLive,
+      maxKeys: options.maxKeys,
+      addressesOf: (name) => this.tally.addressesOf(name),
+      warn: (message) => this.#report.warning(message),
+      onGiveUp: (jail, pattern) => this.#giveUp(jail, pattern),
+    };
     this.#start(jails);
     this.tick(now);
   }
@@ -74,8 +93,8 @@ export class Engine {
   push(chunk: Buffer, now: number): void {
     this.tick(now);
     this.counts.bytes += chunk.length;
-    this.#tail?.push(chunk);
-    this.#gate.push(chunk, (line) => this.#take(line));
+    this.#tail.push(chunk);
+    this.#gate.push(chunk, this.#take);
   }
 
   /** Lets time pass: in live mode, writes the unbans that are due. */
@@ -88,8 +107,9 @@ export class Engine {
   /** The end of the input. A replay's clock moves on to the last dated line. */
   end(now: number): void {
     this.tick(now);
-    this.#gate.end((line) => this.#take(line));
-    const [last, before] = this.#tail ? this.#lastTimes(this.#tail) : [];
+    this.#gate.end(this.#take);
+    if (this.#options.isLive) return;
+    const [last, before] = this.#lastTimes();
     if (last === undefined) return;
     this.#logClock.end(last, before);
     this.tally.tick(this.#logClock.now);
@@ -103,44 +123,53 @@ export class Engine {
   }
 
   #start(jails: readonly CompiledJail[]): void {
-    const { source, isLive, maxKeys, report } = this.#options;
-    const host = {
-      isLive,
-      addressesOf: (name: string) => this.tally.addressesOf(name),
-      warn: (message: string) => report.warning(message),
-    };
-    const started = new Map<string, RunningJail>();
-    for (const compiled of jails.filter(({ jail }) => readsSource(jail, source))) {
-      const { name } = compiled.jail;
-      const running = this.#jails.get(name);
+    this.#compiled = jails.filter(({ jail }) => readsSource(jail, this.#options.source));
+    this.#list = this.#compiled.map((compiled) => {
+      const running = this.#jails.get(compiled.jail.name);
       running?.reload(compiled);
-      started.set(name, running ?? new RunningJail(compiled, maxKeys, host));
-    }
-    this.#jails = started;
-    this.tally.reload(started);
+      return running ?? new RunningJail(compiled, this.#host);
+    });
+    this.#jails = new Map(this.#list.map((running) => [running.jail.name, running]));
+    this.tally.reload(this.#jails);
+    this.#armGate();
   }
 
-  #take(bytes: Buffer): void {
-    const line = decodeLine(bytes);
-    const entry = this.#read(line);
+  /** Once the format is known, lines that no jail can match are dropped unseen. */
+  #armGate(): void {
+    const { format } = this.#detector;
+    if (this.#options.prefilter && format !== undefined) this.#gate.arm(planGate(this.#compiled, format));
+  }
+
+  readonly #take = (bytes: Buffer, candidates: Candidates, offset: number): void => {
+    const wasSettled = this.#detector.format !== undefined;
+    const entry = this.#read(decodeLine(bytes));
+    if (!wasSettled && this.#detector.format !== undefined) this.#armGate();
     if (entry === undefined) return;
     if (isMessageCut(entry)) {
       this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
     }
-    for (const running of this.#jails.values()) this.#judge(running, entry);
-  }
+    if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, offset);
+    else for (const index of candidates) this.#judge(this.#list[index] as RunningJail, entry, offset);
+  };
 
   #read(line: string): Entry | undefined {
     return readEntry(line, this.#detector.formatOf(line, this.#now), this.#now);
   }
 
-  #judge(running: RunningJail, entry: Entry): void {
+  #judge(running: RunningJail, entry: Entry, offset: number): void {
     const clock = this.#options.isLive ? this.#now : this.#logClock.now;
     const verdict = running.judge(entry, { now: this.#now, clock });
     if (verdict === undefined) return;
-    const didMatch = verdict.match || verdict.why === "nofail" || verdict.why === "pending";
-    if (didMatch && verdict.time !== undefined) this.#advance(verdict.time);
-    if (verdict.match) this.tally.add(running, verdict, this.#timeOf(verdict.time));
+    if (!verdict.match && verdict.why !== "nofail" && verdict.why !== "pending") return;
+    const time = verdict.time ?? this.#inherited(running, offset, clock);
+    if (time !== undefined) this.#advance(time);
+    if (verdict.match) this.tally.add(running, verdict, this.#timeOf(time));
+  }
+
+  /** The time of a line that has none: that of the last line that has one, if that is recent. */
+  #inherited(running: RunningJail, offset: number, clock: number): number | undefined {
+    const time = running.timeBefore(offset, this.#tail, this.#now);
+    return time !== undefined && time > clock - INHERIT ? time : undefined;
   }
 
   /** Moves a replay's clock. */
@@ -171,9 +200,9 @@ export class Engine {
   }
 
   /** The times of the last two dated lines, the last one first. */
-  #lastTimes(tail: Tail): readonly number[] {
+  #lastTimes(): readonly number[] {
     const times: number[] = [];
-    for (const bytes of tail.lines()) {
+    for (const bytes of this.#tail.lines()) {
       const time = this.#timeOfLine(decodeLine(bytes));
       if (time !== undefined) times.push(time);
       if (times.length === 2) break;
@@ -189,6 +218,15 @@ export class Engine {
       if (time !== undefined) return time;
     }
     return undefined;
+  }
+
+  #giveUp({ name }: Jail, { source }: PythonPattern): void {
+    this.counts.givenUp++;
+    const pattern = printable(source, 80);
+    this.#report.rareWarning(
+      `budget ${name}`,
+      `[${name}] a line took too long for a pattern and was given up: ${pattern}`,
+    );
   }
 
   #dropOverlong(): void {

@@ -54,9 +54,9 @@ export class FormatDetector {
     this.#format = format;
   }
 
-  /** True once no later line can change the format. */
-  get isSettled(): boolean {
-    return this.#format !== undefined;
+  /** The format, once no later line can change it. */
+  get format(): Format | undefined {
+    return this.#format;
   }
 
   /**

@@ -15,8 +15,8 @@ export function bantimeOf(jail: Jail, address: string, earlier: number): number 
   const { bantime, escalation } = jail;
   if (bantime === null || !escalation.increment || earlier === 0) return bantime;
   const { multipliers, factor, maxtime, rndtime } = escalation;
-  const grown =
-    bantime * factor * (multipliers ? nth(multipliers, earlier) : 2 ** Math.min(earlier, MAX_DOUBLINGS));
+  const times = multipliers ? nth(multipliers, earlier) : 2 ** Math.min(earlier, MAX_DOUBLINGS);
+  const grown = Math.max(bantime * factor * times, multipliers ? 0 : bantime);
   return Math.round(
     Math.min(grown, maxtime ?? grown) + rndtime * fraction(`${jail.name}\0${address}\0${earlier}`),
   );

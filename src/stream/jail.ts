@@ -1,12 +1,16 @@
 import { type CompiledFilter, compileFilter, FilterError } from "../filter/compile.ts";
 import { Matcher, type MatcherClock } from "../filter/matcher.ts";
+import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Verdict } from "../filter/verdict.ts";
 import { placeInPattern } from "../rules/place.ts";
 import { type Jail, type JournalMatch, RuleError } from "../rules/rule.ts";
+import { decodeLine } from "../text.ts";
 import type { Entry } from "./entry.ts";
 import { globMatches } from "./glob.ts";
 import { type IgnoreHost, IgnoreList } from "./ignore.ts";
+import { DateInheritance } from "./inherit.ts";
 import { text } from "./journal.ts";
+import type { Tail } from "./tail.ts";
 import { FindWindow } from "./window.ts";
 
 /** A jail whose patterns are compiled. */
@@ -52,31 +56,46 @@ export interface JailCounts {
   bans: number;
 }
 
+/** What a jail at work needs of its surroundings. */
+export interface JailHost extends IgnoreHost {
+  /** Most addresses remembered. */
+  readonly maxKeys: number;
+  /** Told of each search that was given up, since it would have taken too long. */
+  readonly onGiveUp: (jail: Jail, pattern: PythonPattern) => void;
+}
+
 /** One jail at work: which entries it sees, what its filter says of them, how often is too often, who is spared. */
 export class RunningJail {
-  jail: Jail;
   readonly window: FindWindow;
-  ignore: IgnoreList;
   readonly counts: JailCounts = { failures: 0, ignored: 0, bans: 0 };
+  readonly #host: JailHost;
+  readonly #inheritance = new DateInheritance();
+  #compiled: CompiledJail;
+  #ignore: IgnoreList;
   #matcher: Matcher;
-  readonly #maxKeys: number;
-  readonly #host: IgnoreHost;
 
-  constructor({ jail, filter }: CompiledJail, maxKeys: number, host: IgnoreHost) {
-    this.#maxKeys = maxKeys;
+  constructor(compiled: CompiledJail, host: JailHost) {
     this.#host = host;
-    this.jail = jail;
-    this.window = new FindWindow({ ...jail, maxKeys });
-    this.ignore = new IgnoreList(jail.ignore, host);
-    this.#matcher = new Matcher(filter);
+    this.#compiled = compiled;
+    this.window = new FindWindow({ ...compiled.jail, maxKeys: host.maxKeys });
+    this.#ignore = new IgnoreList(compiled.jail.ignore, host);
+    this.#matcher = this.#newMatcher();
   }
 
   /** Goes on with rules that were read again: windows stay, sessions begin anew. */
-  reload({ jail, filter }: CompiledJail): void {
-    this.jail = jail;
-    this.window.reload({ ...jail, maxKeys: this.#maxKeys });
-    this.ignore = new IgnoreList(jail.ignore, this.#host);
-    this.#matcher = new Matcher(filter);
+  reload(compiled: CompiledJail): void {
+    this.#compiled = compiled;
+    this.window.reload({ ...compiled.jail, maxKeys: this.#host.maxKeys });
+    this.#ignore = new IgnoreList(compiled.jail.ignore, this.#host);
+    this.#matcher = this.#newMatcher();
+  }
+
+  get jail(): Jail {
+    return this.#compiled.jail;
+  }
+
+  get ignore(): IgnoreList {
+    return this.#ignore;
   }
 
   /** The filter's verdict; undefined: the entry is none of this jail's. */
@@ -87,6 +106,24 @@ export class RunningJail {
   /** The date that the jail finds in a line, in epoch milliseconds. */
   dateOf(line: string, now: number): number | undefined {
     return this.#matcher.dateOf(line, now);
+  }
+
+  /**
+   * The time of a line that has none of its own, if the jail looks for dates: that of the last line before it.
+   *
+   * @param offset where the line begins, in bytes from the beginning of the input
+   */
+  timeBefore(offset: number, tail: Tail, now: number): number | undefined {
+    if (this.jail.identifier !== undefined) return undefined;
+    return this.#inheritance.timeBefore(offset, tail, (line) => this.dateOf(decodeLine(line), now));
+  }
+
+  #newMatcher(): Matcher {
+    const { jail, filter } = this.#compiled;
+    return new Matcher(filter, {
+      inherits: false,
+      onGiveUp: (pattern) => this.#host.onGiveUp(jail, pattern),
+    });
   }
 }
 

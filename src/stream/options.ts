@@ -22,6 +22,8 @@ export interface Options {
   readonly maxLine: number;
   readonly maxKeys: number;
   readonly maxEvidence: number;
+  /** False: every line is looked at in full. */
+  readonly prefilter: boolean;
 }
 
 /**
@@ -65,6 +67,7 @@ export function readOptions(argv: readonly string[]): Options {
     heartbeat: number("heartbeat", 30, 0, 86_400) * 1000,
     maxLine: number("max-line", 65_536, 64, 16 * 1024 * 1024),
     maxKeys: number("max-keys", 1_000_000, 1, 100_000_000),
+    prefilter: typed.has("prefilter"),
     maxEvidence: number("max-evidence", 16 * 1024 * 1024, 0, 2 ** 40),
   };
 }

@@ -7,7 +7,7 @@ export type Identity =
   | { readonly kind: "address"; readonly network: Network }
   | { readonly kind: "host"; readonly host: string }
   | { readonly kind: "id"; readonly id: string }
-  /** An address that can't be (`999.1.1.1`), or an id that is empty or of unreasonable length. */
+  /** An address that can't be (`999.1.1.1`), the network of everybody (`0.0.0.0/0`), or an id that is empty or of unreasonable length. */
   | { readonly kind: "impossible" };
 
 /** Longest id or host name that can be banned, in characters. */
@@ -15,8 +15,9 @@ const MAX_ID = 1024;
 
 /** Reads a failure id strictly. IPv4 addresses inside IPv6 ones are taken out. */
 export function identify({ id, kind, cidr }: Failure): Identity {
-  const network = parseNetwork(cidr === undefined ? id : `${id}/${cidr}`);
-  if (network) return { kind: "address", network: unmap(network) };
+  const written = parseNetwork(cidr === undefined ? id : `${id}/${cidr}`);
+  const network = written && unmap(written);
+  if (network) return network.prefix === 0 ? { kind: "impossible" } : { kind: "address", network };
   if (kind === "address" || id === "" || id.length > MAX_ID) return { kind: "impossible" };
   return kind === "host" ? { kind, host: id } : { kind, id };
 }
