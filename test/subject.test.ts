@@ -32,6 +32,8 @@ const identities: readonly (readonly [failure: Failure, identity: string])[] = [
   [failure("192.0.2.01", "address"), "impossible"],
   [failure("192.0.2.77", "address", "24"), "192.0.2.0/24"],
   [failure("192.0.2.77", "address", "33"), "impossible"],
+  [failure("192.0.2.77", "address", "0"), "impossible"],
+  [failure("::ffff:0.0.0.0/96", "id"), "impossible"],
   [failure("192.0.2.77", "address", "024"), "impossible"],
   [failure("host.example.org", "host"), "host host.example.org"],
   [failure("192.0.2.1", "id"), "192.0.2.1"],

@@ -15,8 +15,8 @@ export interface DateMatch {
   readonly groups: PatternMatch["groups"];
 }
 
-/** Latest time that a Date holds. */
-const MAX_TIME = 8.64e15;
+/** 9999-12-31T23:59:59.999Z: what is later could be written into no command. */
+const MAX_TIME = 253_402_300_799_999;
 
 /** A template that searches lines. */
 export class LineTemplate {
