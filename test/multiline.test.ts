@@ -57,6 +57,13 @@ const cases: readonly { name: string; pattern: string; lines: string[]; matched:
     matched: "a d",
     rest: "x b b",
   },
+  ...["\r", "\v", "\f", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"].map((end) => ({
+    name: `a skipped line that Python splits at ${JSON.stringify(end)}, as fail2ban does`,
+    pattern: "^a$<SKIPLINES>^d$",
+    lines: ["a", `b${end}b`, "c\t\x1fc", "d"],
+    matched: `a b${end}b d`,
+    rest: "c\t\x1fc",
+  })),
 ];
 
 for (const { name, pattern, lines, matched, rest } of cases) {

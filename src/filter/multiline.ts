@@ -44,11 +44,18 @@ export function splitBuffer(lines: readonly BufferedLine[], text: string, match:
   return { matched, rest };
 }
 
+/**
+ * The lines that `<SKIPLINES>` took, ended by whatever Python's splitlines takes for an end: one with a form feed inside comes in
+ * two, neither of which is in the buffer, and so counts as matched.
+ */
 function skippedLines({ groups }: PatternMatch): string[] {
   let skipped = "";
   for (let index = 0; `skiplines${index}` in groups; index++) skipped += groups[`skiplines${index}`] ?? "";
-  return skipped.split("\n").slice(0, -1);
+  return skipped.split(LINE_END).slice(0, -1);
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: Python has them end a line
+const LINE_END = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/;
 
 function countNewlines(text: string, to: number): number {
   let count = 0;
