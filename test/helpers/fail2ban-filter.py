@@ -64,11 +64,16 @@ class NewerFailRegex(FailRegex):
 fail2ban.server.filter.FailRegex = NewerFailRegex
 
 
-def first_reading(seconds):
-    """The earlier of the two times that a clock shows the same; which one fail2ban takes hangs on what it read before."""
-    if seconds > 1e11:
-        return seconds
-    return real.fromtimestamp(seconds).replace(fold=0).timestamp()
+class EarlierReading:
+    """In the doubled hour mktime chooses by what it was asked before: here the earlier time, as f2b-stream does."""
+
+    def mktime(self, fields):
+        first = real(*fields[:6])
+        second = first.replace(fold=1)
+        return first.timestamp() if first.timestamp() < second.timestamp() else time.mktime(fields)
+
+
+fail2ban.server.strptime.time = EarlierReading()
 
 
 class LogTimeCache:
@@ -138,7 +143,7 @@ class Peer:
             self._filter.setUseDns(value)
 
     def _find(self, find, line, date, noDate=False):
-        self._time = first_reading(date or self._filter._Filter__lastDate or 0)
+        self._time = date or self._filter._Filter__lastDate or 0
         return find(line, date, noDate=noDate)
 
     def answer(self, text, journal):

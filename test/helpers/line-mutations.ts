@@ -96,7 +96,7 @@ const MUTATIONS: readonly Mutation[] = [
   (line, random) => replaceOne(line, /\d/g, random, () => String(upTo(random, 10))),
   (line, random) => replaceOne(line, /\d+/g, random, (digits) => digits + upTo(random, 100)),
   (line, random) => replaceOne(line, / /g, random, () => pick(random, ["  ", "\t", "", "\u00a0"])),
-  (line, random) => replaceOne(line, /[^A-Za-z0-9 ]/g, random, () => pick(random, CHARS)),
+  (line, random) => replaceOne(line, /[^A-Za-z0-9 ]/gu, random, () => pick(random, CHARS)),
   (line, random) => cut(line, random, (chars, at) => chars.slice(0, at)),
   (line, random) => cut(line, random, (chars, at) => chars.slice(at)),
   (line, random) => cut(line, random, (chars, at) => chars.toSpliced(at, 1 + upTo(random, 8))),

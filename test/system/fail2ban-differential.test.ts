@@ -8,7 +8,7 @@ import { compileFilter } from "../../src/filter/compile.ts";
 import { Matcher } from "../../src/filter/matcher.ts";
 import type { Verdict } from "../../src/filter/verdict.ts";
 import { readFilter } from "../../src/rules/fail2ban/filter.ts";
-import { setZone, toWall } from "../../src/time.ts";
+import { setZone } from "../../src/time.ts";
 import { LineMaker } from "../helpers/differential-lines.ts";
 import {
   askFail2ban,
@@ -34,12 +34,12 @@ const ZONE = "Europe/Zurich";
 /** When fail2ban is started: decides which years it takes for years. Epoch seconds. */
 const STARTED = Date.UTC(2025, 5, 15) / 1000;
 
-/** What time it is, instance by instance, in epoch seconds: none of which a date in the doubled hour could be a minute ago. */
+/** What time it is, instance by instance, in epoch seconds. */
 const NOWS = [
   "2025-06-15T10:00:00Z",
   "2024-12-31T23:30:00Z",
-  "2025-10-25T23:59:50Z",
-  "2025-10-26T02:10:00Z",
+  "2025-10-26T00:30:00Z",
+  "2025-10-26T01:30:00Z",
   "2025-03-30T01:10:00Z",
   "2024-02-29T12:00:00Z",
   "2025-03-01T00:00:10Z",
@@ -153,7 +153,11 @@ function makeCase(
   return { request: { ...asked, lines }, ours };
 }
 
+/** fail2ban drops a line whose date has a zone that it does not know, such as ZEST: an exception that it did not expect. */
+const UNKNOWN_ZONE = /^KeyError: '[A-Z]+'$/;
+
 function compare({ request, ours }: Case, index: number, theirs: PeerAnswer): string[] {
+  if (theirs && "error" in theirs && UNKNOWN_ZONE.test(theirs.error)) return [];
   const verdict = ours[index] as Verdict;
   const our = told(verdict);
   const their = toldBy(theirs, our);
@@ -188,17 +192,8 @@ function told(verdict: Verdict): Told {
 
 function toldBy(answer: PeerAnswer, ours: Told): Told {
   if (answer === null || "error" in answer) return answer;
-  const { groups: _groups, time, ...rest } = answer;
+  const { groups: _groups, ...rest } = answer;
   const address = ours?.ban === undefined ? undefined : parseNetwork(answer.ban);
   const ban = address && formatNetwork(address);
-  return { ...rest, ban, time: sameTime(time, ours?.time) };
-}
-
-/** Latest time that a Date holds: of a TAI64N that lies behind, only fail2ban makes a time. */
-const MAX_TIME = 8.64e15;
-
-/** In the doubled hour fail2ban's choice hangs on the date it read before: either will do. */
-function sameTime(theirs: number | null, ours: unknown): unknown {
-  if (theirs === null || theirs > MAX_TIME) return null;
-  return typeof ours === "number" && toWall(ours) === toWall(theirs) ? ours : theirs;
+  return { ...rest, ban };
 }
