@@ -129,6 +129,8 @@ test("encode keeps evidence that fits to the byte", () => {
   const room = MAX_COMMAND_BYTES - Buffer.byteLength(encode({ ...ban, matches: [""] }));
   const fits = { ...ban, matches: ["x".repeat(room)] };
   assert.equal(Buffer.byteLength(encode(fits)), MAX_COMMAND_BYTES);
+  const two = encode({ ...ban, matches: ["xx", "x".repeat(room)] });
+  assert.equal(Buffer.byteLength(two), MAX_COMMAND_BYTES, "the older line and its comma are gone");
   const tooLong = encode({ ...ban, matches: ["x".repeat(room + 1)] });
   assert.match(tooLong, /"matches":\[\]/);
 });

@@ -77,3 +77,15 @@ test("joinLines ends every line in a newline", () => {
   assert.equal(joinLines([line("a")]), "a\n");
   assert.equal(joinLines([line("a"), line(""), line("b")]), "a\n\nb\n");
 });
+
+test("splitBuffer gives back the skipped lines themselves, not others alike", () => {
+  const lines = ["a", "x", "a", "d"].map((text, index) => ({ text, whole: `${index}` }));
+  const text = joinLines(lines);
+  const match = compilePattern(expandTags("^a$<SKIPLINES>^d$").source, { multiline: true }).search(text);
+  assert.ok(match);
+  const { matched, rest } = splitBuffer(lines, text, match);
+  assert.deepEqual(
+    [matched, rest].map((some) => some.map(({ whole }) => whole).join(" ")),
+    ["0 3", "1 2"],
+  );
+});
