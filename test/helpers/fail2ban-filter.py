@@ -1,5 +1,5 @@
-"""fail2ban's own Filter, asked line by line. Reads a JSON object a line: a filter, its options, the time it is, and lines for one
-instance of it; answers with a JSON array a line: what it said of each. Run with the python3 that fail2ban is installed for."""
+"""fail2ban's own Filter, asked line by line. Reads a JSON object a line: the folder of a configuration, a filter, its options, the
+time it is, and lines for one instance of it; answers with a JSON array a line: what it said of each. Run with the python3 that fail2ban is installed for."""
 
 import datetime
 import json
@@ -10,8 +10,7 @@ import time
 
 os.environ["TZ"] = sys.argv[1]
 time.tzset()
-CONFIG = sys.argv[2]
-IMPORTED = float(sys.argv[3])
+STARTED = float(sys.argv[2])
 # Seconds that a session is remembered after its last line.
 MEMORY = 300
 
@@ -21,7 +20,7 @@ class FixedNow(datetime.datetime):
 
     @classmethod
     def now(cls, tz=None):
-        return cls.fromtimestamp(IMPORTED, tz)
+        return cls.fromtimestamp(STARTED, tz)
 
 
 real = datetime.datetime
@@ -106,14 +105,14 @@ class LogTimeCache:
 class Peer:
     """One instance of a filter, set up as fail2ban's own tests do it."""
 
-    def __init__(self, name, options, now):
+    def __init__(self, config, name, options, now):
         MyTime.setTime(now)
         self._now = now
-        self._time = 0
+        self._time = now
         self._filter = Filter(None)
         self._filter.returnRawHost = True
         self._filter.checkFindTime = False
-        reader = FilterReader(name, "jail", options, basedir=CONFIG, share_config={})
+        reader = FilterReader(name, "jail", options, basedir=config, share_config={})
         reader.read()
         reader.getOptions({})
         for command in reader.convert():
@@ -143,7 +142,7 @@ class Peer:
             self._filter.setUseDns(value)
 
     def _find(self, find, line, date, noDate=False):
-        self._time = date or self._filter._Filter__lastDate or 0
+        self._time = date or self._filter._Filter__lastDate or self._now
         return find(line, date, noDate=noDate)
 
     def answer(self, text, journal):
@@ -165,7 +164,7 @@ class Peer:
         groups = {name: value for name, value in fail.items() if isinstance(value, str) or value is None}
         raw = next((fail[name] for name in ("fid", "ip4", "ip6", "dns") if fail.get(name) is not None), None)
         return {
-            "id": raw,
+            "id": ", ".join(raw) if isinstance(raw, tuple) else raw,
             "ban": str(fid),
             "time": None if date is None else round(date * 1000),
             "attempts": len(fail.get("matches", ())),
@@ -177,7 +176,7 @@ class Peer:
 
 for request in sys.stdin:
     asked = json.loads(request)
-    peer = Peer(asked["filter"], asked["options"], asked["now"])
+    peer = Peer(asked["config"], asked["filter"], asked["options"], asked["now"])
     answers = []
     for line in asked["lines"]:
         try:

@@ -7,10 +7,10 @@ import { ROOT } from "./program.ts";
 /** The python3 that Debian's fail2ban is installed for, wherever another one may stand on PATH. */
 const PYTHON = "/usr/bin/python3";
 
-export const FAIL2BAN_CONFIG = "/etc/fail2ban";
-
 /** Lines for one instance of a filter. */
 export interface PeerRequest {
+  /** Folder of the configuration. */
+  readonly config: string;
   readonly filter: string;
   readonly options: Readonly<Record<string, string>>;
   /** Epoch seconds. */
@@ -44,14 +44,14 @@ export function fail2banTests(): string | undefined {
   return status === 0 ? join(stdout.trim(), "tests") : undefined;
 }
 
-/** Asks fail2ban's Filter class; the answers come in the order of the requests. `imported`: epoch seconds of its start. */
+/** Asks fail2ban's Filter class; the answers come in the order of the requests. `started`: epoch seconds of its start. */
 export async function* askFail2ban(
   requests: readonly PeerRequest[],
   zone: string,
-  imported: number,
+  started: number,
 ): AsyncGenerator<readonly PeerAnswer[]> {
   const script = join(ROOT, "test/helpers/fail2ban-filter.py");
-  const child = spawn(PYTHON, [script, zone, FAIL2BAN_CONFIG, String(imported)], {
+  const child = spawn(PYTHON, [script, zone, String(started)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const closed = once(child, "close");
