@@ -10,6 +10,8 @@ export interface DateTemplate {
   readonly source: string;
   /** Tied to the line's beginning or end: a match of it leaves nothing to look for. */
   readonly anchored: boolean;
+  /** Of these, those tied to the beginning. */
+  readonly atBegin: boolean;
   /**
    * What is cut out is group `date_`: it ends where the match ends, and its text tells the time, nothing outside. Else it is
    * group 1, wherever that is.
@@ -94,7 +96,7 @@ function bounded(
   regex: string,
   begin: Begin,
   end: boolean,
-): Pick<DateTemplate, "source" | "anchored" | "whole"> {
+): Pick<DateTemplate, "source" | "anchored" | "atBegin" | "whole"> {
   let flags = "";
   let body = regex.trim().replace(/(?<!\\)\(\?[aiLmsux]+\)/g, (flag) => {
     flags += flag;
@@ -109,5 +111,5 @@ function bounded(
   const atBegin = bindBegin ? begin === "line" : /^(?:\^|\((?:\?:)?\^(?!\|))/.test(body);
   const atEnd = !bindEnd && /(?<![\\|])\$\)?$/.test(body);
   if (bindBegin) body = (begin === "line" ? String.raw`^\W{0,2}` : WORD_BOUND) + body;
-  return { source: flags + body + (bindEnd ? WORD_BOUND : ""), anchored: atBegin || atEnd, whole };
+  return { source: flags + body + (bindEnd ? WORD_BOUND : ""), anchored: atBegin || atEnd, atBegin, whole };
 }

@@ -66,6 +66,20 @@ export function isDefault(name: string): boolean {
   return DEFAULTS.includes(name) || BOUND.includes(name);
 }
 
+/** Where the date that is cut out may stand, as far as it matters to a text that it may tear in two. */
+export type DatePlace =
+  /** At the line's beginning, behind at most two characters that belong to no word. */
+  | "begin"
+  /** Also elsewhere, but a character of no word follows it. */
+  | "word"
+  | "any";
+
+/** Where the dates may stand that a template finds. */
+export function placeOf({ name, atBegin, whole }: DateTemplate): DatePlace {
+  if (atBegin && (whole || isDefault(name))) return "begin";
+  return isDefault(name) ? "word" : "any";
+}
+
 function defaults(decade: number): DateTemplate[] {
   return [...BOUND, ...DEFAULTS].map((line) => readTemplate(line, decade));
 }

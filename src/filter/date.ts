@@ -1,5 +1,5 @@
 import { type DateMatch, LineTemplate } from "./date-match.ts";
-import { isDefault, readDatepattern } from "./date-templates.ts";
+import { type DatePlace, isDefault, placeOf, readDatepattern } from "./date-templates.ts";
 import { isAscii } from "./python/compile.ts";
 
 /** Where the date of a line stands, and what it says. */
@@ -54,6 +54,12 @@ export class DateDetector {
       if (first === undefined || match.column < first.column) first = match;
     }
     return first === undefined ? undefined : this.#found(first, now);
+  }
+
+  /** Where dates may stand: the least that is true of all templates. */
+  get place(): DatePlace {
+    const places = readDatepattern(this.#datepattern, this.#decade).map(placeOf);
+    return (["any", "word", "begin"] as const).find((place) => places.includes(place)) ?? "begin";
   }
 
   /** How the template with this index would be written in a datepattern. */

@@ -1,5 +1,7 @@
 import type { CompiledFilter } from "./compile.ts";
+import type { DatePlace } from "./date-templates.ts";
 import { type Literals, requiredLiterals } from "./python/literals.ts";
+import type { Tree } from "./python/tree.ts";
 
 /** What a line must hold for a filter to say anything of it. */
 export type Needs =
@@ -8,19 +10,48 @@ export type Needs =
   /** Nothing: the filter must see every line. */
   | { readonly every: true; readonly why: string };
 
+/** Shorter texts stand in too many lines. */
+export const MIN_LITERAL = 3;
+
 /**
  * Finds out which lines a filter can be spared.
  *
- * @param cut whether a date is cut out of the line before patterns see it, so that a literal may be torn by it
+ * @param isCut whether dates are cut out of the lines: what the patterns see in one piece may then be torn in two
  */
-export function needsOf({ prefregex, failregex, maxlines }: CompiledFilter, cut: boolean): Needs {
+export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilter, isCut: boolean): Needs {
   if (maxlines > 1) return { every: true, why: `maxlines is ${maxlines}` };
-  const ofPrefregex = prefregex && requiredLiterals(prefregex.pattern.tree, { cut });
+  const place = isCut ? dates.place : undefined;
+  const ofPrefregex = prefregex && literalsOf(prefregex.pattern.tree, place);
   const literals: Literals[] = [];
   for (const [index, { pattern }] of failregex.entries()) {
-    const found = requiredLiterals(pattern.tree, { cut }) ?? ofPrefregex;
-    if (found === undefined) return { every: true, why: `failregex ${index + 1} has no fixed text` };
+    const found = literalsOf(pattern.tree, place) ?? ofPrefregex;
+    if (found === undefined)
+      return { every: true, why: `failregex ${index + 1} has no fixed text to look for` };
     literals.push(found);
   }
   return { every: false, literals };
+}
+
+/** Texts of which one stands in every line that the pattern matches, the date still in it. */
+function literalsOf(tree: Tree, date: DatePlace | undefined): Literals | undefined {
+  const whole = requiredLiterals(tree);
+  const untorn =
+    whole && date !== "any"
+      ? { ...whole, texts: whole.texts.map((text) => untearable(text, date)) }
+      : undefined;
+  if (untorn && isLongEnough(untorn)) return untorn;
+  const halves = requiredLiterals(tree, { cut: true });
+  return halves && isLongEnough(halves) ? halves : undefined;
+}
+
+function isLongEnough({ texts }: Literals): boolean {
+  return texts.every(({ length }) => length >= MIN_LITERAL);
+}
+
+/** The longest part of a text that no date can stand in. */
+function untearable(text: string, date: DatePlace | undefined): string {
+  if (date === "begin") return text.replace(/^\W{1,2}/, "");
+  if (date === undefined) return text;
+  const parts = text.split(/(?=\W)/);
+  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), "");
 }

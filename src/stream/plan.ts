@@ -1,9 +1,8 @@
-import { type Needs, needsOf } from "../filter/needs.ts";
+import { MIN_LITERAL, type Needs, needsOf } from "../filter/needs.ts";
 import type { Literals } from "../filter/python/literals.ts";
 import type { Format } from "./entry.ts";
 import type { GatePlan } from "./gate.ts";
 import type { CompiledJail } from "./jail.ts";
-import { MIN_NEEDLE } from "./search.ts";
 
 /** A text, how its letters count, and the filters that need it. */
 interface Wanted {
@@ -53,11 +52,11 @@ export function needsIn({ jail, filter }: CompiledJail, format: Format): Needs {
   const isRaw = jail.identifier === undefined;
   const needs = needsOf(filter, isRaw && format !== "journal" && format !== "none");
   if (needs.every) return needs;
-  const literals = isRaw && format === "journal" ? needs.literals.map(withinFields) : needs.literals;
-  const short = literals.flatMap(({ texts }) => texts).find((text) => text.length < MIN_NEEDLE);
-  return short === undefined
-    ? { every: false, literals }
-    : { every: true, why: `its fixed text ${JSON.stringify(short)} is too short` };
+  if (!isRaw || format !== "journal") return needs;
+  const literals = needs.literals.map(withinFields);
+  const short = literals.flatMap(({ texts }) => texts).find((text) => text.length < MIN_LITERAL);
+  if (short === undefined) return { every: false, literals };
+  return { every: true, why: "its fixed texts may stand across the fields of a journal entry" };
 }
 
 /** A raw jail sees a journal entry as `host ident[pid]: message`: what joins them stands in no field. */

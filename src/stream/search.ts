@@ -1,11 +1,8 @@
-/** A text to be found in bytes: ASCII; in lower case where case does not count. At least MIN_NEEDLE characters. */
+/** A text to be found in bytes: ASCII; in lower case where case does not count. At least 3 characters. */
 export interface Needle {
   readonly text: string;
   readonly ignorecase: boolean;
 }
-
-/** Shorter texts stand in nearly every line. */
-export const MIN_NEEDLE = 3;
 
 /** More of a needle than this is not used for skipping: a longer window skips farther but makes no difference any more. */
 const LONGEST_WINDOW = 12;
