@@ -100,7 +100,11 @@ test("settingsOf: the jail in the file, the command line, the file's defaults, o
     defaults: { blocktype: "drop", chain: ["FORWARD"] },
     jails: { sshd: { blocktype: "reject" } },
   } as const;
-  assert.deepEqual(settingsOf({}, {}, "sshd"), { blocktype: "reject", chain: ["INPUT"], actions: [] });
+  assert.deepEqual(settingsOf({}, {}, "sshd"), {
+    blocktype: "reject",
+    chain: ["INPUT", "DOCKER-USER"],
+    actions: [],
+  });
   assert.deepEqual(settingsOf(config, {}, "smtp"), { blocktype: "drop", chain: ["FORWARD"], actions: [] });
   assert.equal(settingsOf(config, { chain: ["X"] }, "smtp").chain[0], "X");
   assert.equal(settingsOf(config, { blocktype: "drop" }, "sshd").blocktype, "reject");

@@ -34,12 +34,14 @@ iptables -w 10 -I INPUT 1 -j f2bs-manual
     stdout: `iptables -w 10 -N f2bs-smtp-auth
 iptables -w 10 -A f2bs-smtp-auth -s 203.0.113.7/32 -m comment --comment until:2136-01-07T15:09:04Z -j DROP
 iptables -w 10 -A f2bs-smtp-auth -j RETURN
-iptables -w 10 -I DOCKER-USER 1 -p tcp -m multiport --dports 25,465 -j f2bs-smtp-auth
+iptables -w 10 -I DOCKER-USER 1 -p tcp -m conntrack --ctorigdstport 465 --ctdir ORIGINAL -j f2bs-smtp-auth
+iptables -w 10 -I DOCKER-USER 1 -p tcp -m conntrack --ctorigdstport 25 --ctdir ORIGINAL -j f2bs-smtp-auth
 iptables -w 10 -I INPUT 1 -p tcp -m multiport --dports 25,465 -j f2bs-smtp-auth
 ip6tables -w 10 -N f2bs-smtp-auth
 ip6tables -w 10 -A f2bs-smtp-auth -s 2001:db8:7::/64 -j DROP
 ip6tables -w 10 -A f2bs-smtp-auth -j RETURN
-ip6tables -w 10 -I DOCKER-USER 1 -p tcp -m multiport --dports 25,465 -j f2bs-smtp-auth
+ip6tables -w 10 -I DOCKER-USER 1 -p tcp -m conntrack --ctorigdstport 465 --ctdir ORIGINAL -j f2bs-smtp-auth
+ip6tables -w 10 -I DOCKER-USER 1 -p tcp -m conntrack --ctorigdstport 25 --ctdir ORIGINAL -j f2bs-smtp-auth
 ip6tables -w 10 -I INPUT 1 -p tcp -m multiport --dports 25,465 -j f2bs-smtp-auth
 `,
     stderr: `f2b-exec: NOTICE [smtp-auth] Ban 203.0.113.7
@@ -85,7 +87,11 @@ f2b-exec: warning: 2 input lines were no commands
 
 for (const { name, args, input, status, stdout, stderr } of CASES) {
   test(`f2b-exec --dry-run: ${name}`, async () => {
-    assert.deepEqual(await runExec(["--dry-run", ...args], input), { status, stdout, stderr });
+    assert.deepEqual(await runExec(["--backend", "iptables", "--dry-run", ...args], input), {
+      status,
+      stdout,
+      stderr,
+    });
   });
 }
 
@@ -96,7 +102,7 @@ test("f2b-exec --dry-run prints actions after the firewall, quoted for a shell",
     'jails: {smtp: {actions: [{actionban: [logger, -t, smtp/f2b, -p, mail.info, "ALERT <ip> BANNED FOR EMPTY SMTP SESSIONS"]}]}}\n',
   );
   const { stdout } = await runExec(
-    ["--dry-run", "-c", config],
+    ["--backend", "iptables", "--dry-run", "-c", config],
     [{ cmd: "ban", jail: "smtp", ip: "203.0.113.7" }],
   );
   const lines = stdout.trimEnd().split("\n");

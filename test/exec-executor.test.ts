@@ -4,7 +4,7 @@ import { parseNetwork } from "../src/address.ts";
 import { Report } from "../src/cli/report.ts";
 import { type Ban, decode } from "../src/command.ts";
 import { Actions } from "../src/exec/actions.ts";
-import { IptablesBackend } from "../src/exec/backend/iptables.ts";
+import { iptablesBackend } from "../src/exec/backend/iptables.ts";
 import { Executor } from "../src/exec/executor.ts";
 import { type JailLock, noLock } from "../src/exec/lock.ts";
 import { Policy } from "../src/exec/policy.ts";
@@ -39,7 +39,7 @@ function setUp({ actions: specs = [], maxBans = 100, lock = noLock, tool = new F
     },
   });
   const executor = new Executor({
-    backend: new IptablesBackend([tool, new FakeTool(6)], ["INPUT"], (message) => told.push(message)),
+    backend: iptablesBackend([tool, new FakeTool(6)], ["INPUT"], (message) => told.push(message)),
     clock,
     policy: new Policy({
       neverBan: [parseNetwork("203.0.113.0/24")].filter((n) => n !== undefined),

@@ -6,7 +6,7 @@ import { HELP, readOptions } from "../src/exec/options.ts";
 test("readOptions: what nothing says", () => {
   assert.deepEqual(readOptions([]), {
     mode: "run",
-    backend: "iptables",
+    backend: "auto",
     config: undefined,
     isDryRun: false,
     hasResults: false,
@@ -37,7 +37,10 @@ test("readOptions reads repeated options", () => {
 const WRONG = [
   { argv: "--bogus", message: 'unknown option "--bogus"' },
   { argv: "file", message: 'unexpected argument "file"' },
-  { argv: "--backend ebtables", message: 'option --backend: expected auto, iptables, none, got "ebtables"' },
+  {
+    argv: "--backend ebtables",
+    message: 'option --backend: expected auto, ipset, nftables, iptables, none, got "ebtables"',
+  },
   { argv: "--on-eof stay", message: 'option --on-eof: expected keep, wait, flush, got "stay"' },
   { argv: "--chain f2bs-x", message: 'option --chain: "f2bs-x" is no name of a chain of others' },
   {

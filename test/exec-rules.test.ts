@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Jail } from "../src/exec/backend/backend.ts";
-import { banRule, jumpRules, restoreText, returnRule, splitPorts } from "../src/exec/backend/rules.ts";
+import {
+  banRule,
+  chainTarget,
+  jumpsOf,
+  restoreText,
+  returnRule,
+  splitPorts,
+} from "../src/exec/backend/rules.ts";
 
 const ports = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
 
@@ -23,17 +30,35 @@ for (const { name, ports, groups } of SPLITS) {
 
 const jail: Jail = { name: "smtp", ports: [], protocols: [], chains: ["INPUT"], blocktype: "reject" };
 
-test("jumpRules: all ports are one rule without protocol", () => {
-  assert.deepEqual(jumpRules({ ...jail, protocols: ["tcp"] }), [["-j", "f2bs-smtp"]]);
-});
+const JUMPS = [
+  { name: "all ports are one rule without protocol", more: {}, rules: ["INPUT -j f2bs-smtp"] },
+  {
+    name: "a rule for each protocol",
+    more: { ports: ["25", "465"], protocols: ["tcp", "udp"] },
+    rules: [
+      "INPUT -p tcp -m multiport --dports 25,465 -j f2bs-smtp",
+      "INPUT -p udp -m multiport --dports 25,465 -j f2bs-smtp",
+    ],
+  },
+  {
+    name: "behind a DNAT the port that was asked for",
+    more: { ports: ["25", "80:90"], protocols: ["tcp"], chains: ["DOCKER-USER"] },
+    rules: [
+      "DOCKER-USER -p tcp -m conntrack --ctorigdstport 25 --ctdir ORIGINAL -j f2bs-smtp",
+      "DOCKER-USER -p tcp -m conntrack --ctorigdstport 80:90 --ctdir ORIGINAL -j f2bs-smtp",
+    ],
+  },
+];
 
-test("jumpRules: a rule for each protocol", () => {
-  const rules = jumpRules({ ...jail, ports: ["25", "465"], protocols: ["tcp", "udp"] });
-  assert.deepEqual(
-    rules.map((rule) => rule.join(" ")),
-    ["-p tcp -m multiport --dports 25,465 -j f2bs-smtp", "-p udp -m multiport --dports 25,465 -j f2bs-smtp"],
-  );
-});
+for (const { name, more, rules } of JUMPS) {
+  test(`jumpsOf: ${name}`, () => {
+    const jumps = jumpsOf({ ...jail, ...more }, chainTarget("smtp"));
+    assert.deepEqual(
+      jumps.map(({ parent, rule }) => [parent, ...rule].join(" ")),
+      rules,
+    );
+  });
+}
 
 const END = Date.parse("2026-11-21T19:50:00.001Z");
 const BANS = [

@@ -1,9 +1,11 @@
+import { parseNetwork } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
 import type { Ban, Command } from "../command.ts";
 import { type Actions, evidenceOf } from "./actions.ts";
-import type { Backend, Change, Until } from "./backend/backend.ts";
+import type { Backend, Change } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
-import { Jails, type Served } from "./jails.ts";
+import { Healer } from "./healer.ts";
+import { type Adopted, Jails, type Served } from "./jails.ts";
 import { type Job, Judge, shownTarget, type Touched } from "./judge.ts";
 import { type Held, isId, Ledger, unbanOf } from "./ledger.ts";
 import type { JailLock } from "./lock.ts";
@@ -12,9 +14,12 @@ import { BatchQueue } from "./queue.ts";
 import type { Result } from "./results.ts";
 import type { JailSettings } from "./settings.ts";
 import { countBans, Teller } from "./teller.ts";
+import { type Look, Watch } from "./watch.ts";
 
 export interface ExecutorOptions {
   readonly backend: Backend;
+  /** Other back ends that hold what earlier runs left. */
+  readonly others?: readonly Backend[];
   readonly clock: Clock;
   readonly policy: Policy;
   readonly lock: JailLock;
@@ -36,20 +41,26 @@ const EVIDENCE_WEIGHT = 256;
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #ledger: Ledger;
-  readonly #queue: BatchQueue<Job>;
+  readonly #queue: BatchQueue<Job | Look>;
   readonly #jails: Jails;
   readonly #judge: Judge;
   readonly #teller: Teller;
+  readonly #healer: Healer;
+  readonly #watch: Watch;
+  /** Bans that other back ends hold, of jails opened in this batch. */
+  #foreign: Held[] = [];
   #waiters: (() => void)[] = [];
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#ledger = new Ledger(options.clock, (due) => this.#expire(due));
-    const onAdopted = (jail: string, bans: ReadonlyMap<string, Until>) => this.#adopt(jail, bans);
-    this.#jails = new Jails({ ...options, onAdopted });
+    const onAdopted = (jail: string, adopted: Adopted) => this.#adopt(jail, adopted);
+    this.#jails = new Jails({ ...options, others: options.others ?? [], onAdopted });
     this.#judge = new Judge(options, this.#ledger, this.#jails);
     this.#teller = new Teller(options);
-    this.#queue = new BatchQueue((jobs) => this.#work(jobs), MAX_WAITING);
+    this.#healer = new Healer({ ...options, ledger: this.#ledger, jails: this.#jails });
+    this.#watch = new Watch(options.clock, (look) => this.#queue.push(look));
+    this.#queue = new BatchQueue((items) => this.#work(items), MAX_WAITING);
   }
 
   /** How many live bans have an end. */
@@ -59,12 +70,19 @@ export class Executor {
 
   /** Takes one command; it is carried out soon. */
   accept(command: Command): void {
+    const read = this.#options.clock.now();
+    if (command.cmd === "sync") this.#queue.push({ command, read });
     if (command.cmd !== "ban" && command.cmd !== "unban") return;
     const hasActions = this.#options.settingsOf(command.jail).actions.length > 0;
     const { matches, ...rest } = command as Ban;
     const kept = hasActions && matches ? { ...rest, matches } : rest;
     const weight = 1 + Math.floor(evidenceOf(kept) / EVIDENCE_WEIGHT);
-    this.#queue.push({ command: kept, read: this.#options.clock.now() }, weight);
+    this.#queue.push({ command: kept, read }, weight);
+  }
+
+  /** From now on looks every second whether the kernel still has what it was given. */
+  watch(): void {
+    this.#watch.start();
   }
 
   /** Ends when more commands can be taken. */
@@ -97,6 +115,7 @@ export class Executor {
 
   /** Stops the timers, so that the process can end. */
   stop(): void {
+    this.#watch.stop();
     this.#ledger.stop();
     this.#teller.flush();
     this.stopWaiting();
@@ -118,18 +137,37 @@ export class Executor {
     }
   }
 
-  #adopt(jail: string, bans: ReadonlyMap<string, Until>): void {
-    for (const [target, until] of bans) this.#ledger.set({ jail, target }, until);
-    if (bans.size === 0) return;
-    this.#options.report.line(`NOTICE [${jail}] took over ${countBans(bans.size)} of an earlier run`);
+  #adopt(jail: string, { bans, foreign }: Adopted): void {
+    const { clock, policy, report } = this.#options;
+    const read = clock.now();
+    for (const [target, until] of bans) {
+      this.#ledger.set({ jail, target }, until);
+      if (foreign.has(target)) this.#foreign.push({ jail, target });
+      const network = parseNetwork(target);
+      if (network === undefined || policy.refusal(network, read) === undefined) continue;
+      this.#queue.push({ command: unbanOf({ jail, target }, read, "ignored"), read });
+    }
+    if (bans.size > 0) report.line(`NOTICE [${jail}] took over ${countBans(bans.size)} of an earlier run`);
   }
 
   /** One batch. */
-  async #work(jobs: readonly Job[]): Promise<void> {
+  async #work(items: readonly (Job | Look)[]): Promise<void> {
+    const jobs = items.filter((item) => "command" in item);
+    if (jobs.length > 0) await this.#carryOut(jobs);
+    for (const look of items) {
+      if ("command" in look) continue;
+      await this.#healer.look(look.kind);
+      this.#watch.looked();
+    }
+    if (this.#ledger.ending === 0) this.stopWaiting();
+  }
+
+  async #carryOut(jobs: readonly Job[]): Promise<void> {
     const { report, actions } = this.#options;
-    for (const name of new Set(jobs.map(({ command }) => command.jail))) await this.#jails.open(name);
+    for (const name of new Set(jobs.flatMap(jailsOf))) await this.#jails.open(name);
     const touched = this.#judge.begin();
-    const verdicts = jobs.map((job) => this.#judge.judge(job)).filter((verdict) => verdict !== undefined);
+    for (const held of this.#foreign.splice(0)) this.#judge.takeOver(held);
+    const verdicts = jobs.flatMap((job) => this.#judge.judge(job));
     const failures = await this.#apply([...touched.values()]);
     for (const [touch, error] of failures) {
       this.#judge.undo(touch);
@@ -142,7 +180,20 @@ export class Executor {
       if (verdict.runsActions && failure === undefined && served)
         actions.add(verdict.job.command, served.jail);
     }
-    if (this.#ledger.ending === 0) this.stopWaiting();
+    await this.#leaveOthers(new Set([...failures.keys()].map(({ held }) => held.jail)));
+  }
+
+  /** Takes away what other back ends hold of jails whose bans ours has now. */
+  async #leaveOthers(failed: ReadonlySet<string>): Promise<void> {
+    for (const served of this.#jails.all()) {
+      if (served.leftTo.length === 0 || failed.has(served.jail.name)) continue;
+      try {
+        for (const other of served.leftTo) await other.flush([served.jail.name]);
+      } catch (error) {
+        this.#options.report.error(`[${served.jail.name}] ${printable((error as Error).message)}`);
+      }
+      served.leftTo = [];
+    }
   }
 
   /** Gives the back end what the batch comes to. Returns what it could not do, and why. */
@@ -153,7 +204,7 @@ export class Executor {
     for (const touch of touched) {
       const served = this.#jails.get(touch.held.jail);
       if (served === undefined || isId(touch.held)) continue;
-      const change = { ip: touch.held.target, until: this.#ledger.get(touch.held) };
+      const change = { ip: touch.held.target, until: this.#ledger.get(touch.held), before: touch.before };
       touchedBy.set(change, touch);
       const changes = batches.get(served);
       if (changes === undefined) batches.set(served, [change]);
@@ -166,4 +217,9 @@ export class Executor {
     for (const served of batches.keys()) served.isChanged = false;
     return new Map([...failures].map(([change, error]) => [touchedBy.get(change) as Touched, error]));
   }
+}
+
+/** Jails that a command names. */
+function jailsOf({ command }: Job): readonly string[] {
+  return command.cmd === "sync" ? (command.jails ?? []) : [command.jail];
 }

@@ -37,6 +37,12 @@ export class Expiry<T> {
     this.#arm();
   }
 
+  /** Looks now what is due: the clock was set. */
+  wake(): void {
+    this.#cancel?.();
+    this.#fire();
+  }
+
   /** Forgets everything and stops the timer. */
   stop(): void {
     this.compact(() => false);

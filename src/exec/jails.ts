@@ -1,6 +1,7 @@
 import { printable, type Report } from "../cli/report.ts";
 import type { Ban } from "../command.ts";
 import type { Backend, Jail, Until } from "./backend/backend.ts";
+import { mergeFound } from "./backend/found.ts";
 import type { Clock } from "./clock.ts";
 import type { JailLock } from "./lock.ts";
 import { describePorts, readPorts, sortPorts } from "./ports.ts";
@@ -23,16 +24,27 @@ export interface Served {
   readonly problem?: Problem & { readonly since: number };
   /** The kernel may not have these ports yet. */
   isChanged: boolean;
+  /** Back ends that hold bans of it from an earlier run, until ours has them. */
+  leftTo: readonly Backend[];
+}
+
+/** What an earlier run left of a jail. */
+export interface Adopted {
+  readonly bans: ReadonlyMap<string, Until>;
+  /** Those of them that our own back end does not have yet. */
+  readonly foreign: ReadonlySet<string>;
 }
 
 export interface JailsOptions {
   readonly backend: Backend;
+  /** Other back ends that earlier runs used. */
+  readonly others: readonly Backend[];
   readonly clock: Clock;
   readonly lock: JailLock;
   readonly settingsOf: (jail: string) => Required<JailSettings>;
   readonly report: Report;
   /** Is told of the bans that an earlier run left. */
-  readonly onAdopted: (jail: string, bans: ReadonlyMap<string, Until>) => void;
+  readonly onAdopted: (jail: string, adopted: Adopted) => void;
 }
 
 /** The jails that this process serves. They are known by their first command; nobody declares them. */
@@ -56,7 +68,7 @@ export class Jails {
 
   /** Locks a jail that is named for the first time, and takes over what an earlier run left of it. */
   async open(name: string): Promise<void> {
-    const { clock, backend, lock, settingsOf } = this.#options;
+    const { clock, lock, settingsOf } = this.#options;
     const known = this.#served.get(name);
     if (known && (known.problem === undefined || clock.now() - known.problem.since < RETRY)) return;
     if (!known && this.#served.size >= MAX_JAILS) return;
@@ -65,12 +77,7 @@ export class Jails {
     const other = await lock.take(name);
     if (other !== undefined) return this.#fail(jail, { result: "refused", error: other });
     try {
-      const found = await backend.adopt(jail);
-      this.#served.set(name, {
-        jail: { ...jail, ...(found && sortPorts(found)) },
-        isChanged: found !== undefined,
-      });
-      if (found !== undefined) this.#options.onAdopted(name, found.bans);
+      await this.#adopt(jail);
     } catch (error) {
       this.#fail(jail, { result: "failed", error: (error as Error).message });
     }
@@ -89,10 +96,29 @@ export class Jails {
     if (!isNew) this.#options.report.line(`NOTICE [${ban.jail}] now ${describePorts(wanted)}`);
   }
 
+  /** @throws Error when a back end can't be read */
+  async #adopt(jail: Jail): Promise<void> {
+    const { backend, others } = this.#options;
+    const own = await backend.read(jail);
+    const elsewhere = await Promise.all(
+      others.map(async (other) => ({ other, found: await other.read(jail) })),
+    );
+    const left = elsewhere.filter(({ found }) => found !== undefined);
+    const [found] = mergeFound([own, ...left.map((each) => each.found)].filter((one) => one !== undefined));
+    const leftTo = left.map(({ other }) => other);
+    const ports = found && sortPorts(found);
+    this.#served.set(jail.name, { jail: { ...jail, ...ports }, isChanged: found !== undefined, leftTo });
+    if (found === undefined) return;
+    // What stands in both is as our own has it.
+    const bans = new Map([...found.bans, ...(own?.bans ?? [])]);
+    const foreign = new Set([...bans.keys()].filter((ip) => own === undefined || !own.bans.has(ip)));
+    this.#options.onAdopted(jail.name, { bans, foreign });
+  }
+
   #fail(jail: Jail, problem: Problem): void {
     const isKnown = this.#served.has(jail.name);
     const since = this.#options.clock.now();
-    this.#served.set(jail.name, { jail, isChanged: false, problem: { ...problem, since } });
+    this.#served.set(jail.name, { jail, isChanged: false, leftTo: [], problem: { ...problem, since } });
     if (!isKnown) this.#options.report.error(`jail ${jail.name}: ${printable(problem.error)}`);
   }
 }

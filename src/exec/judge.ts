@@ -1,24 +1,31 @@
 import { parseNetwork } from "../address.ts";
 import { printable } from "../cli/report.ts";
-import type { Ban, Unban } from "../command.ts";
-import type { Until } from "./backend/backend.ts";
+import type { Ban, Sync, Unban } from "../command.ts";
+import type { Backend, Until } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
 import { type Jails, MAX_JAILS, type Served } from "./jails.ts";
-import { type Held, keyOf, type Ledger, targetOf } from "./ledger.ts";
+import { type Held, keyOf, type Ledger, targetOf, unbanOf } from "./ledger.ts";
 import type { Policy } from "./policy.ts";
 import type { Result } from "./results.ts";
+import { OpenSync } from "./sync.ts";
 
 /** Longest `id` in characters; the ledger holds it as long as its ban. */
 const MAX_ID = 1024;
 
+/** Milliseconds by which an end that was read from the kernel as seconds left may be wrong. */
+export const KERNEL_TOLERANCE = 2000;
+
 /** A command that waits. */
 export interface Job {
-  readonly command: Ban | Unban;
+  readonly command: Ban | Unban | Sync;
   /** When it was read, in epoch milliseconds. */
   readonly read: number;
   /** Not read: our own timer says that the ban has ended. */
   readonly isTimer?: true;
 }
+
+/** A command about one address. */
+export type OneJob = Job & { readonly command: Ban | Unban };
 
 /** An address that a batch is about. */
 export interface Touched {
@@ -29,13 +36,16 @@ export interface Touched {
 
 /** What a command means for a ban, before the back end was asked. */
 export interface Verdict {
-  readonly job: Job;
+  readonly job: OneJob;
   readonly held: Held;
   readonly result: Result["result"];
   /** Why it is refused. */
   readonly error?: string;
-  /** `ended`: the ban was over when it came. `jail`: none of the jail's commands is carried out. Both are told together. */
-  readonly toldOnce?: "ended" | "jail";
+  /**
+   * `ended`: the ban was over when it came. `full`: too many are in force. `jail`: none of the jail's commands is carried
+   * out. They are told together.
+   */
+  readonly toldOnce?: "ended" | "full" | "jail";
   /** The back end has to agree. */
   readonly touched?: Touched;
   /** A line for people when it succeeds. */
@@ -44,6 +54,7 @@ export interface Verdict {
 }
 
 export interface JudgeOptions {
+  readonly backend: Pick<Backend, "longestTimeout">;
   readonly clock: Clock;
   readonly policy: Policy;
   readonly maxBans: number;
@@ -56,12 +67,14 @@ export class Judge {
   readonly #jails: Jails;
   /** Bans that our timer ended: the writer's own unban for them says nothing new. At most `maxBans`. */
   readonly #endedHere = new Set<string>();
+  readonly #sync: OpenSync;
   #touched = new Map<string, Touched>();
 
   constructor(options: JudgeOptions, ledger: Ledger, jails: Jails) {
     this.#options = options;
     this.#ledger = ledger;
     this.#jails = jails;
+    this.#sync = new OpenSync(ledger);
   }
 
   /** Begins a batch. The map gets the addresses that its commands are about. */
@@ -70,16 +83,23 @@ export class Judge {
     return this.#touched;
   }
 
-  /** undefined: nothing is to be done or told. */
-  judge(job: Job): Verdict | undefined {
+  /** What a command comes to: nothing, one thing, or at the end of a sync any number of unbans. */
+  judge(job: Job): readonly Verdict[] {
     const { command } = job;
-    const held = { jail: command.jail, target: targetOf(command) };
-    const served = this.#jails.get(command.jail);
-    if (served === undefined) return { job, held, ...refused(`more than ${MAX_JAILS} jails`) };
-    if (served.problem !== undefined) return { job, held, ...served.problem, toldOnce: "jail" };
-    return command.cmd === "ban"
-      ? { job, held, ...this.#judgeBan(command, held, served) }
-      : this.#judgeUnban(job, held);
+    if (command.cmd !== "sync") return [this.#judgeOne({ ...job, command }) ?? []].flat();
+    if (command.phase === "begin") {
+      this.#sync.begin((command.jails ?? []).filter((name) => this.#isServed(name)));
+      return [];
+    }
+    return this.#sync.end().flatMap((held) => {
+      const unban = unbanOf(held, this.#options.clock.now(), "reload");
+      return this.#judgeOne({ ...job, command: unban }) ?? [];
+    });
+  }
+
+  /** A ban that an earlier run left in another back end: ours has to be given it. */
+  takeOver(held: Held): void {
+    this.#touched.set(keyOf(held), { held, before: undefined });
   }
 
   /** The back end did not do it: the ban is what it was, so the next command about it is no repetition. */
@@ -87,6 +107,23 @@ export class Judge {
     if (before === undefined) this.#ledger.set(held, undefined);
     else this.#ledger.restore(held, before);
     this.#endedHere.delete(keyOf(held));
+  }
+
+  #judgeOne(job: OneJob): Verdict | undefined {
+    const { command } = job;
+    const held = { jail: command.jail, target: targetOf(command) };
+    const served = this.#jails.get(command.jail);
+    if (served === undefined) return { job, held, ...refused(`more than ${MAX_JAILS} jails`) };
+    if (served.problem !== undefined) return { job, held, ...served.problem, toldOnce: "jail" };
+    if (command.cmd !== "ban") return this.#judgeUnban(job, held);
+    const verdict = { job, held, ...this.#judgeBan(command as Ban, held, served) };
+    if (verdict.result !== "refused") this.#sync.name(held);
+    return verdict;
+  }
+
+  #isServed(jail: string): boolean {
+    const served = this.#jails.get(jail);
+    return served !== undefined && served.problem === undefined;
   }
 
   #judgeBan(ban: Ban, held: Held, served: Served): Omit<Verdict, "job" | "held"> {
@@ -97,8 +134,8 @@ export class Judge {
     }
     const known = this.#ledger.get(held);
     const { maxBans } = this.#options;
-    if (known === undefined && this.#ledger.size >= maxBans) {
-      return refused(`${maxBans} bans are in force, see --max-bans`);
+    if (known === undefined && this.#ledger.size - this.#sync.unnamed >= maxBans) {
+      return { ...refused(`${maxBans} bans are in force, see --max-bans`), toldOnce: "full" };
     }
     const wrongPorts = this.#changePorts(ban, served);
     if (wrongPorts !== undefined) return refused(wrongPorts);
@@ -114,7 +151,7 @@ export class Judge {
 
   #repeatedBan(ban: Ban, held: Held, known: Until): Omit<Verdict, "job" | "held"> {
     const already = `${shownTarget(held)} already banned`;
-    if (isSameEnd(known, ban.until)) {
+    if (isSameEnd(known, ban.until, this.#options.backend.longestTimeout > 0 ? KERNEL_TOLERANCE : 0)) {
       this.#ledger.set(held, ban.until);
       const touched = this.#touched.get(keyOf(held));
       return { result: "already", notice: already, ...(touched && { touched }) };
@@ -123,7 +160,8 @@ export class Judge {
     return { touched: this.#touch(held, ban.until), result: "already", notice: `${already}, now ${end}` };
   }
 
-  #judgeUnban(job: Job, held: Held): Verdict | undefined {
+  #judgeUnban(job: OneJob, held: Held): Verdict | undefined {
+    this.#sync.name(held);
     const known = this.#ledger.get(held);
     const key = keyOf(held);
     if (job.isTimer) {
@@ -182,7 +220,8 @@ function refused(error: string): { readonly result: "refused"; readonly error: s
   return { result: "refused", error };
 }
 
-/** Ends less than a second apart are one: the kernel's rules hold whole seconds. */
-function isSameEnd(a: Until, b: Until): boolean {
-  return a === b || (a !== null && b !== null && Math.ceil(a / 1000) === Math.ceil(b / 1000));
+/** Rules hold whole seconds, so ends in the same second are one; so are those within `tolerance` milliseconds. */
+function isSameEnd(a: Until, b: Until, tolerance: number): boolean {
+  if (a === null || b === null) return a === b;
+  return Math.ceil(a / 1000) === Math.ceil(b / 1000) || Math.abs(a - b) <= tolerance;
 }

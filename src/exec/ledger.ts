@@ -62,6 +62,11 @@ export class Ledger {
     if (until !== null) this.#schedule(Math.max(until, this.#clock.now() + RETRY), held);
   }
 
+  /** The clock was set: looks now which bans have ended. */
+  wake(): void {
+    this.#expiry.wake();
+  }
+
   stop(): void {
     this.#expiry.stop();
   }

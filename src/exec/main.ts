@@ -5,8 +5,7 @@ import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { Actions } from "./actions.ts";
 import { type Backend, UnavailableError } from "./backend/backend.ts";
-import { dryTools, IptablesBackend, iptablesTools } from "./backend/iptables.ts";
-import { noBackend } from "./backend/none.ts";
+import { allBackends, type BackendOptions, chooseBackend } from "./backend/choose.ts";
 import { systemClock } from "./clock.ts";
 import { Executor } from "./executor.ts";
 import { hostAddresses } from "./host.ts";
@@ -16,7 +15,7 @@ import { Policy } from "./policy.ts";
 import { Output } from "./results.ts";
 import { type Run, run } from "./run.ts";
 import { Session, type Surroundings } from "./session.ts";
-import { type ExecConfig, settingsOf } from "./settings.ts";
+import { DOCKER_CHAIN, type ExecConfig, settingsOf } from "./settings.ts";
 import { quoteCommand } from "./shell.ts";
 import { formatStatus, formatStatusJson } from "./status.ts";
 
@@ -67,21 +66,19 @@ async function carryOut(
 ): Promise<number> {
   const input = around.stdin;
   const output = new Output(around.stdout, () => input.destroy());
-  const backend = makeBackend(options, config, report, output);
-  await backend.start();
+  const backendOptions = makeBackendOptions(options, config, report, output);
   const actions = new Actions({
     actionsOf: (jail) => settingsOf(config, options.settings, jail).actions,
     run: options.isDryRun ? dryRun(output) : run,
     report,
   });
-  if (options.mode === "status") {
-    const jails = await backend.list();
-    around.stdout.write(options.isJson ? formatStatusJson(jails, backend.name) : formatStatus(jails));
-    return EXIT.OK;
-  }
-  if (options.mode === "flush") return flushAll(backend, actions, config);
+  if (options.mode === "status") return showStatus(await allBackends(backendOptions), options, around.stdout);
+  if (options.mode === "flush") return flushAll(await flushable(options, backendOptions), actions, config);
+  const { backend, others, warnings } = await chooseBackend(options.backend, backendOptions);
+  for (const warning of warnings) backendOptions.warn(warning);
   const executor = new Executor({
     backend,
+    others,
     clock: systemClock,
     policy: new Policy({ neverBan: options.neverBan, host: hostAddresses }),
     lock:
@@ -94,14 +91,43 @@ async function carryOut(
       if (options.hasResults) output.line(JSON.stringify(result));
     },
   });
+  if (!options.isDryRun && backend.name !== "none") executor.watch();
   return new Session({ executor, actions, backend, options, output, report }).run(around);
 }
 
-function makeBackend(options: Options, config: ExecConfig, report: Report, output: Output): Backend {
-  if (options.backend === "none") return noBackend;
-  const { chain } = settingsOf(config, options.settings, "");
-  const tools = options.isDryRun ? dryTools((line) => output.line(line)) : iptablesTools(run);
-  return new IptablesBackend(tools, chain, (message) => report.warning(printable(message, 1000)));
+function makeBackendOptions(
+  { settings, isDryRun }: Options,
+  config: ExecConfig,
+  report: Report,
+  output: Output,
+): BackendOptions {
+  const { chain } = settingsOf(config, settings, "");
+  const isNamed = settings.chain !== undefined || config.defaults?.chain !== undefined;
+  return {
+    run,
+    print: isDryRun ? (line) => output.line(line) : undefined,
+    chains: isNamed ? chain : chain.filter((name) => name !== DOCKER_CHAIN),
+    now: Date.now,
+    warn: (message) => report.warning(printable(message, 1000)),
+  };
+}
+
+async function showStatus(
+  backends: readonly Backend[],
+  { isJson }: Options,
+  stdout: Surroundings["stdout"],
+): Promise<number> {
+  const lists = await Promise.all(
+    backends.map(async (backend) => ({ backend: backend.name, jails: await backend.list() })),
+  );
+  stdout.write(isJson ? formatStatusJson(lists) : formatStatus(lists));
+  return EXIT.OK;
+}
+
+/** All that work, or all that there are for a dry run. */
+async function flushable(options: Options, backendOptions: BackendOptions): Promise<readonly Backend[]> {
+  if (options.backend === "none") return [];
+  return options.isDryRun ? [] : allBackends(backendOptions);
 }
 
 /** Prints an action's command and takes it for done. */
@@ -113,8 +139,8 @@ function dryRun(output: Output): Run {
 }
 
 /** `--flush`. Actions of the configured jails take away what they made, too. */
-async function flushAll(backend: Backend, actions: Actions, config: ExecConfig): Promise<number> {
-  await backend.flush();
+async function flushAll(backends: readonly Backend[], actions: Actions, config: ExecConfig): Promise<number> {
+  for (const backend of backends) await backend.flush();
   for (const name of Object.keys(config.jails ?? {})) {
     await actions.stop({ name, ports: [], protocols: [], chains: [], blocktype: "reject" }, []);
   }

@@ -18,6 +18,16 @@ export function chainName(jail: string): string {
   return `${name.slice(0, LONGEST - HASH_DIGITS - 1)}-${hash}`;
 }
 
+/** The name of a jail's ipset for one family, at most 30 of ipset's 31 characters. */
+export function setName(jail: string, family: 4 | 6): string {
+  return `${chainName(jail)}-${family}`;
+}
+
+/** The name of a jail's nftables table, where names may have 255 characters. */
+export function tableName(jail: string): string {
+  return PREFIX + jail;
+}
+
 /** True when the chain's name does not hold the whole name of its jail. */
 export function isCut(chain: string): boolean {
   return chain.length === LONGEST;

@@ -1,5 +1,6 @@
 import { type Network, parseNetwork, unmap } from "../address.ts";
 import { readArgs, type Typed, UsageError, wholeNumber } from "../cli/args.ts";
+import { BACKENDS, type BackendName } from "./backend/choose.ts";
 import { CHAIN_NAME, type JailSettings } from "./settings.ts";
 
 /** One screen. */
@@ -8,16 +9,16 @@ export const HELP = `usage: f2b-exec [options] < commands
 Bans and unbans addresses in the firewall as the commands on stdin say (NDJSON,
 as f2b-stream writes them). A ban ends at its "until", one without never.
 
-  --backend NAME      auto (default), iptables, or none: actions alone
+  --backend NAME      auto (default), ipset, nftables, iptables, none (no firewall)
   -c, --config FILE   YAML: blocktype, chain and actions, for all jails or each
   --blocktype TYPE    reject (default) or drop
-  --chain CHAIN       chain to jump from, may be repeated (INPUT)
+  --chain CHAIN       chain to jump from, may be repeated (INPUT and DOCKER-USER)
   --never-ban ADDR    address or network that is never banned, may be repeated
   --max-bans N        most bans in force at a time (200000)
   --on-eof WHAT       at the end of input: keep bans (default), wait until those
                       that have an end have ended, or flush them
   --results           write what became of each command to stdout, NDJSON
-  --dry-run           print the iptables commands instead, needs no root
+  --dry-run           print the commands instead, needs no root
   --status [--json]   show what is in force, and end
   --flush             take away everything that f2b-exec ever made, and end
   -h, --help; --version
@@ -34,7 +35,7 @@ example: ban an address until somebody says otherwise, look, and lift the ban
 /** What the command line means. */
 export interface Options {
   readonly mode: "run" | "status" | "flush" | "help" | "version";
-  readonly backend: "iptables" | "none";
+  readonly backend: BackendName | "auto";
   /** Path of the configuration. */
   readonly config: string | undefined;
   readonly isDryRun: boolean;
@@ -57,7 +58,7 @@ export function readOptions(argv: readonly string[]): Options {
   });
   const [operand] = typed.operands;
   if (operand !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(operand)}`);
-  const backend = oneOf(typed, "backend", ["auto", "iptables", "none"]);
+  const backend = oneOf(typed, "backend", ["auto", ...BACKENDS]);
   const blocktype = oneOf(typed, "blocktype", ["reject", "drop"]);
   const chain = typed.values("chain").map(readChain);
   const mode = modeOf(typed);
@@ -68,7 +69,7 @@ export function readOptions(argv: readonly string[]): Options {
   if (typed.has("json") && mode !== "status") throw new UsageError("--json belongs to --status");
   return {
     mode,
-    backend: backend === "none" ? "none" : "iptables",
+    backend: backend ?? "auto",
     config: typed.value("config"),
     isDryRun,
     hasResults,

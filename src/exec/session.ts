@@ -105,7 +105,7 @@ export class Session {
   #tellLeft(): void {
     const { executor, backend, options, report } = this.#parts;
     const { ending } = executor;
-    if (ending === 0 || backend.endsBans || backend.name === "none" || options.isDryRun) return;
+    if (ending === 0 || backend.longestTimeout > 0 || backend.name === "none" || options.isDryRun) return;
     const left = ending === 1 ? "1 ban with an end stays" : `${ending} bans with an end stay`;
     report.line(`NOTICE ${left} in force until the next f2b-exec; --on-eof wait ends them in time`);
   }

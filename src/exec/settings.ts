@@ -3,6 +3,11 @@ import type { Blocktype } from "./backend/backend.ts";
 /** A chain that rules may be put into: of iptables, not one of ours. */
 export const CHAIN_NAME = /^(?!f2bs-)[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,27}$/;
 
+/** The chain that leads to containers where Docker runs; where it does not there is none. */
+export const DOCKER_CHAIN = "DOCKER-USER";
+
+const DEFAULT_CHAINS = ["INPUT", DOCKER_CHAIN];
+
 /** Commands of one action, as argv, their tags not yet replaced. */
 export interface ActionSpec {
   /** For messages. */
@@ -34,7 +39,7 @@ export function settingsOf(config: ExecConfig, typed: JailSettings, jail: string
   const jails = config.jails ?? {};
   return {
     blocktype: "reject",
-    chain: ["INPUT"],
+    chain: DEFAULT_CHAINS,
     actions: [],
     ...config.defaults,
     ...typed,

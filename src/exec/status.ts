@@ -1,30 +1,39 @@
 import type { Found, Until } from "./backend/backend.ts";
 
+/** What a back end has in force. */
+export interface StatusList {
+  readonly backend: string;
+  readonly jails: readonly Found[];
+}
+
 /** What is in force, for people: a line a ban, the columns aligned. */
-export function formatStatus(jails: readonly Found[]): string {
-  if (jails.length === 0) return "no jails\n";
-  const rows = [["JAIL", "ADDRESS", "UNTIL", "PORTS", "CHAINS"], ...jails.flatMap(rowsOf)];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+export function formatStatus(lists: readonly StatusList[]): string {
+  const bans = lists.flatMap(({ backend, jails }) => jails.flatMap((jail) => rowsOf(jail, backend)));
+  if (bans.length === 0) return "no jails\n";
+  const rows = [["JAIL", "ADDRESS", "UNTIL", "PORTS", "CHAINS", "BACKEND"], ...bans];
+  const widths = [0, 1, 2, 3, 4, 5].map((column) =>
+    rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
+  );
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
 /** What is in force, for programs: an object a jail, one a line. */
-export function formatStatusJson(jails: readonly Found[], backend: string): string {
-  return jails
-    .map(({ name, ports, protocols, chains, bans }) => {
-      const list = [...bans].map(([ip, until]) => ({ ip, until: shownEnd(until, null) }));
-      const port = ports.map((text) => (text.includes(":") ? text : Number(text)));
-      const shown = { jail: name, backend, port, protocol: protocols, chain: chains, bans: list };
-      return `${JSON.stringify(shown)}\n`;
-    })
-    .join("");
+export function formatStatusJson(lists: readonly StatusList[]): string {
+  return lists.flatMap(({ backend, jails }) => jails.map((jail) => `${jsonOf(jail, backend)}\n`)).join("");
 }
 
-function rowsOf({ name, ports, protocols, chains, bans }: Found): readonly string[][] {
+function jsonOf({ name, ports, protocols, chains, bans }: Found, backend: string): string {
+  const list = [...bans].map(([ip, until]) => ({ ip, until: shownEnd(until, null) }));
+  const port = ports.map((text) => (text.includes(":") ? text : Number(text)));
+  return JSON.stringify({ jail: name, backend, port, protocol: protocols, chain: chains, bans: list });
+}
+
+function rowsOf({ name, ports, protocols, chains, bans }: Found, backend: string): readonly string[][] {
   const where = [
     ports.length === 0 ? "all" : `${ports.join(",")}/${protocols.join(",")}`,
     chains.join(",") || "none",
+    backend,
   ];
   if (bans.size === 0) return [[name, "-", "-", ...where]];
   return [...bans].map(([ip, until]) => [name, ip, shownEnd(until, "for ever"), ...where]);

@@ -4,8 +4,8 @@ import type { Clock } from "./clock.ts";
 import { shownTarget, type Verdict } from "./judge.ts";
 import type { Result } from "./results.ts";
 
-/** Milliseconds in which bans that had ended before they came are counted, to be told together. */
-const ENDED_TOLD_AFTER = 2000;
+/** Milliseconds in which bans that can't be applied for one reason are counted, to be told together. */
+const TOLD_AFTER = 2000;
 
 export interface TellerOptions {
   readonly clock: Clock;
@@ -16,8 +16,8 @@ export interface TellerOptions {
 /** Tells what became of each command: a result for programs, a line for people. */
 export class Teller {
   readonly #options: TellerOptions;
-  /** Bans that had ended before they came, not yet told. */
-  #ended = 0;
+  /** Bans that had ended before they came, or were too many, not yet told. */
+  readonly #together = new Map<"ended" | "full", { readonly count: number; readonly error: string }>();
   #cancel: (() => void) | undefined;
 
   constructor(options: TellerOptions) {
@@ -29,7 +29,7 @@ export class Teller {
     this.#options.onResult(this.#resultOf(verdict, failure));
     if (failure !== undefined) return;
     const { held, error, notice, toldOnce } = verdict;
-    if (toldOnce === "ended") this.#countEnded();
+    if (toldOnce === "ended" || toldOnce === "full") this.#count(toldOnce, error ?? "");
     else if (error !== undefined && toldOnce === undefined) {
       this.#options.report.warning(`refused [${held.jail}] ${shownTarget(held)}: ${printable(error)}`);
     } else if (notice !== undefined) this.#options.report.line(`NOTICE [${held.jail}] ${notice}`);
@@ -39,16 +39,16 @@ export class Teller {
   flush(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    if (this.#ended === 0) return;
-    this.#options.report.warning(
-      `${countBans(this.#ended)} not applied: ended already when the command came`,
-    );
-    this.#ended = 0;
+    for (const [kind, { count, error }] of this.#together) {
+      const why = kind === "ended" ? "ended already when the command came" : error;
+      this.#options.report.warning(`${countBans(count)} not applied: ${why}`);
+    }
+    this.#together.clear();
   }
 
-  #countEnded(): void {
-    this.#ended++;
-    this.#cancel ??= this.#options.clock.after(ENDED_TOLD_AFTER, () => this.flush());
+  #count(kind: "ended" | "full", error: string): void {
+    this.#together.set(kind, { count: (this.#together.get(kind)?.count ?? 0) + 1, error });
+    this.#cancel ??= this.#options.clock.after(TOLD_AFTER, () => this.flush());
   }
 
   #resultOf({ job, ...verdict }: Verdict, failure: string | undefined): Result {

@@ -1,5 +1,5 @@
-import type { Tool } from "../../src/exec/backend/family.ts";
 import type { Rule } from "../../src/exec/backend/rules.ts";
+import type { Tool } from "../../src/exec/backend/table.ts";
 import type { Ran } from "../../src/exec/run.ts";
 
 /** iptables on a table in memory: a transaction changes all or nothing, and fails for the reasons that the real one has. */

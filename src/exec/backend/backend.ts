@@ -5,7 +5,7 @@ export interface Jail {
   readonly ports: readonly string[];
   /** `tcp`, `udp`, …: at least one where there are ports. */
   readonly protocols: readonly string[];
-  /** Chains of the kernel that lead to the jail: `INPUT`, `DOCKER-USER`. */
+  /** Chains of the kernel that lead to the jail: `INPUT`, `DOCKER-USER`. The latter is left out where it is not. */
   readonly chains: readonly string[];
   readonly blocktype: Blocktype;
 }
@@ -20,6 +20,8 @@ export interface Change {
   readonly ip: string;
   /** undefined: no ban. */
   readonly until: Until | undefined;
+  /** What we hold to be in the kernel; undefined: nothing. */
+  readonly before?: Until | undefined;
 }
 
 /** Changes of one jail, each address at most once. Without changes: chain and jump alone are to be right. */
@@ -42,18 +44,29 @@ export interface Found {
 
 /**
  * One way to ban. Calls come one at a time. A back end makes what a jail needs with the first ban of the jail, and never
- * touches anything whose name does not begin with `f2bs-`.
+ * touches anything whose name does not begin with `f2bs-`. A new one is a file, and a line in `choose.ts`.
  */
 export interface Backend {
   readonly name: string;
-  /** True when the kernel itself ends bans at their `until`. */
-  readonly endsBans: boolean;
-  /** @throws UnavailableError when there is nothing to ban with */
-  start(): Promise<void>;
-  /** Looks for what an earlier run left of a jail and takes it over. undefined: nothing. */
-  adopt(jail: Jail): Promise<Found | undefined>;
-  /** Makes the kernel as the batches say. A change that fails alone takes no other with it. */
+  /**
+   * Longest time in milliseconds after which the kernel itself ends a ban; 0: it never does. A ban that lasts longer is
+   * given that time, and has to be renewed.
+   */
+  readonly longestTimeout: number;
+  /**
+   * Returns what does not work, for people: one family, say.
+   *
+   * @throws UnavailableError when there is nothing to ban with
+   */
+  start(): Promise<readonly string[]>;
+  /** Whether any f2b-exec left something here. Cheap, however many bans there are. */
+  holds(): Promise<boolean>;
+  /** Reads what there is of a jail, and goes on from there. undefined: nothing. */
+  read(jail: Jail): Promise<Found | undefined>;
+  /** Makes the kernel as the batches say, rules included. A change that fails alone takes no other with it. */
   apply(batches: readonly Batch[]): Promise<Failures>;
+  /** Names of jails whose rules, or number of bans, are not as they were left. Cheap, however many bans there are. */
+  check(jails: readonly Jail[]): Promise<readonly string[]>;
   /** Everything that any f2b-exec has in force with this back end, read from the kernel. */
   list(): Promise<readonly Found[]>;
   /** Takes away these jails with all their bans; without names everything that any f2b-exec ever made. */

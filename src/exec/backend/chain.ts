@@ -1,7 +1,16 @@
 import { chainName } from "../names.ts";
 import type { Batch, Blocktype, Change, Jail, Until } from "./backend.ts";
-import { banRule, jumpRules, type Rule, returnRule } from "./rules.ts";
-import { type Jump, readBan, readReturn } from "./saved.ts";
+import {
+  banRule,
+  chainTarget,
+  type Jump,
+  jumpsOf,
+  planJumps,
+  type Rule,
+  returnRule,
+  sameJumps,
+} from "./rules.ts";
+import { readBan, readReturn } from "./saved.ts";
 
 /** What we hold to be in the kernel of one jail in one family. */
 export interface Chain {
@@ -43,7 +52,7 @@ export function planChain(chain: Chain, { jail, changes }: Batch, family: 4 | 6)
   const isAnew =
     !chain.exists || !chain.isSound || chain.blocktype !== jail.blocktype || removals > MAX_REMOVALS;
   const rules = isAnew ? writeAnew(chain, jail, open, family) : edit(chain, jail, open, family);
-  return [...rules, ...jumpChanges(chain, jail)];
+  return [...rules, ...planJumps(chain.jumps, wantedJumps(jail))];
 }
 
 /** Notes that the commands of `planChain` are in force. */
@@ -58,6 +67,11 @@ export function settleChain(chain: Chain, { jail, changes }: Batch, rules: reado
   chain.isSound = true;
   chain.blocktype = jail.blocktype;
   chain.jumps = wantedJumps(jail);
+}
+
+/** Whether these are all the jumps that the chain was left with. */
+export function hasJumps(chain: Chain, found: readonly Jump[]): boolean {
+  return sameJumps(chain.jumps, found);
 }
 
 function writeAnew(chain: Chain, jail: Jail, changes: readonly Change[], family: 4 | 6): readonly Rule[] {
@@ -87,23 +101,8 @@ function edit(chain: Chain, jail: Jail, changes: readonly Change[], family: 4 | 
   return [...removed, ...added];
 }
 
-/** Jumps are left where somebody moved them to, but when one is wrong or missing all are set again, at the top. */
-function jumpChanges({ jumps }: Chain, jail: Jail): readonly Rule[] {
-  const wanted = wantedJumps(jail);
-  const texts = (list: readonly Jump[]) =>
-    list
-      .map(({ parent, rule }) => [parent, ...rule].join(" "))
-      .sort()
-      .join("\n");
-  if (texts(jumps) === texts(wanted)) return [];
-  return [
-    ...jumps.map(({ parent, rule }) => ["-D", parent, ...rule]),
-    ...wanted.toReversed().map(({ parent, rule }) => ["-I", parent, "1", ...rule]),
-  ];
-}
-
 function wantedJumps(jail: Jail): readonly Jump[] {
-  return jail.chains.flatMap((parent) => jumpRules(jail).map((rule) => ({ parent, rule })));
+  return jumpsOf(jail, chainTarget(jail.name));
 }
 
 function isDone({ bans }: Chain, { ip, until }: Change): boolean {

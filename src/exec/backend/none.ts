@@ -3,10 +3,12 @@ import type { Backend } from "./backend.ts";
 /** No firewall: actions and results alone. */
 export const noBackend: Backend = {
   name: "none",
-  endsBans: false,
-  start: async () => undefined,
-  adopt: async () => undefined,
+  longestTimeout: 0,
+  start: async () => [],
+  holds: async () => false,
+  read: async () => undefined,
   apply: async () => new Map(),
+  check: async () => [],
   list: async () => [],
   flush: async () => undefined,
 };

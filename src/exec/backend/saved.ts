@@ -1,7 +1,7 @@
 import { formatNetwork, parseNetwork } from "../../address.ts";
 import { PREFIX } from "../names.ts";
 import type { Blocktype, Until } from "./backend.ts";
-import type { Rule } from "./rules.ts";
+import { type Jump, type Rule, readUntil } from "./rules.ts";
 
 /** A filter table as `iptables -S` prints it, or a chain of it. */
 export interface Saved {
@@ -54,24 +54,21 @@ export function readReturn(rule: Rule | undefined): { readonly jail?: string } |
   return jail === undefined ? {} : { jail };
 }
 
-/** Rules of other chains that lead to one of ours, by the name of ours. */
-export function findJumps({ rules }: Saved): ReadonlyMap<string, readonly Jump[]> {
+/** Rules of others' chains that lead to something of ours, by the name of ours: a chain (`-j`), or a set. */
+export function findJumps(
+  { rules }: Saved,
+  by: "-j" | "--match-set" = "-j",
+): ReadonlyMap<string, readonly Jump[]> {
   const found = new Map<string, Jump[]>();
   for (const [parent, list] of rules) {
     if (parent.startsWith(PREFIX)) continue;
     for (const rule of list) {
-      const chain = rule[rule.indexOf("-j") + 1] ?? "";
-      if (!rule.includes("-j") || !chain.startsWith(PREFIX)) continue;
-      found.set(chain, [...(found.get(chain) ?? []), { parent, rule }]);
+      const name = rule[rule.indexOf(by) + 1] ?? "";
+      if (!rule.includes(by) || !name.startsWith(PREFIX)) continue;
+      found.set(name, [...(found.get(name) ?? []), { parent, rule }]);
     }
   }
   return found;
-}
-
-/** A rule of `parent` that leads to a jail's chain. */
-export interface Jump {
-  readonly parent: string;
-  readonly rule: Rule;
 }
 
 /** Ports and protocols that jumps let through to the jail. */
@@ -79,23 +76,30 @@ export function portsOf(jumps: readonly Jump[]): { ports: readonly string[]; pro
   const ports = new Set<string>();
   const protocols = new Set<string>();
   for (const { rule } of jumps) {
-    const { "--dports": some, "-p": protocol } = pairs(rule);
+    const { "--dports": some, "--ctorigdstport": original, "-p": protocol } = pairs(rule);
     for (const port of some?.split(",") ?? []) ports.add(port);
+    if (original !== undefined) ports.add(original);
     if (protocol !== undefined) protocols.add(protocol);
   }
   return { ports: [...ports], protocols: [...protocols] };
 }
 
-function readUntil(comment: string | undefined): Until | undefined {
-  if (comment === undefined) return null;
-  const until = comment.startsWith("until:") ? Date.parse(comment.slice(6)) : Number.NaN;
-  return Number.isNaN(until) ? undefined : until;
+/** Chains that they stand in. */
+export function parentsOf(jumps: readonly Jump[]): readonly string[] {
+  return [...new Set(jumps.map(({ parent }) => parent))];
 }
 
-/** `-s 192.0.2.7/32 -j DROP` as options with their values; `-S` gives every option that we write one value. */
+/** The comment of a rule. */
+export function commentOf(rule: Rule | undefined): string | undefined {
+  return pairs(rule ?? [])["--comment"];
+}
+
+/** `-s 192.0.2.7/32 -j DROP` as options with their values; `-S` gives every option that we write one value, `--match-set` two. */
 function pairs(rule: Rule): Record<string, string | undefined> {
   const result: Record<string, string | undefined> = {};
-  for (let i = 0; i < rule.length; i += 2) result[rule[i] as string] = rule[i + 1];
+  for (let i = 0; i < rule.length; i += rule[i] === "--match-set" ? 3 : 2) {
+    result[rule[i] as string] = rule[i + 1];
+  }
   return result;
 }
 

@@ -1,0 +1,49 @@
+import type { Batch, Change, Jail } from "./backend.ts";
+
+/**
+ * Changes of a jail that may fail one by one before the rest of its batch is given up: what fails that often is not the
+ * fault of the single change.
+ */
+const MAX_SINGLE_FAILURES = 16;
+
+/** How a back end changes the kernel. Both return why it failed, undefined when it did not. */
+export interface Applier {
+  /** All of it, in one go where the tool can. Doing again what was half done does no harm. */
+  commit(batches: readonly Batch[]): Promise<string | undefined>;
+  /** Looks again what there is of a jail: others may have taken it away. */
+  refresh(jail: Jail): Promise<string | undefined>;
+}
+
+/** One go for all; when it fails, jail by jail, and then by halves. Returns why changes failed. */
+export async function applyBatches(
+  applier: Applier,
+  batches: readonly Batch[],
+): Promise<Map<Change, string>> {
+  const failures = new Map<Change, string>();
+  if ((await applier.commit(batches)) === undefined) return failures;
+  for (const { jail, changes } of batches) {
+    const problem = (await applier.refresh(jail)) ?? (await applier.commit([{ jail, changes: [] }]));
+    if (problem === undefined) await applyHalves(applier, { jail, changes }, failures);
+    else for (const change of changes) failures.set(change, problem);
+  }
+  return failures;
+}
+
+async function applyHalves(
+  applier: Applier,
+  { jail, changes }: Batch,
+  failures: Map<Change, string>,
+  budget = { left: MAX_SINGLE_FAILURES },
+): Promise<void> {
+  if (changes.length === 0) return;
+  const problem = await applier.commit([{ jail, changes }]);
+  if (problem === undefined) return;
+  if (changes.length === 1 || budget.left === 0) {
+    budget.left = Math.max(budget.left - 1, 0);
+    for (const change of changes) failures.set(change, problem);
+    return;
+  }
+  const middle = changes.length >> 1;
+  await applyHalves(applier, { jail, changes: changes.slice(0, middle) }, failures, budget);
+  await applyHalves(applier, { jail, changes: changes.slice(middle) }, failures, budget);
+}

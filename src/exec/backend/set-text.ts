@@ -1,0 +1,69 @@
+import { formatNetwork, parseNetwork } from "../../address.ts";
+import type { Change, Until } from "./backend.ts";
+import { readUntil, untilComment } from "./rules.ts";
+
+/** ipset's longest timeout in seconds: 24.8 days. */
+export const LONGEST_TIMEOUT = 2_147_483;
+/** As many as --max-bans may allow; the set grows as it needs to. */
+const MAX_MEMBERS = 10_000_000;
+
+/** The lines for `ipset restore` that bring changes to a set. `now` in milliseconds. */
+export function setCommands(
+  set: string,
+  family: 4 | 6,
+  isNew: boolean,
+  changes: readonly Change[],
+  now: number,
+): readonly string[] {
+  const inet = family === 4 ? "inet" : "inet6";
+  const create = `create ${set} hash:net family ${inet} maxelem ${MAX_MEMBERS} timeout 0 comment`;
+  const lines = changes.map(({ ip, until }) =>
+    until === undefined ? `del ${set} ${ip}` : `add ${set} ${ip} ${timeoutOf(until, now)}`,
+  );
+  return isNew ? [create, ...lines] : lines;
+}
+
+/** Names and numbers of members from `ipset list -t`. */
+export function parseHeaders(text: string): ReadonlyMap<string, number> {
+  const sets = new Map<string, number>();
+  let name = "";
+  for (const line of text.split("\n")) {
+    if (line.startsWith("Name: ")) name = line.slice("Name: ".length);
+    if (line.startsWith("Number of entries: "))
+      sets.set(name, Number(line.slice("Number of entries: ".length)));
+  }
+  return sets;
+}
+
+/** Members with their ends from `ipset save`, by set. */
+export function parseSets(text: string, now: number): ReadonlyMap<string, ReadonlyMap<string, Until>> {
+  const sets = new Map<string, Map<string, Until>>();
+  for (const line of text.split("\n")) {
+    const [command, set = "", ip = "", ...rest] = line.split(" ");
+    if (command === "create") sets.set(set, new Map());
+    if (command === "add") sets.get(set)?.set(canonical(ip), endOf(rest, now));
+  }
+  return sets;
+}
+
+/** Rounded up, so that the kernel ends no ban too early, and never 0, which would be for ever. */
+function timeoutOf(until: Until, now: number): string {
+  if (until === null) return "timeout 0";
+  const seconds = Math.max(1, Math.ceil((until - now) / 1000));
+  if (seconds <= LONGEST_TIMEOUT) return `timeout ${seconds}`;
+  return `timeout ${LONGEST_TIMEOUT} comment "${untilComment(until)}"`;
+}
+
+/** The C library writes some IPv6 addresses with dots. */
+function canonical(ip: string): string {
+  const network = ip.includes(":") && ip.includes(".") ? parseNetwork(ip) : undefined;
+  return network === undefined ? ip : formatNetwork(network);
+}
+
+function endOf(words: readonly string[], now: number): Until {
+  const comment = /^"(.*)"$/.exec(words[words.indexOf("comment") + 1] ?? "")?.[1];
+  const said = comment === undefined ? undefined : readUntil(comment);
+  if (said !== undefined) return said;
+  const timeout = Number(words[words.indexOf("timeout") + 1]);
+  return timeout > 0 ? now + timeout * 1000 : null;
+}
