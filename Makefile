@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 TESTS = dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check conformance format tools clean
+.PHONY: all build demo test check conformance bench bench-quick format tools clean
 
 all: build
 
@@ -34,6 +34,17 @@ check: build tools
 # Our verdicts against fail2ban's, line by line, where ../shared/conformance is.
 conformance: build
 	node dist/test/conformance.js
+
+# f2b-stream and its peers side by side, and the figures that docs/PERFORMANCE.md promises: half an hour on a quiet machine.
+# `make -s bench > table.md`; BENCH="mixed flood" picks some; the logs take 4 GB under F2B_BENCH_DIR, or /tmp.
+bench: build
+	bash bench/install-peers.sh
+	node dist/bench/run.js $(BENCH)
+
+# The same with small logs, to see that it runs: under a minute, and judges nothing.
+bench-quick: build
+	bash bench/install-peers.sh
+	node dist/bench/run.js --quick $(BENCH)
 
 format: node_modules/.package-lock.json
 	npx --no-install biome check --write .

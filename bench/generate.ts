@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdtempSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LOGS, type LogName, logLines } from "./log/logs.ts";
@@ -8,30 +8,22 @@ import { LOGS, type LogName, logLines } from "./log/logs.ts";
 /** Text is written in pieces of about so many characters. */
 const PIECE = 1 << 20;
 
-/** Where generated logs lie: $F2B_BENCH_DIR, which keeps them for the next run, or a new temporary folder. */
+/** Where generated logs lie: a new folder under $F2B_BENCH_DIR or the system's for temporary files. */
 export class LogFolder {
-  readonly path: string;
-  readonly #isKept: boolean;
-
-  constructor(kept = process.env.F2B_BENCH_DIR) {
-    this.#isKept = kept !== undefined;
-    this.path = kept ?? mkdtempSync(join(tmpdir(), "f2b-bench-"));
-  }
+  readonly path = mkdtempSync(join(process.env.F2B_BENCH_DIR ?? tmpdir(), "f2b-bench-"));
 
   /** Path of a log of so many lines, generated unless it is there. */
   log(name: LogName, lines: number): string {
     const path = join(this.path, `${name}-${lines}.log`);
     if (existsSync(path)) return path;
-    const fd = openSync(`${path}.part`, "w");
+    const fd = openSync(path, "wx");
     writeLog(fd, name, lines);
     closeSync(fd);
-    renameSync(`${path}.part`, path);
     return path;
   }
 
-  /** Removes what is not to be kept. */
   remove(): void {
-    if (!this.#isKept) rmSync(this.path, { recursive: true });
+    rmSync(this.path, { recursive: true, force: true });
   }
 }
 

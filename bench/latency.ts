@@ -19,7 +19,7 @@ const SETTLE_SECONDS = 1;
  * machine's and this program's own.
  */
 export const latency: Bench = async ({ addresses, seconds }, logs) => {
-  const follower = new Follower(f2bStreamLive(["sshd"]), logs.path);
+  const follower = new Follower(f2bStreamLive(), logs.path);
   await failEach(follower, addresses, remembered);
   const ours = await paced(follower, seconds, bannedAddress);
   await follower.end();
@@ -40,7 +40,9 @@ function remembered(n: number): string {
   return n % 5 === 0 ? distinctAddress6(n) : distinctAddress4(n);
 }
 
-const COMPLETING = /from (198\.(?:18|19)\.\d+\.\d+) port 40022 ssh2$/;
+/** The port of a line that completes a window, and of no other: cat has to tell it by something. */
+const COMPLETING_PORT = 40_023;
+const COMPLETING = new RegExp(`from (\\S+) port ${COMPLETING_PORT} ssh2$`);
 
 /** Who is banned next: each number once, far from those remembered. */
 function victim(n: number): string {
@@ -74,7 +76,7 @@ function paced(
       if (isDone && written.size === 0) resolve(taken);
     };
 
-    /** Writes what is due; the line that completes a window alone, so that its time is its own. */
+    /** Writes what is due; what ends in a line that completes a window goes out at once, so that its time is its own. */
     function tick(): void {
       const due = Math.min(total, Math.floor(((performance.now() - begin) * LINES_A_SECOND) / 1000));
       const date = new Date().toISOString();
@@ -88,7 +90,7 @@ function paced(
         } else {
           const address = victim(bans++);
           if (line >= settle) written.set(address, performance.now());
-          follower.write(text + failedNow(address));
+          follower.write(text + failedNow(address, COMPLETING_PORT));
           text = "";
         }
       }

@@ -28,7 +28,7 @@ export const memory: Bench = async ({ addresses }, logs) => {
 };
 
 async function bytesEach(count: number, address: (n: number) => string, folder: string): Promise<number> {
-  const follower = new Follower([...f2bStreamLive(["sshd"]), "--max-evidence", "0"], folder);
+  const follower = new Follower([...f2bStreamLive(), "--max-evidence", "0"], folder);
   // As many lines before, of few addresses: the heap is then as large as work on lines makes it.
   await failEach(follower, count, (n) => address(n % FEW));
   const before = await settled(follower);

@@ -45,15 +45,13 @@ async function run(chosen: readonly string[]): Promise<void> {
   const logs = new LogFolder();
   const records: Record[] = [];
   const figures: Figure[] = [];
-  try {
-    for (const name of chosen) {
-      process.stderr.write(`${name} …\n`);
-      const outcome = await BENCHES[name]?.(isQuick ? QUICK : FULL, logs);
-      records.push(...(outcome?.records ?? []));
-      figures.push(...(outcome?.figures ?? []));
-    }
-  } finally {
-    logs.remove();
+  process.on("exit", () => logs.remove());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  for (const name of chosen) {
+    process.stderr.write(`${name} …\n`);
+    const outcome = await BENCHES[name]?.(isQuick ? QUICK : FULL, logs);
+    records.push(...(outcome?.records ?? []));
+    figures.push(...(outcome?.figures ?? []));
   }
   if (records.length > 0) process.stdout.write(`${recordTable(records)}\n`);
   process.stdout.write(figureTable(figures, !isQuick));

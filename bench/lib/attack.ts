@@ -7,8 +7,8 @@ export const MAXRETRY = 5;
 const BATCH = 500;
 
 /** A line for a wrong password, now. */
-export function failedNow(address: string): string {
-  return `${new Date().toISOString()} mx1 sshd[4021]: Failed password for root from ${address} port 40022 ssh2\n`;
+export function failedNow(address: string, port = 40_022): string {
+  return `${new Date().toISOString()} mx1 sshd[4021]: Failed password for root from ${address} port ${port} ssh2\n`;
 }
 
 /** Lets `count` addresses fail once each, and waits until all of it has been counted. */

@@ -34,8 +34,7 @@ export function figureTable(figures: readonly Figure[], isJudged: boolean): stri
       return [
         what,
         show(spread.median),
-        show(spread.min),
-        show(spread.max),
+        ...(spread.min === spread.max ? ["", ""] : [show(spread.min), show(spread.max)]),
         target === undefined ? "" : `${target.is} ${target.value}${unit}`,
         ...(isJudged ? [target === undefined ? "" : isMet(figure) ? "met" : "**missed**"] : []),
       ];

@@ -27,13 +27,17 @@ export const GREP_PATTERNS = [
 
 /** Our program, on a log of the past. */
 export function f2bStream(rules: readonly string[]): readonly string[] {
-  return [...f2bStreamLive(rules), "--replay", "--now", "2026-11-25T00:00:00Z"];
+  return [...program(rules), "--replay", "--now", "2026-11-25T00:00:00Z"];
 }
 
-/** Our program, following a log. */
-export function f2bStreamLive(rules: readonly string[]): readonly string[] {
-  const program = fileURLToPath(new URL("../../src/bin/f2b-stream.js", import.meta.url));
-  return [process.execPath, program, "-q", ...rules.flatMap((rule) => ["-r", rule])];
+/** Our program, following a log for sshd. The addresses of this machine may be among those that we let fail. */
+export function f2bStreamLive(): readonly string[] {
+  return [...program(["sshd"]), "--set", "sshd.ignoreself=false"];
+}
+
+function program(rules: readonly string[]): readonly string[] {
+  const path = fileURLToPath(new URL("../../src/bin/f2b-stream.js", import.meta.url));
+  return [process.execPath, path, "-q", ...rules.flatMap((rule) => ["-r", rule])];
 }
 
 /** Path of a file of ours that is not compiled. */

@@ -13,7 +13,7 @@ export interface Contender {
 }
 
 /** One run of a program, to its end. */
-export interface Run {
+interface Run {
   readonly seconds: number;
   /** User and system together. */
   readonly cpuSeconds: number;

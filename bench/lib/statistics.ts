@@ -2,7 +2,7 @@ export function median(numbers: readonly number[]): number {
   return quantile(numbers, 0.5);
 }
 
-/** The smallest number that a share `q` of all are not above; of an even count, the median is the mean of the middle two. */
+/** The number that a share `q` of all are below. The median of an even count is the mean of the middle two. */
 export function quantile(numbers: readonly number[], q: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const at = q * sorted.length;

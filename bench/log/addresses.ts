@@ -4,7 +4,7 @@ import type { Random } from "./random.ts";
 // different ones are needed, those of private networks.
 
 /** One of the 131,072 addresses for benchmarks; now and then, one of IPv6. */
-export function anyAddress(random: Random): string {
+function anyAddress(random: Random): string {
   const n = random.below(131_072);
   if (random.below(20) === 0) return `2001:db8:${(n >> 4).toString(16)}::${(n & 0xf).toString(16)}`;
   return `198.${18 + (n >> 16)}.${(n >> 8) & 0xff}.${n & 0xff}`;

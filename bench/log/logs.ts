@@ -17,7 +17,7 @@ export const LOGS = ["mixed", "flood", "access", "journal"] as const;
 export type LogName = (typeof LOGS)[number];
 
 /** Midnight, 20 November 2026, UTC: the time of the first line. */
-export const BEGIN = Date.UTC(2026, 10, 20);
+const BEGIN = Date.UTC(2026, 10, 20);
 
 const SEED = 20_261_120;
 /** Longest time between two lines, in milliseconds: 100 lines a second. */

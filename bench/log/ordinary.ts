@@ -2,7 +2,7 @@ import { clientAddress } from "./addresses.ts";
 import type { Random } from "./random.ts";
 
 /** A message that brings no ban. */
-export type Say = (random: Random) => string;
+type Say = (random: Random) => string;
 
 /** A program that writes to syslog, and what it says on an ordinary day. */
 export interface Program {
