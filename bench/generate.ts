@@ -1,58 +1,13 @@
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { LOGS, type LogName, logLines } from "./log/logs.ts";
+import { writeLog } from "./lib/log-folder.ts";
+import { LOGS } from "./log/logs.ts";
 
 // usage: node dist/bench/generate.js mixed|flood|access|journal LINES > LOG
 
-/** Text is written in pieces of about so many characters. */
-const PIECE = 1 << 20;
-
-/** Where generated logs lie: a new folder under $F2B_BENCH_DIR or the system's for temporary files. */
-export class LogFolder {
-  readonly path = mkdtempSync(join(process.env.F2B_BENCH_DIR ?? tmpdir(), "f2b-bench-"));
-
-  /** Path of a log of so many lines, generated unless it is there. */
-  log(name: LogName, lines: number): string {
-    const path = join(this.path, `${name}-${lines}.log`);
-    if (existsSync(path)) return path;
-    const fd = openSync(path, "wx");
-    writeLog(fd, name, lines);
-    closeSync(fd);
-    return path;
-  }
-
-  remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
-  }
-}
-
-function writeLog(fd: number, name: LogName, lines: number): void {
-  let piece = "";
-  let left = lines;
-  for (const line of logLines(name)) {
-    if (left-- === 0) break;
-    piece += line;
-    if (piece.length < PIECE) continue;
-    writeAll(fd, piece);
-    piece = "";
-  }
-  writeAll(fd, piece);
-}
-
-/** A pipe may take less than it is given. */
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-}
-
-if (import.meta.url === `file://${process.argv[1]}`) {
-  const [name, lines] = process.argv.slice(2);
-  const known = LOGS.find((each) => each === name);
-  if (known === undefined || !(Number(lines) >= 0)) {
-    process.stderr.write(`usage: generate.js ${LOGS.join("|")} LINES > LOG\n`);
-    process.exitCode = 64;
-  } else {
-    writeLog(1, known, Number(lines));
-  }
+const [word, lines] = process.argv.slice(2);
+const name = LOGS.find((each) => each === word);
+if (name === undefined || !/^\d+$/.test(lines ?? "")) {
+  process.stderr.write(`usage: generate.js ${LOGS.join("|")} LINES > LOG\n`);
+  process.exitCode = 64;
+} else {
+  writeLog(1, name, Number(lines));
 }

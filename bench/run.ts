@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg, totalmem } from "node:os";
-import { LogFolder } from "./generate.ts";
 import { latency } from "./latency.ts";
 import type { Bench } from "./lib/bench.ts";
 import { type Figure, figureTable, isMet, recordTable } from "./lib/figures.ts";
+import { LogFolder } from "./lib/log-folder.ts";
 import { FAIL2BAN_REGEX, RIPGREP, SSHG_PARSER } from "./lib/peers.ts";
 import type { Record } from "./lib/run.ts";
 import { FULL, QUICK } from "./lib/sizes.ts";

@@ -17,34 +17,36 @@ import { type Contender, race } from "./lib/run.ts";
 import { ratio, spreadOf } from "./lib/statistics.ts";
 import type { LogName } from "./log/logs.ts";
 
-const ALL_JAILS = `${FAIL2BAN_CONFIG}[*]`;
+const FILTER_SCRIPT = source("bench/fail2ban-filter.py");
 
 /** The mixed log: sshd's rule and all bundled ones, beside sshguard's parser, and greps that only count lines. */
 export const mixed: Bench = (sizes, logs) => {
+  const [sshd, all] = ["f2b-stream -r sshd", "f2b-stream, all bundled rules"];
+  const [parser, grep, rg] = ["sshg-parser", "grep -cE, 3 patterns", "rg -c, 3 patterns"];
   const log = logs.log("mixed", sizes.mixed);
   const on = (name: string, argv: readonly string[]) => contender(name, argv, log, sizes.mixed);
   const { records, figures } = side(
     [
-      on("f2b-stream -r sshd", f2bStream(["sshd"])),
-      ...peer(SSHG_PARSER, (parser) => on("sshg-parser", [parser])),
-      on("f2b-stream, all bundled rules", f2bStream(BUNDLED)),
-      ...peer(GREP, (grep) => on("grep -cE, 3 patterns", [grep, "-cE", ...GREP_PATTERNS])),
-      ...peer(RIPGREP, (rg) => on("rg -c, 3 patterns", [rg, "-c", ...GREP_PATTERNS, "-"])),
+      on(sshd, f2bStream(["sshd"])),
+      ...peer(SSHG_PARSER, (path) => on(parser, [path])),
+      on(all, f2bStream(BUNDLED)),
+      ...peer(GREP, (path) => on(grep, [path, "-cE", ...GREP_PATTERNS])),
+      ...peer(RIPGREP, (path) => on(rg, [path, "-c", ...GREP_PATTERNS, "-"])),
     ],
     [
-      ["f2b-stream -r sshd", "sshg-parser", atLeast(4)],
-      ["f2b-stream, all bundled rules", "sshg-parser", atLeast(3)],
-      ["f2b-stream -r sshd", "grep -cE, 3 patterns"],
-      ["f2b-stream -r sshd", "rg -c, 3 patterns"],
+      [sshd, parser, atLeast(4)],
+      [all, parser, atLeast(3)],
+      [sshd, grep],
+      [sshd, rg],
     ],
     sizes.rounds,
     logs.path,
   );
-  const all = records.find(({ contender: { name } }) => name === "f2b-stream, all bundled rules");
+  const runs = records.find(({ contender: { name } }) => name === all)?.runs ?? [];
   const resident: Figure = {
     what: "resident set, all bundled rules, mixed log",
     unit: " MB",
-    spread: spreadOf((all?.runs ?? []).map(({ bytes }) => bytes / 1e6)),
+    spread: spreadOf(runs.map(({ bytes }) => bytes / 1e6)),
     target: under(120),
   };
   return { records, figures: [...figures, resident] };
@@ -52,31 +54,26 @@ export const mixed: Bench = (sizes, logs) => {
 
 /** All jails of fail2ban's jail.conf, beside fail2ban with the one filter for sshd. */
 export const fail2ban: Bench = (sizes, logs) => {
-  const log = logs.log("mixed", sizes.jails);
-  const short = logs.log("mixed", sizes.fail2ban);
-  const ours = "f2b-stream, all jails of fail2ban";
-  const filterClass = (python: string): Contender => ({
-    name: "fail2ban's Filter class, sshd",
-    argv: (path) => [python, source("bench/fail2ban-filter.py"), FAIL2BAN_CONFIG, path],
-    log: short,
-    lines: sizes.fail2ban,
-  });
+  const [ours, regex, filter] = [
+    "f2b-stream, all jails of fail2ban",
+    "fail2ban-regex, sshd",
+    "fail2ban's Filter class, sshd",
+  ];
+  const program = FAIL2BAN_REGEX;
+  if (program === undefined) return { records: [], figures: [] };
+  const all = logs.log("mixed", sizes.jails);
+  const beginning = { log: logs.log("mixed", sizes.fail2ban), lines: sizes.fail2ban };
+  const regexArgv = (log: string) => [program, "-c", FAIL2BAN_CONFIG, log, "sshd"];
+  const filterArgv = (python: string) => (log: string) => [python, FILTER_SCRIPT, FAIL2BAN_CONFIG, log];
   return side(
-    FAIL2BAN_REGEX === undefined
-      ? []
-      : [
-          contender(ours, f2bStream([ALL_JAILS]), log, sizes.jails),
-          {
-            name: "fail2ban-regex, sshd",
-            argv: (path) => [FAIL2BAN_REGEX ?? "", "-c", FAIL2BAN_CONFIG, path, "sshd"],
-            log: short,
-            lines: sizes.fail2ban,
-          },
-          ...peer(PYTHON, filterClass),
-        ],
     [
-      [ours, "fail2ban-regex, sshd", atLeast(20)],
-      [ours, "fail2ban's Filter class, sshd"],
+      contender(ours, f2bStream([`${FAIL2BAN_CONFIG}[*]`]), all, sizes.jails),
+      { name: regex, argv: regexArgv, ...beginning },
+      ...peer(PYTHON, (python) => ({ name: filter, argv: filterArgv(python), ...beginning })),
+    ],
+    [
+      [ours, regex, atLeast(20)],
+      [ours, filter],
     ],
     sizes.rounds,
     logs.path,
@@ -93,14 +90,12 @@ export const access: Bench = ({ access, rounds }, logs) =>
 
 /** The journal as JSON, beside a program that parses each entry and does nothing else. */
 export const journal: Bench = (sizes, logs) => {
+  const [ours, theirs] = ["f2b-stream, all bundled rules, journal", "JSON.parse of each entry, journal"];
   const log = logs.log("journal", sizes.journal);
   const parse = [process.execPath, fileURLToPath(new URL("json-parse.js", import.meta.url))];
   return side(
-    [
-      contender("f2b-stream, all bundled rules, journal", f2bStream(BUNDLED), log, sizes.journal),
-      contender("JSON.parse of each entry, journal", parse, log, sizes.journal),
-    ],
-    [["f2b-stream, all bundled rules, journal", "JSON.parse of each entry, journal", atLeast(2)]],
+    [contender(ours, f2bStream(BUNDLED), log, sizes.journal), contender(theirs, parse, log, sizes.journal)],
+    [[ours, theirs, atLeast(2)]],
     sizes.rounds,
     logs.path,
   );

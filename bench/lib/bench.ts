@@ -1,5 +1,5 @@
-import type { LogFolder } from "../generate.ts";
 import type { Figure } from "./figures.ts";
+import type { LogFolder } from "./log-folder.ts";
 import type { Record } from "./run.ts";
 import type { Sizes } from "./sizes.ts";
 
