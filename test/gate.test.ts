@@ -65,21 +65,28 @@ function passed(plan: GatePlan, chunks: readonly Buffer[], maxLine = 100): strin
 
 /** The same by the obvious way, line by line. */
 function expectedOf(
-  { filters, needles, always, foreign, escapes }: GatePlan,
+  { filters, needles, always, follow, foreign, escapes }: GatePlan,
   text: string,
   maxLine = 100,
 ): string[] {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
+  const left = new Map<number, number>();
   return lines.flatMap((line) => {
-    if (line.length > maxLine) return ["overlong"];
-    const candidates = new Set(always);
-    if ([...line].some((char) => char > "\x7f")) for (const filter of foreign) candidates.add(filter);
-    if (escapes.some((each) => line.includes(each))) for (let i = 0; i < filters; i++) candidates.add(i);
+    const hits = new Set<number>();
+    if ([...line].some((char) => char > "\x7f")) for (const filter of foreign) hits.add(filter);
+    if (escapes.some((each) => line.includes(each))) for (let i = 0; i < filters; i++) hits.add(i);
     for (const needle of needles) {
       const folded = needle.ignorecase ? line.replace(/[A-Z]/g, (char) => char.toLowerCase()) : line;
-      if (folded.includes(needle.text)) for (const filter of needle.filters) candidates.add(filter);
+      if (folded.includes(needle.text)) for (const filter of needle.filters) hits.add(filter);
     }
+    const candidates = new Set([...always, ...hits]);
+    for (const [filter, lines] of left) {
+      if (lines > 0) candidates.add(filter);
+      left.set(filter, lines - 1);
+    }
+    for (const filter of hits) left.set(filter, follow.get(filter) ?? 0);
+    if (line.length > maxLine) return ["overlong"];
     return candidates.size === 0 ? [] : [`${line}: ${[...candidates].sort((a, b) => a - b)}`];
   });
 }
@@ -112,6 +119,9 @@ test("Gate lets pass what its plan says, however the bytes are cut", () => {
       { maxLength: 4 },
     ),
     always: fc.oneof(fc.constant([]), some),
+    follow: fc
+      .array(fc.tuple(fc.constantFrom(0, 1, 2), fc.integer({ min: 1, max: 3 })))
+      .map((all) => new Map(all)),
     foreign: fc.oneof(fc.constant([]), some),
     escapes: fc.subarray(["\\u"]),
   });

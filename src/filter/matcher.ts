@@ -16,7 +16,12 @@ export interface MatcherLine {
   readonly hasDate: boolean;
   /** Epoch milliseconds, when the input's format gives the time. Not used where `hasDate`. */
   readonly time: number | undefined;
+  /** Where the line begins, in bytes from the beginning of the input. */
+  readonly offset?: number;
 }
+
+/** How far back the lines of one match may begin, in bytes. */
+export const MULTILINE_BYTES = 65_536;
 
 /** A line after its date was taken. */
 interface Dated {
@@ -81,8 +86,14 @@ export class Matcher {
   /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
   match(line: MatcherLine, clock: MatcherClock): Verdict {
     const { text, time } = this.#cutDate(line, clock);
-    const buffered = this.#keep({ text, whole: evidenceOf(line.whole) });
+    const buffered = this.#keep({ text, whole: evidenceOf(line.whole), offset: line.offset ?? 0 });
     return this.#search(buffered, time, clock.clock);
+  }
+
+  /** Takes a line into the multi-line buffer, without a search: one that cannot complete a match. */
+  fill(line: MatcherLine, clock: MatcherClock): void {
+    const { text } = this.#cutDate(line, clock);
+    this.#keep({ text, whole: evidenceOf(line.whole), offset: line.offset ?? 0 });
   }
 
   /** The date in a line, in epoch milliseconds; changes nothing. */
@@ -112,7 +123,8 @@ export class Matcher {
     const { maxlines } = this.#filter;
     if (maxlines <= 1) return [line];
     const oneLine = { ...line, text: line.text.replaceAll("\n", " ") };
-    this.#buffer = [...this.#buffer, oneLine].slice(-maxlines);
+    const first = (line.offset ?? 0) - MULTILINE_BYTES;
+    this.#buffer = [...this.#buffer, oneLine].filter(({ offset = 0 }) => offset >= first).slice(-maxlines);
     return this.#buffer;
   }
 
@@ -144,7 +156,10 @@ export class Matcher {
     if (content) {
       look.text = `${content}\n`;
       if (!look.ascii) look.ascii = isAscii(content);
-      if (this.#filter.maxlines > 1) this.#buffer = [{ text: content, whole: evidenceOf(content) }];
+      if (this.#filter.maxlines > 1)
+        this.#buffer = [
+          { text: content, whole: evidenceOf(content), offset: look.lines.at(-1)?.offset ?? 0 },
+        ];
     }
     return true;
   }

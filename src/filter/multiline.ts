@@ -6,6 +6,8 @@ export interface BufferedLine {
   readonly text: string;
   /** The line, whole: evidence. */
   readonly whole: string;
+  /** Where it begins, in bytes from the beginning of the input, where that is known. */
+  readonly offset?: number;
 }
 
 /** Lines that a match took, and those that stay in the buffer. */

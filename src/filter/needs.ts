@@ -5,8 +5,8 @@ import type { Tree } from "./python/tree.ts";
 
 /** What a line must hold for a filter to say anything of it. */
 export type Needs =
-  /** One of these. */
-  | { readonly every: false; readonly literals: readonly Literals[] }
+  /** One of these; `lines` lines around it belong to it. */
+  | { readonly every: false; readonly literals: readonly Literals[]; readonly lines: number }
   /** Nothing: the filter must see every line. */
   | { readonly every: true; readonly why: string };
 
@@ -19,7 +19,6 @@ export const MIN_LITERAL = 3;
  * @param isCut whether dates are cut out of the lines: what the patterns see in one piece may then be torn in two
  */
 export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilter, isCut: boolean): Needs {
-  if (maxlines > 1) return { every: true, why: `maxlines is ${maxlines}` };
   const place = isCut ? dates.place : undefined;
   const ofPrefregex = prefregex && literalsOf(prefregex.pattern.tree, place);
   const literals: Literals[] = [];
@@ -29,7 +28,7 @@ export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilte
       return { every: true, why: `failregex ${index + 1} has no fixed text to look for` };
     literals.push(found);
   }
-  return { every: false, literals };
+  return { every: false, literals, lines: maxlines };
 }
 
 /** Texts of which one stands in every line that the pattern matches, the date still in it. */

@@ -5,7 +5,14 @@ import { decodeLine } from "../text.ts";
 import { LogClock } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
 import { type Candidates, Gate } from "./gate.ts";
-import { type CompiledJail, type JailHost, RunningJail, readsSource } from "./jail.ts";
+import {
+  type CompiledJail,
+  type EntryAt,
+  type JailHost,
+  type Position,
+  RunningJail,
+  readsSource,
+} from "./jail.ts";
 import { isMessageCut } from "./journal.ts";
 import { planGate } from "./plan.ts";
 import { Tail } from "./tail.ts";
@@ -148,20 +155,31 @@ export class Engine {
     if (isMessageCut(entry)) {
       this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
     }
-    if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, offset);
-    else for (const index of candidates) this.#judge(this.#list[index] as RunningJail, entry, offset);
+    const at = { offset, end: offset + bytes.length, before: () => this.#entriesBefore(offset) };
+    if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, at);
+    else for (const index of candidates) this.#judge(this.#list[index] as RunningJail, entry, at);
   };
+
+  /** The entries of the lines before a place, the nearest first. */
+  *#entriesBefore(end: number): Iterable<EntryAt> {
+    let offset = end;
+    for (const line of this.#tail.lines(end)) {
+      offset -= line.length + 1;
+      const isLong = line.length > this.#options.maxLine;
+      yield { entry: isLong ? undefined : this.#read(decodeLine(line)), offset };
+    }
+  }
 
   #read(line: string): Entry | undefined {
     return readEntry(line, this.#detector.formatOf(line, this.#now), this.#now);
   }
 
-  #judge(running: RunningJail, entry: Entry, offset: number): void {
+  #judge(running: RunningJail, entry: Entry, at: Position): void {
     const clock = this.#options.isLive ? this.#now : this.#logClock.now;
-    const verdict = running.judge(entry, { now: this.#now, clock });
+    const verdict = running.judge(entry, { now: this.#now, clock }, at);
     if (verdict === undefined) return;
     if (!verdict.match && verdict.why !== "nofail" && verdict.why !== "pending") return;
-    const time = verdict.time ?? this.#inherited(running, offset, clock);
+    const time = verdict.time ?? this.#inherited(running, at.offset, clock);
     if (time !== undefined) this.#advance(time);
     if (verdict.match) this.tally.add(running, verdict, this.#timeOf(time));
   }

@@ -32,6 +32,8 @@ export interface GatePlan {
   readonly needles: readonly (Needle & { readonly filters: readonly number[] })[];
   /** Filters that must see every line. */
   readonly always: readonly number[];
+  /** Filters that, behind a line that may match, must see so many lines more. */
+  readonly follow: ReadonlyMap<number, number>;
   /** Filters that must also see each line that is not ASCII alone. */
   readonly foreign: readonly number[];
   /** A line that holds one of these may match any filter: escapes in JSON that may hide a text. */
@@ -60,7 +62,7 @@ export class Gate {
 
   /** From the next line on, only lines pass that the plan lets pass; undefined: all. */
   arm(plan: GatePlan | undefined): void {
-    this.#armed = plan && new ArmedGate(plan);
+    this.#armed = plan && new ArmedGate(plan, this.#options.maxLine);
   }
 
   push(chunk: Buffer, take: TakeLine): void {
@@ -116,9 +118,15 @@ export class Gate {
     if (at >= to || this.#armed === undefined) return;
     if (to - at > maxLine) forOverlong(bytes, at, to, maxLine, onOverflow);
     this.#armed.pass(bytes, at, to, (start, end, candidates) => {
-      if (end - start <= maxLine) take(bytes.subarray(start, end), candidates, base + start);
+      take(bytes.subarray(start, end), candidates, base + start);
     });
   }
+}
+
+/** What some line of a chunk holds. */
+interface Odd {
+  readonly foreign: boolean;
+  readonly escapes: boolean;
 }
 
 type TakeSpan = (start: number, end: number, candidates: Candidates) => void;
@@ -126,70 +134,75 @@ type TakeSpan = (start: number, end: number, candidates: Candidates) => void;
 /** Finds the lines that its plan lets pass. */
 class ArmedGate {
   readonly #plan: GatePlan;
+  readonly #maxLine: number;
   readonly #search: LiteralSearch | undefined;
   /** The filters found for the current line: listed, and marked by index. */
   readonly #candidates: number[] = [];
   readonly #marks: Uint8Array;
+  /** By filter that wants to see what follows: for how many lines more, the current one included. */
+  readonly #left = new Map<number, number>();
+  /** How many filters want to see the next line. */
+  #following = 0;
 
-  constructor(plan: GatePlan) {
+  /** @param maxLine lines over so many bytes are passed over, as if they were not there */
+  constructor(plan: GatePlan, maxLine: number) {
     this.#plan = plan;
+    this.#maxLine = maxLine;
     this.#search = plan.needles.length > 0 ? new LiteralSearch(plan.needles) : undefined;
     this.#marks = new Uint8Array(plan.filters);
+    for (const filter of plan.follow.keys()) this.#left.set(filter, 0);
   }
 
   pass(bytes: Buffer, from: number, to: number, take: TakeSpan): void {
     const { always, foreign, escapes } = this.#plan;
     const region = bytes.subarray(from, to);
-    const hasForeign = foreign.length > 0 && !isAscii(region);
-    const hasEscapes = escapes.some((text) => region.includes(text));
-    if (always.length > 0 || hasForeign || hasEscapes)
-      this.#passEach(bytes, from, to, take, hasForeign, hasEscapes);
-    else this.#passHits(bytes, from, to, take);
+    const odd = {
+      foreign: foreign.length > 0 && !isAscii(region),
+      escapes: escapes.some((text) => region.includes(text)),
+    };
+    const isEach = always.length > 0 || odd.foreign || odd.escapes;
+    let start = from;
+    while (start < to) {
+      if (isEach || this.#following > 0) start = this.#passLine(bytes, start, to, take, odd);
+      else start = this.#passHit(bytes, start, to, take);
+    }
   }
 
-  /** From hit to hit: lines between them are not looked at. */
-  #passHits(bytes: Buffer, from: number, to: number, take: TakeSpan): void {
+  /** The next line with a hit: those before it are not looked at. Returns where the one behind it begins. */
+  #passHit(bytes: Buffer, from: number, to: number, take: TakeSpan): number {
     const search = this.#search;
-    if (search === undefined) return;
-    let at = search.next(bytes, search.first(from), from, to);
-    while (at >= 0) {
-      const start = bytes.lastIndexOf(10, search.start) + 1;
-      const end = endOfLine(bytes, at, to);
-      this.#markFound(search);
-      this.#markRest(search, bytes, at + 1, from, end);
-      this.#give(Math.max(start, from), end, take);
-      at = search.next(bytes, search.first(end + 1), from, to);
-    }
+    const at = search === undefined ? -1 : search.next(bytes, search.first(from), from, to);
+    if (search === undefined || at < 0) return to;
+    const start = Math.max(bytes.lastIndexOf(10, search.start) + 1, from);
+    const end = endOfLine(bytes, at, to);
+    if (end - start > this.#maxLine) return end + 1;
+    this.#markFound(search);
+    this.#markRest(search, bytes, at + 1, from, end);
+    this.#give(start, end, take);
+    return end + 1;
   }
 
-  /** Line by line, since some filter must see more than hits. */
-  #passEach(
-    bytes: Buffer,
-    from: number,
-    to: number,
-    take: TakeSpan,
-    hasForeign: boolean,
-    hasEscapes: boolean,
-  ): void {
+  /** One line, which some filter may have to see without a hit. */
+  #passLine(bytes: Buffer, start: number, to: number, take: TakeSpan, odd: Odd): number {
     const { filters, always, foreign, escapes } = this.#plan;
-    for (let start = from; start < to; ) {
-      const end = endOfLine(bytes, start, to);
-      for (const filter of always) this.#mark(filter);
-      const line = bytes.subarray(start, end);
-      if (hasForeign && !isAscii(line)) for (const filter of foreign) this.#mark(filter);
-      if (hasEscapes && escapes.some((text) => line.includes(text))) {
-        for (let filter = 0; filter < filters; filter++) this.#mark(filter);
-      }
-      if (this.#search) this.#markRest(this.#search, bytes, this.#search.first(start), start, end);
-      if (this.#candidates.length > 0) this.#give(start, end, take);
-      start = end + 1;
+    const end = endOfLine(bytes, start, to);
+    if (end - start > this.#maxLine) return end + 1;
+    for (const filter of always) this.#mark(filter);
+    for (const [filter, left] of this.#left) if (left > 0) this.#mark(filter);
+    const line = bytes.subarray(start, end);
+    if (odd.foreign && !isAscii(line)) for (const filter of foreign) this.#hit(filter);
+    if (odd.escapes && escapes.some((text) => line.includes(text))) {
+      for (let filter = 0; filter < filters; filter++) this.#hit(filter);
     }
+    if (this.#search) this.#markRest(this.#search, bytes, this.#search.first(start), start, end);
+    this.#give(start, end, take);
+    return end + 1;
   }
 
   /** Marks the filters of all needles in the rest of a line, until there is none left to mark. */
   #markRest(search: LiteralSearch, bytes: Buffer, from: number, begin: number, end: number): void {
     let at = from;
-    while (this.#candidates.length < this.#plan.filters) {
+    while (this.#candidates.length < this.#plan.filters || this.#left.size > 0) {
       at = search.next(bytes, at, begin, end);
       if (at < 0) return;
       this.#markFound(search);
@@ -199,8 +212,15 @@ class ArmedGate {
 
   #markFound(search: LiteralSearch): void {
     for (const needle of search.found) {
-      for (const filter of this.#plan.needles[needle]?.filters ?? []) this.#mark(filter);
+      for (const filter of this.#plan.needles[needle]?.filters ?? []) this.#hit(filter);
     }
+  }
+
+  /** Marks a filter that the line itself calls for. */
+  #hit(filter: number): void {
+    const follow = this.#plan.follow.get(filter);
+    if (follow !== undefined) this.#left.set(filter, follow + 1);
+    this.#mark(filter);
   }
 
   #mark(filter: number): void {
@@ -214,8 +234,18 @@ class ArmedGate {
     const candidates = this.#candidates;
     if (candidates.length > 1) candidates.sort((a, b) => a - b);
     for (const filter of candidates) this.#marks[filter] = 0;
-    take(start, end, candidates);
+    if (candidates.length > 0) take(start, end, candidates);
     candidates.length = 0;
+    if (this.#left.size > 0) this.#countDown();
+  }
+
+  #countDown(): void {
+    this.#following = 0;
+    for (const [filter, left] of this.#left) {
+      if (left === 0) continue;
+      this.#left.set(filter, left - 1);
+      if (left > 1) this.#following++;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { type CompiledFilter, compileFilter, FilterError } from "../filter/compile.ts";
-import { Matcher, type MatcherClock } from "../filter/matcher.ts";
+import { Matcher, type MatcherClock, type MatcherLine } from "../filter/matcher.ts";
 import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Verdict } from "../filter/verdict.ts";
 import { placeInPattern } from "../rules/place.ts";
@@ -70,6 +70,8 @@ export class RunningJail {
   readonly counts: JailCounts = { failures: 0, ignored: 0, bans: 0 };
   readonly #host: JailHost;
   readonly #inheritance = new DateInheritance();
+  /** Where the next line begins that a multi-line filter has not seen. */
+  #seen = 0;
   #compiled: CompiledJail;
   #ignore: IgnoreList;
   #matcher: Matcher;
@@ -99,8 +101,26 @@ export class RunningJail {
   }
 
   /** The filter's verdict; undefined: the entry is none of this jail's. */
-  judge(entry: Entry, clock: MatcherClock): Verdict | undefined {
-    return judge(this.jail, this.#matcher, entry, clock);
+  judge(entry: Entry, clock: MatcherClock, at: Position): Verdict | undefined {
+    if (this.#compiled.filter.maxlines > 1) this.#catchUp(clock, at);
+    return judge(this.jail, this.#matcher, entry, clock, at.offset);
+  }
+
+  /** Shows a multi-line filter the lines before this one that it was spared: none of them could complete a match. */
+  #catchUp(clock: MatcherClock, { offset, end, before }: Position): void {
+    const { maxlines } = this.#compiled.filter;
+    const missed: EntryAt[] = [];
+    if (offset > this.#seen) {
+      for (const each of before()) {
+        if (each.offset < this.#seen || missed.length === maxlines - 1) break;
+        missed.push(each);
+      }
+    }
+    this.#seen = end + 1;
+    for (const { entry, offset } of missed.reverse()) {
+      const line = entry && lineFor(this.jail, entry, offset);
+      if (line) this.#matcher.fill(line, clock);
+    }
   }
 
   /** The date that the jail finds in a line, in epoch milliseconds. */
@@ -127,20 +147,46 @@ export class RunningJail {
   }
 }
 
+/** Where a line stands in the input, in bytes from its beginning. */
+export interface Position {
+  readonly offset: number;
+  /** Where it ends, without its newline. */
+  readonly end: number;
+  /** The lines before it, the nearest first, as far as they are still there. */
+  readonly before: () => Iterable<EntryAt>;
+}
+
+/** An entry and where its line begins; undefined: the line holds none. */
+export interface EntryAt {
+  readonly entry: Entry | undefined;
+  readonly offset: number;
+}
+
+/** What a matcher says of an entry, if the jail sees it. Undefined: the entry is none of this jail's. */
+export function judge(
+  jail: Jail,
+  matcher: Matcher,
+  entry: Entry,
+  clock: MatcherClock,
+  offset = 0,
+): Verdict | undefined {
+  const line = lineFor(jail, entry, offset);
+  return line && matcher.match(line, clock);
+}
+
 /**
- * What a matcher says of an entry, if the jail sees it: with `identifier` the message and the time of the format; else the
- * raw line, its date found by the jail itself. Undefined: the entry is none of this jail's.
+ * What a jail sees of an entry: with `identifier` the message and the time of the format; else the raw line, whose date it
+ * finds by itself. Undefined: the entry is none of this jail's.
  */
-export function judge(jail: Jail, matcher: Matcher, entry: Entry, clock: MatcherClock): Verdict | undefined {
+function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefined {
   const { identifier, journalmatch } = jail;
   if (jail.on === "ban") return undefined;
   if (journalmatch && entry.fields && !matchesJournal(journalmatch, entry.fields)) return undefined;
-  if (identifier === undefined) {
-    const whole = entry.line;
-    return matcher.match({ text: whole, whole, hasDate: !entry.isDateless, time: entry.time }, clock);
-  }
+  const whole = entry.line;
+  if (identifier === undefined)
+    return { text: whole, whole, hasDate: !entry.isDateless, time: entry.time, offset };
   if (entry.identifier === undefined || !identifier.includes(entry.identifier)) return undefined;
-  return matcher.match({ text: entry.message, whole: entry.line, hasDate: false, time: entry.time }, clock);
+  return { text: entry.message, whole, hasDate: false, time: entry.time, offset };
 }
 
 /** Whether a jail reads the log called `source`: its `logpath` says so, or says nothing. */

@@ -21,6 +21,7 @@ export function planGate(jails: readonly CompiledJail[], format: Format): GatePl
   const wanted = new Map<string, Wanted>();
   const always: number[] = [];
   const foreign: number[] = [];
+  const follow = new Map<number, number>();
   const want = (text: string, ignorecase: boolean, filters: readonly number[]) => {
     const key = `${ignorecase} ${text}`;
     const before = wanted.get(key) ?? { text, ignorecase, filters: new Set() };
@@ -35,6 +36,7 @@ export function planGate(jails: readonly CompiledJail[], format: Format): GatePl
       for (const { texts, ignorecase } of needs.literals)
         for (const text of texts) want(text, ignorecase, [index]);
       if (needs.literals.some(({ asciiOnly }) => asciiOnly)) foreign.push(index);
+      if (needs.lines > 1) follow.set(index, needs.lines - 1);
     }
   });
   if (format === "journal") for (const text of ODD_MESSAGES) want(text, false, [...jails.keys()]);
@@ -42,6 +44,7 @@ export function planGate(jails: readonly CompiledJail[], format: Format): GatePl
     filters: jails.length,
     needles: [...wanted.values()].map((each) => ({ ...each, filters: [...each.filters] })),
     always,
+    follow,
     foreign,
     escapes: format === "journal" ? JSON_ESCAPES : [],
   };
@@ -52,10 +55,13 @@ export function needsIn({ jail, filter }: CompiledJail, format: Format): Needs {
   const isRaw = jail.identifier === undefined;
   const needs = needsOf(filter, isRaw && format !== "journal" && format !== "none");
   if (needs.every) return needs;
+  if (needs.lines > 1 && (!isRaw || (jail.journalmatch && format === "journal"))) {
+    return { every: true, why: `maxlines is ${needs.lines}, of the lines of one program` };
+  }
   if (!isRaw || format !== "journal") return needs;
   const literals = needs.literals.map(withinFields);
   const short = literals.flatMap(({ texts }) => texts).find((text) => text.length < MIN_LITERAL);
-  if (short === undefined) return { every: false, literals };
+  if (short === undefined) return { ...needs, literals };
   return { every: true, why: "its fixed texts may stand across the fields of a journal entry" };
 }
 
