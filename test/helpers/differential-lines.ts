@@ -1,5 +1,5 @@
 import type { CompiledFilter } from "../../src/filter/compile.ts";
-import { HOSTS, mutate, USERS } from "./line-mutations.ts";
+import { HOSTS, insertAt, mutate, USERS } from "./line-mutations.ts";
 import { writeMatch } from "./matching-text.ts";
 import { DateWriter, type Moment, randomMoment } from "./random-date.ts";
 import { pick, type Random, upTo } from "./random-pattern.ts";
@@ -128,11 +128,30 @@ export class LineMaker {
     let result = line;
     for (let left = chance; random() < left; left /= 2) {
       const way = random();
-      if (way < 0.1) result = this.#redate(result, randomMoment(random, this.#source.now));
-      else if (way < 0.15) result = this.#splice(result);
+      if (way < 0.08) result = this.#redate(result, randomMoment(random, this.#source.now));
+      else if (way < 0.13) result = this.#addDate(result);
+      else if (way < 0.17) result = this.#splice(result);
+      else if (way < 0.22) result = this.#addIgnored(result);
       else result = mutate(result, random);
     }
     return result;
+  }
+
+  /** Another date, anywhere. */
+  #addDate(line: string): string {
+    const date = this.#dates.write(randomMoment(this.#random, this.#source.now));
+    return insertAt(line, this.#random, pick(this.#random, [` ${date} `, date]));
+  }
+
+  /** A text that an ignoreregex looks for, anywhere. */
+  #addIgnored(line: string): string {
+    const { ignoreregex } = this.#source.filter;
+    if (ignoreregex.length === 0) return mutate(line, this.#random);
+    const random = this.#random;
+    const { text } = writeMatch(pick(random, ignoreregex).pattern.tree, random, (name) =>
+      this.#groupText(name),
+    );
+    return pick(random, [`${line} ${text}`, text, insertAt(line, random, ` ${text} `)]).replaceAll("\n", " ");
   }
 
   /** The beginning of one line and the end of another. */

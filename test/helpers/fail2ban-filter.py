@@ -102,6 +102,11 @@ class LogTimeCache:
         self._entries.pop(key, None)
 
 
+def joined(value):
+    """`<F-TUPLE_ID>`: f2b-stream has one text."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
 class Peer:
     """One instance of a filter, set up as fail2ban's own tests do it."""
 
@@ -161,15 +166,14 @@ class Peer:
         # 4. A line marked nofail is no failure, outside a session too.
         if fail.get("nofail") and fail.get("mlfid") is None:
             return None
-        groups = {name: value for name, value in fail.items() if isinstance(value, str) or value is None}
-        raw = next((fail[name] for name in ("fid", "ip4", "ip6", "dns") if fail.get(name) is not None), None)
+        groups = {name: joined(value) for name, value in fail.items() if isinstance(value, (str, tuple))}
+        raw = next((groups[name] for name in ("fid", "ip4", "ip6", "dns") if name in groups), None)
         return {
-            "id": ", ".join(raw) if isinstance(raw, tuple) else raw,
+            "id": raw,
             "ban": str(fid),
             "time": None if date is None else round(date * 1000),
             "attempts": len(fail.get("matches", ())),
             "regex": regex,
-            "user": fail.get("user"),
             "groups": groups,
         }
 

@@ -33,8 +33,7 @@ export type PeerAnswer =
       readonly time: number | null;
       readonly attempts: number;
       readonly regex: number;
-      readonly user: string | null;
-      readonly groups: Readonly<Record<string, string | null>>;
+      readonly groups: Readonly<Record<string, string>>;
     };
 
 /** Folder of the tests that come with fail2ban, or undefined where it is not installed. */

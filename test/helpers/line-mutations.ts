@@ -100,9 +100,9 @@ const MUTATIONS: readonly Mutation[] = [
   (line, random) => cut(line, random, (chars, at) => chars.slice(0, at)),
   (line, random) => cut(line, random, (chars, at) => chars.slice(at)),
   (line, random) => cut(line, random, (chars, at) => chars.toSpliced(at, 1 + upTo(random, 8))),
-  (line, random) => cut(line, random, (chars, at) => chars.toSpliced(at, 0, pick(random, CHARS))),
+  (line, random) => insertAt(line, random, pick(random, CHARS)),
   (line, random) => cut(line, random, (chars, at) => chars.toSpliced(at, 1, pick(random, CHARS))),
-  (line, random) => cut(line, random, (chars, at) => chars.toSpliced(at, 0, " ", pick(random, USERS), " ")),
+  (line, random) => insertAt(line, random, ` ${pick(random, USERS)} `),
   (line, random) => line + pick(random, [" ", "\t", "\r", ".", " 203.0.113.9", " [preauth]", " ssh2"]),
   (line, random) => pick(random, [" ", "[", "<", "x ", "203.0.113.9 "]) + line,
 ];
@@ -112,6 +112,11 @@ const ADDRESS = /\[?(?:::ffff:)?\d{1,3}(?:\.\d{1,3}){3}\]?|[0-9a-fA-F]*:[0-9a-fA
 /** Changes a line in one place. */
 export function mutate(line: string, random: Random): string {
   return pick(random, MUTATIONS)(line, random);
+}
+
+/** Puts a text anywhere in a line. */
+export function insertAt(line: string, random: Random, text: string): string {
+  return cut(line, random, (chars, at) => chars.toSpliced(at, 0, text));
 }
 
 function replaceOne(line: string, what: RegExp, random: Random, by: (found: string) => string): string {

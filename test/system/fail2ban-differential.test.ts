@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { formatNetwork, parseNetwork, unmap } from "../../src/address.ts";
 import { type CompiledFilter, compileFilter } from "../../src/filter/compile.ts";
 import { Matcher } from "../../src/filter/matcher.ts";
-import type { Verdict } from "../../src/filter/verdict.ts";
+import type { Groups, Verdict } from "../../src/filter/verdict.ts";
 import { readFilter } from "../../src/rules/fail2ban/filter.ts";
 import { setZone } from "../../src/time.ts";
 import { LineMaker } from "../helpers/differential-lines.ts";
@@ -200,13 +200,21 @@ function told(verdict: Verdict): Told {
   const { id, kind, cidr, time = null, attempts, regex, groups } = verdict;
   const address = kind === "address" && cidr === undefined ? parseNetwork(id) : undefined;
   const ban = address && formatNetwork(unmap(address));
-  return { id, ban, time, attempts, regex, user: groups.user ?? null };
+  return { id, ban, time, attempts, regex, groups: captured(groups) };
 }
 
 function toldBy(answer: PeerAnswer, ours: Told): Told {
   if (answer === null || "error" in answer) return answer;
-  const { groups: _groups, ...rest } = answer;
   const address = ours?.ban === undefined ? undefined : parseNetwork(answer.ban);
   const ban = address && formatNetwork(address);
-  return { ...rest, ban };
+  return { ...answer, ban, groups: captured(answer.groups) };
+}
+
+/** Groups that are no part of a failure: the marks of sessions, of which each side forgets others, and what they are merged from. */
+const INNER = /^(?:nofail|mlf(?:gained|forget)|skiplines\d+|(?:alt|tuple)_.*)$/;
+
+function captured(groups: Groups): Groups {
+  return Object.fromEntries(
+    Object.entries(groups).filter(([name, value]) => value !== undefined && !INNER.test(name)),
+  );
 }
