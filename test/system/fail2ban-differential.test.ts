@@ -91,7 +91,7 @@ test("Matcher says what fail2ban says, line by line", { skip }, async (t) => {
   assert.equal(differences.length, 0, `${differences.length} of ${verdicts.length} lines differ\n\n${told}`);
 });
 
-/** Filters with more patterns get more lines. */
+/** Filters with more patterns get more lines, and those without samples. */
 function makeCases(tests: string): Case[] {
   const kinds = CONFIGS.flatMap((config) =>
     readdirSync(join(config, "filter.d"))
@@ -99,7 +99,8 @@ function makeCases(tests: string): Case[] {
       .sort()
       .flatMap((file) => readKinds(config, file.slice(0, -".conf".length), tests)),
   );
-  const weightOf = ({ filter }: Kind) => 3 + filter.failregex.length;
+  const weightOf = ({ filter, samples }: Kind) =>
+    (3 + filter.failregex.length) * (samples.length > 0 ? 1 : 2);
   const total = kinds.reduce((sum, kind) => sum + weightOf(kind), 0);
   const instances = kinds.flatMap((kind) => {
     const lines = Math.ceil((LINES * weightOf(kind)) / total);
