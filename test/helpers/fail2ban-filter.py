@@ -1,5 +1,6 @@
 """fail2ban's own Filter, asked line by line. Reads a JSON object a line: the folder of a configuration, a filter, its options, the
-time it is, and lines for one instance of it; answers with a JSON array a line: what it said of each. Run with the python3 that fail2ban is installed for."""
+time it is, and lines for one instance of it; answers with a JSON array a line: what it said of each. To be run with the python3
+that fail2ban is installed for; arguments: the zone, and the epoch seconds when fail2ban was started."""
 
 import datetime
 import json
