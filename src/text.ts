@@ -9,7 +9,7 @@ export function flat(text: string): string {
 }
 
 /** A line as text, without the carriage return of a foreign newline. Bytes that are no UTF-8 become U+FFFD. */
-export function decodeLine(bytes: Buffer): string {
-  const end = bytes.at(-1) === 13 ? bytes.length - 1 : bytes.length;
-  return bytes.toString(isAscii(bytes) ? "latin1" : "utf8", 0, end);
+export function decodeLine(bytes: Buffer, ascii = isAscii(bytes)): string {
+  const end = bytes[bytes.length - 1] === 13 ? bytes.length - 1 : bytes.length;
+  return bytes.toString(ascii ? "latin1" : "utf8", 0, end);
 }

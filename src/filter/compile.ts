@@ -90,13 +90,23 @@ function compileOne(written: Pattern, multiline: boolean): FilterPattern {
   };
 }
 
+/** Detectors by datepattern: most filters share theirs. Weak, so that they go with the last rules that had them. */
+const detectors = new Map<string, WeakRef<DateDetector>>();
+
 function compileDates(datepattern: Pattern | undefined): DateDetector {
-  if (datepattern === undefined) return new DateDetector();
-  return positioned(
-    datepattern,
-    () => 0,
-    () => new DateDetector(datepattern.source),
-  );
+  const source = datepattern?.source ?? "";
+  const shared = detectors.get(source)?.deref();
+  if (shared) return shared;
+  const detector =
+    datepattern === undefined
+      ? new DateDetector()
+      : positioned(
+          datepattern,
+          () => 0,
+          () => new DateDetector(source),
+        );
+  detectors.set(source, new WeakRef(detector));
+  return detector;
 }
 
 function positioned<T>(pattern: Pattern, offsetOf: (offset: number) => number, make: () => T): T {

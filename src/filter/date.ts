@@ -27,6 +27,8 @@ export class DateDetector {
   #templates: readonly LineTemplate[];
   /** The last digit but one of the latest year that `%ExY` takes: 2 for 2029. */
   #decade = 2;
+  /** The line looked at last: jails with one datepattern share a detector, and look at the same lines. */
+  #last: { readonly line: string; readonly now: number; readonly found: FoundDate | undefined } | undefined;
   /** When the next decade comes into sight, in epoch milliseconds. */
   #decadeEnd = sight(2);
 
@@ -43,9 +45,16 @@ export class DateDetector {
   }
 
   /** The date of `line`, without its newline. `now`, in epoch milliseconds, completes a date without year or day. */
-  find(line: string, now: number): FoundDate | undefined {
+  find(line: string, now: number, ascii = isAscii(line)): FoundDate | undefined {
+    const last = this.#last;
+    if (last !== undefined && last.line === line && last.now === now) return last.found;
+    const found = this.#search(line, now, ascii);
+    this.#last = { line, now, found };
+    return found;
+  }
+
+  #search(line: string, now: number, ascii: boolean): FoundDate | undefined {
     if (now >= this.#decadeEnd) this.#widen(now);
-    const ascii = isAscii(line);
     let first: DateMatch | undefined;
     for (const template of this.#templates) {
       const match = template.match(line, ascii);

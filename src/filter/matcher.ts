@@ -18,6 +18,8 @@ export interface MatcherLine {
   readonly time: number | undefined;
   /** Where the line begins, in bytes from the beginning of the input. */
   readonly offset?: number;
+  /** Whether `text` is ASCII alone, where that is known. */
+  readonly ascii?: boolean | undefined;
 }
 
 /** How far back the lines of one match may begin, in bytes. */
@@ -87,7 +89,7 @@ export class Matcher {
   match(line: MatcherLine, clock: MatcherClock): Verdict {
     const { text, time } = this.#cutDate(line, clock);
     const buffered = this.#keep({ text, whole: evidenceOf(line.whole), offset: line.offset ?? 0 });
-    return this.#search(buffered, time, clock.clock);
+    return this.#search(buffered, time, clock.clock, line.ascii);
   }
 
   /** Takes a line into the multi-line buffer, without a search: one that cannot complete a match. */
@@ -103,12 +105,12 @@ export class Matcher {
   }
 
   /** The text that patterns see, and the line's time: its own, or that of the last line that had one. */
-  #cutDate({ text, hasDate, time }: MatcherLine, { now, clock }: MatcherClock): Dated {
+  #cutDate({ text, hasDate, time, ascii }: MatcherLine, { now, clock }: MatcherClock): Dated {
     if (!hasDate) {
       this.#lastTime = time ?? this.#lastTime;
       return { text, time };
     }
-    const found = this.#filter.dates.find(text, now);
+    const found = this.#filter.dates.find(text, now, ascii);
     if (found?.time !== undefined && !found.inherits) {
       this.#lastTime = found.time;
       return { text: without(text, found), time: found.time };
@@ -128,10 +130,11 @@ export class Matcher {
     return this.#buffer;
   }
 
-  #search(lines: readonly BufferedLine[], time: number | undefined, clock: number): Verdict {
+  #search(lines: readonly BufferedLine[], time: number | undefined, clock: number, ascii?: boolean): Verdict {
     const { prefregex, failregex, ignoreregex } = this.#filter;
     const text = joinLines(lines);
-    const look: Look = { lines, time, clock, text, ascii: isAscii(text), base: undefined };
+    const known = lines.length === 1 ? ascii : undefined;
+    const look: Look = { lines, time, clock, text, ascii: known ?? isAscii(text), base: undefined };
     if (
       ignoreregex.length > 0 &&
       ignoreregex.length < failregex.length - 2 &&

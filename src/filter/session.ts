@@ -1,3 +1,4 @@
+import { RecentMap } from "../recent.ts";
 import type { Groups } from "./verdict.ts";
 
 /** What one line says of its session: the groups of its patterns, `mlfid` among them, and the line itself. */
@@ -32,9 +33,10 @@ export interface SessionOptions {
 export const SESSION_BOUNDS: SessionOptions = { maxSessions: 10_000, memory: 300_000, maxLines: 100 };
 
 interface Session {
-  groups: Record<string, string | undefined>;
-  /** One, or two for "several". */
-  readonly users: Set<string>;
+  readonly groups: Record<string, string | undefined>;
+  /** Undefined: none was named so far. */
+  user: string | undefined;
+  hasSeveralUsers: boolean;
   nofail: boolean;
   gained: boolean;
   pending: boolean;
@@ -46,56 +48,50 @@ interface Session {
 /** Lines of one connection (`<F-MLFID>`), merged into one record, as fail2ban's Filter._mergeFailure does. */
 export class Sessions {
   readonly #options: SessionOptions;
-  /** By id, the one idle longest first. */
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: RecentMap<string, Session>;
 
   constructor(options: SessionOptions = SESSION_BOUNDS) {
     this.#options = options;
+    this.#sessions = new RecentMap(options.maxSessions);
   }
 
   merge(id: string, { groups, lines, time }: SessionLine): SessionState {
     const gained = Boolean(groups.mlfgained);
-    let nofail = gained || Boolean(groups.nofail);
     const forget = Boolean(groups.mlfforget);
     const known = this.#recall(id, time);
-    const session = known ?? emptySession();
-    if (known) this.#carryOver(known, gained);
-    Object.assign(session.groups, ofLine(groups));
+    const session = known ?? newSession();
+    if (known) carryOver(known, gained);
+    mergeGroups(session.groups, groups);
     session.time = time;
     if (forget) this.#sessions.delete(id);
-    else this.#remember(id, session);
-    if ((known || !forget) && groups.user && session.users.size < 2) session.users.add(groups.user);
+    else if (!known) this.#sessions.set(id, session);
+    if (groups.user && (known || !forget)) nameUser(session, groups.user);
 
-    const isFailure = session.pending || session.users.size > 1;
+    const isFailure = session.pending || session.hasSeveralUsers;
     session.pending = false;
-    if (isFailure) nofail = false;
-    session.nofail = nofail;
+    session.nofail = !isFailure && (gained || Boolean(groups.nofail));
     session.gained = gained && !isFailure;
     this.#collect(session, lines, forget);
     return {
       groups: { ...session.groups },
       lines: session.lines,
-      nofail,
+      nofail: session.nofail,
       markPending: () => {
         session.pending = true;
       },
     };
   }
 
-  /** What the earlier lines leave to this one. Lines that were reported are dropped. */
-  #carryOver(session: Session, gained: boolean): void {
-    if (gained) session.pending = false;
-    if (!session.nofail && !session.gained && !session.pending) session.lines = [];
+  #collect(session: Session, lines: readonly string[], forget: boolean): void {
+    if (!session.nofail) {
+      session.lines = this.#joined(this.#joined(session.nofailLines, session.lines), lines);
+      session.nofailLines = [];
+    } else if (!forget) session.nofailLines = this.#joined(session.nofailLines, lines);
   }
 
-  #collect(session: Session, lines: readonly string[], forget: boolean): void {
-    const bounded = (all: readonly string[]) => all.slice(-this.#options.maxLines);
-    if (!session.nofail) {
-      session.lines = bounded([...session.nofailLines, ...session.lines, ...lines]);
-      session.nofailLines = [];
-    } else if (!forget) {
-      session.nofailLines = bounded([...session.nofailLines, ...lines]);
-    }
+  #joined(lines: readonly string[], more: readonly string[]): readonly string[] {
+    if (lines.length === 0) return more;
+    return more.length === 0 ? lines : [...lines, ...more].slice(-this.#options.maxLines);
   }
 
   #recall(id: string, time: number): Session | undefined {
@@ -104,22 +100,38 @@ export class Sessions {
     this.#sessions.delete(id);
     return undefined;
   }
+}
 
-  #remember(id: string, session: Session): void {
-    this.#sessions.delete(id);
-    this.#sessions.set(id, session);
-    if (this.#sessions.size <= this.#options.maxSessions) return;
-    const [oldest] = this.#sessions.keys();
-    if (oldest !== undefined) this.#sessions.delete(oldest);
+function newSession(): Session {
+  return {
+    groups: {},
+    user: undefined,
+    hasSeveralUsers: false,
+    nofail: false,
+    gained: false,
+    pending: false,
+    lines: [],
+    nofailLines: [],
+    time: 0,
+  };
+}
+
+/** What the earlier lines leave to this one. Lines that were reported are dropped. */
+function carryOver(session: Session, gained: boolean): void {
+  if (gained) session.pending = false;
+  if (!session.nofail && !session.gained && !session.pending) session.lines = [];
+}
+
+function nameUser(session: Session, user: string): void {
+  session.user ??= user;
+  if (session.user !== user) session.hasSeveralUsers = true;
+}
+
+/** Takes over a line's groups as far as they took part; the marks are no part of the record. */
+function mergeGroups(into: Record<string, string | undefined>, groups: Groups): void {
+  for (const name in groups) {
+    const value = groups[name];
+    if (value !== undefined && name !== "mlfforget" && name !== "mlfgained" && name !== "nofail")
+      into[name] = value;
   }
-}
-
-function emptySession(): Session {
-  const session = { users: new Set<string>(), nofail: false, gained: false, pending: false, time: 0 };
-  return { ...session, groups: {}, lines: [], nofailLines: [] };
-}
-
-/** A line's groups as far as they took part; the marks are no part of the record. */
-function ofLine({ mlfforget: _forget, mlfgained: _gained, nofail: _nofail, ...groups }: Groups): Groups {
-  return Object.fromEntries(Object.entries(groups).filter(([, value]) => value !== undefined));
 }

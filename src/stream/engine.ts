@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import { printable, type Report } from "../cli/report.ts";
 import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
@@ -149,7 +150,8 @@ export class Engine {
 
   readonly #take = (bytes: Buffer, candidates: Candidates, offset: number): void => {
     const wasSettled = this.#detector.format !== undefined;
-    const entry = this.#read(decodeLine(bytes));
+    const ascii = isAscii(bytes);
+    const entry = this.#read(decodeLine(bytes, ascii), ascii);
     if (!wasSettled && this.#detector.format !== undefined) this.#armGate();
     if (entry === undefined) return;
     if (isMessageCut(entry)) {
@@ -170,8 +172,8 @@ export class Engine {
     }
   }
 
-  #read(line: string): Entry | undefined {
-    return readEntry(line, this.#detector.formatOf(line, this.#now), this.#now);
+  #read(line: string, ascii?: boolean): Entry | undefined {
+    return readEntry(line, this.#detector.formatOf(line, this.#now), this.#now, ascii);
   }
 
   #judge(running: RunningJail, entry: Entry, at: Position): void {

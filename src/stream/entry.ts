@@ -1,5 +1,5 @@
 import { readJournal } from "./journal.ts";
-import { readHeader, type SyslogShape } from "./syslog.ts";
+import { readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
 
 /** One log record, as far as its format tells. */
 export interface Entry {
@@ -15,6 +15,8 @@ export interface Entry {
   readonly isDateless: boolean;
   /** A journal entry's own fields. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
+  /** Whether `line` is ASCII alone, where that is known. */
+  readonly ascii: boolean | undefined;
 }
 
 /** What each line of the input is. */
@@ -83,29 +85,59 @@ const DETECTED_LINES = 10;
  * @param now epoch milliseconds, for years that lines don't say
  * @returns undefined when the record holds no message at all
  */
-export function readEntry(line: string, format: Format, now: number): Entry | undefined {
+export function readEntry(line: string, format: Format, now: number, ascii?: boolean): Entry | undefined {
   switch (format) {
     case "journal":
       return readJournal(line);
     case "plain":
-      return plainEntry(line, undefined);
+      return plainEntry(line, undefined, ascii);
     case "none":
-      return plainEntry(line, now);
-    default: {
-      const header = readHeader(line, format, now);
-      if (!header) return plainEntry(line, undefined);
-      return { line, ...header, isDateless: false, fields: undefined };
-    }
+      return plainEntry(line, now, ascii);
+    default:
+      return new SyslogEntry(line, format, now, ascii);
   }
 }
 
-function plainEntry(line: string, time: number | undefined): Entry {
-  return {
-    line,
-    time,
-    identifier: undefined,
-    message: line,
-    isDateless: time !== undefined,
-    fields: undefined,
-  };
+function plainEntry(line: string, time: number | undefined, ascii: boolean | undefined): Entry {
+  const isDateless = time !== undefined;
+  return { line, time, identifier: undefined, message: line, isDateless, fields: undefined, ascii };
+}
+
+/** A line with a syslog header, which is read when somebody asks for it: jails that see the raw line never do. */
+class SyslogEntry implements Entry {
+  readonly line: string;
+  readonly ascii: boolean | undefined;
+  readonly isDateless = false;
+  readonly fields = undefined;
+  readonly #shape: SyslogShape;
+  readonly #now: number;
+  #header: SyslogHeader | undefined;
+
+  constructor(line: string, shape: SyslogShape, now: number, ascii: boolean | undefined) {
+    this.line = line;
+    this.ascii = ascii;
+    this.#shape = shape;
+    this.#now = now;
+  }
+
+  get time(): number | undefined {
+    return this.#read().time;
+  }
+
+  get identifier(): string | undefined {
+    return this.#read().identifier;
+  }
+
+  get message(): string {
+    return this.#read().message;
+  }
+
+  #read(): SyslogHeader {
+    this.#header ??= readHeader(this.line, this.#shape, this.#now) ?? {
+      time: undefined,
+      identifier: undefined,
+      message: this.line,
+    };
+    return this.#header;
+  }
 }

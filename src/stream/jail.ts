@@ -183,10 +183,26 @@ function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefi
   if (jail.on === "ban") return undefined;
   if (journalmatch && entry.fields && !matchesJournal(journalmatch, entry.fields)) return undefined;
   const whole = entry.line;
-  if (identifier === undefined)
-    return { text: whole, whole, hasDate: !entry.isDateless, time: entry.time, offset };
+  if (identifier === undefined) {
+    const hasDate = !entry.isDateless;
+    return {
+      text: whole,
+      whole,
+      hasDate,
+      time: hasDate ? undefined : entry.time,
+      ascii: entry.ascii,
+      offset,
+    };
+  }
   if (entry.identifier === undefined || !identifier.includes(entry.identifier)) return undefined;
-  return { text: entry.message, whole, hasDate: false, time: entry.time, offset };
+  return {
+    text: entry.message,
+    whole,
+    hasDate: false,
+    time: entry.time,
+    ascii: entry.ascii || undefined,
+    offset,
+  };
 }
 
 /** Whether a jail reads the log called `source`: its `logpath` says so, or says nothing. */

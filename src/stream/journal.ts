@@ -24,6 +24,7 @@ export function readJournal(line: string): Entry | undefined {
     message,
     isDateless: true,
     fields,
+    ascii: undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { flat } from "../text.ts";
 import { localTime, wallTime, withoutYear, zoneOffset } from "../time.ts";
 
 /**
@@ -22,6 +23,8 @@ export interface SyslogHeader {
 }
 
 const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
+/** No stamp is longer, in characters. */
+const LONGEST_STAMP = 48;
 const PRI = /^<(?:0|[1-9]\d{0,2})>/;
 const RFC3164 = /^([A-Z][a-z]{2}) ([ \d]?\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})? /;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d) /;
@@ -33,7 +36,7 @@ const SHORT_UNIX = /^(\d{9,11})\.(\d{6}) /;
 const SHORT_MONOTONIC = /^\[ {0,11}\d{1,11}\.\d{6}\] /;
 /** `host tag[pid]: `; old PAM modules wrote `tag(module)[pid]: `; `journalctl --no-hostname` leaves out the host. */
 const SOURCE =
-  /^(?:\S*[^\s:] |(?=\S*:(?: |$)))([^\s:[\]()]{1,128})(?:\([^\s()]{0,64}\))?(?:\[[^\s\]]{0,64}\])?: ?/;
+  /(?:\S*[^\s:] |(?=\S*:(?: |$)))([^\s:[\]()]{1,128})(?:\([^\s()]{0,64}\))?(?:\[[^\s\]]{0,64}\])?: ?/y;
 
 /**
  * Reads the header of a line.
@@ -47,7 +50,7 @@ export function readHeader(line: string, shape: SyslogShape, now: number): Syslo
       return stamped(line, now);
     case "syslog-pri": {
       const pri = PRI.exec(line);
-      return pri ? stamped(line.slice(pri[0].length), now) : undefined;
+      return pri ? stamped(line, now, pri[0].length) : undefined;
     }
     case "rfc5424":
       return rfc5424(line);
@@ -66,19 +69,28 @@ export function readHeader(line: string, shape: SyslogShape, now: number): Syslo
   }
 }
 
-function stamped(line: string, now: number): SyslogHeader | undefined {
-  const bsd = RFC3164.exec(line);
-  if (bsd) return sourced(line, bsd[0].length, bsdTime(bsd, now));
-  const iso = ISO.exec(line);
-  return iso ? sourced(line, iso[0].length, calendarTime(iso)) : undefined;
+/** The stamp read last, with the blank behind it: lines of one second follow each other. */
+let known = { stamp: " ", now: 0, time: undefined as number | undefined };
+
+function stamped(line: string, now: number, start = 0): SyslogHeader | undefined {
+  if (now === known.now && line.startsWith(known.stamp, start)) {
+    return sourced(line, start + known.stamp.length, known.time);
+  }
+  const text = line.slice(start, start + LONGEST_STAMP);
+  const bsd = RFC3164.exec(text);
+  const iso = bsd ? null : ISO.exec(text);
+  const [stamp] = bsd ?? iso ?? [];
+  if (stamp === undefined) return undefined;
+  known = { stamp: flat(stamp), now, time: bsd ? bsdTime(bsd, now) : iso ? calendarTime(iso) : undefined };
+  return sourced(line, start + stamp.length, known.time);
 }
 
 /** The header after its stamp. A line such as `host last message repeated 3 times` has no tag. */
 function sourced(line: string, start: number, time: number | undefined): SyslogHeader {
-  const rest = line.slice(start);
-  const match = SOURCE.exec(rest);
-  if (match) return { time, identifier: match[1], message: rest.slice(match[0].length) };
-  return { time, identifier: undefined, message: rest.slice(rest.indexOf(" ") + 1) };
+  SOURCE.lastIndex = start;
+  const match = SOURCE.exec(line);
+  if (match) return { time, identifier: match[1], message: line.slice(SOURCE.lastIndex) };
+  return { time, identifier: undefined, message: line.slice(line.indexOf(" ", start) + 1 || start) };
 }
 
 function rfc5424(line: string): SyslogHeader | undefined {
