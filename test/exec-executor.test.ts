@@ -29,7 +29,14 @@ function setUp({ actions: specs = [], maxBans = 100, lock = noLock, tool = new F
   const told: string[] = [];
   const ran: string[] = [];
   const results: Result[] = [];
-  const report = new Report("f2b-exec", (line) => told.push(line.trimEnd().replace("f2b-exec: ", "")));
+  const report = new Report("f2b-exec", (text) =>
+    told.push(
+      ...text
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.replace("f2b-exec: ", "")),
+    ),
+  );
   const actions = new Actions({
     actionsOf: () => specs,
     report,

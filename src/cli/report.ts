@@ -42,6 +42,12 @@ export class Report {
   line(message: string): void {
     this.#write(`${this.#program}: ${message}\n`);
   }
+
+  /** Many lines with one write. */
+  lines(messages: readonly string[]): void {
+    if (messages.length > 0)
+      this.#write(messages.map((message) => `${this.#program}: ${message}\n`).join(""));
+  }
 }
 
 /**

@@ -7,8 +7,10 @@ import { commandTags, fillTags, jailTags, type TagValues } from "./tags.ts";
 
 /** Actions at a time. */
 const WORKERS = 4;
-/** Milliseconds that one command may take; then SIGKILL. */
-const TIMEOUT = 30_000;
+/** Seconds that one command may take unless the action says otherwise; then SIGKILL. */
+const TIMEOUT = 30;
+/** Restored bans remembered, so that their end is not acted upon where their beginning was not. */
+const MAX_RESTORED = 200_000;
 /** Jobs that may wait. */
 const MAX_WAITING = 10_000;
 /** Characters of evidence in them. */
@@ -33,6 +35,10 @@ export class Actions {
   readonly #ready: string[] = [];
   /** The actionstart of jails: done, or being done. */
   readonly #started = new Map<string, Promise<void>>();
+  /** Repairs under way. */
+  readonly #repairs = new Map<ActionSpec, Promise<void>>();
+  /** Bans that were restored, while an action of their jail says `norestored`. */
+  readonly #restored = new Set<string>();
   #waiting = 0;
   /** Characters of evidence in commands that wait. */
   #evidence = 0;
@@ -55,15 +61,11 @@ export class Actions {
     const actions = this.#options.actionsOf(jail.name);
     if (actions.length === 0) return;
     const key = `${jail.name} ${command.ip ?? `id ${command.id}`}`;
+    const wanted = this.#withoutRestored(actions, command, key);
+    if (wanted.length === 0) return;
     const kept = this.#withoutTooMuch(command);
-    const isBan = command.cmd === "ban";
     this.#push(key, async () => {
-      if (isBan) await this.#start(jail, actions);
-      const tags = commandTags(kept, jail);
-      for (const action of actions) {
-        if (isBan) await this.#run(jail, action, "ban", action.actionban, tags, encode(kept));
-        else await this.#run(jail, action, "unban", action.actionunban, tags, encode(kept));
-      }
+      await this.#carryOut(kept, jail, wanted);
       this.#evidence -= evidenceOf(kept);
     });
   }
@@ -114,6 +116,51 @@ export class Actions {
     return rest;
   }
 
+  /** The actions that have a say in this command. */
+  #withoutRestored(actions: readonly ActionSpec[], command: Ban | Unban, key: string): readonly ActionSpec[] {
+    if (!actions.some(({ norestored }) => norestored)) return actions;
+    const isRestored = command.cmd === "ban" ? (command as Ban).restored === true : this.#restored.has(key);
+    if (command.cmd !== "ban" || !isRestored) this.#restored.delete(key);
+    else if (this.#restored.size < MAX_RESTORED) this.#restored.add(key);
+    return isRestored ? actions.filter(({ norestored }) => !norestored) : actions;
+  }
+
+  async #carryOut(command: Ban | Unban, jail: Jail, actions: readonly ActionSpec[]): Promise<void> {
+    const isBan = command.cmd === "ban";
+    if (isBan) await this.#start(jail);
+    const tags = commandTags(command, jail);
+    for (const action of actions) {
+      if (isBan) await this.#check(jail, action);
+      if (isBan) await this.#run(jail, action, "ban", action.actionban, tags, encode(command));
+      else await this.#run(jail, action, "unban", action.actionunban, tags, encode(command));
+    }
+  }
+
+  /** What actionstart made may be gone: it is made again, once for all who find that at a time. */
+  async #check(jail: Jail, action: ActionSpec): Promise<void> {
+    if (action.actioncheck === undefined || (await this.#isFine(jail, action))) return;
+    let repair = this.#repairs.get(action);
+    if (repair === undefined) {
+      repair = this.#repair(jail, action).finally(() => this.#repairs.delete(action));
+      this.#repairs.set(action, repair);
+    }
+    await repair;
+  }
+
+  async #isFine(jail: Jail, action: ActionSpec): Promise<boolean> {
+    const { actioncheck = [], timeout = TIMEOUT } = action;
+    const argv = fillTags(actioncheck, jailTags(jail)) ?? [];
+    const options = { input: "", timeout: timeout * 1000, maxStdout: 0 };
+    return (await this.#options.run(argv, options)).status === 0;
+  }
+
+  async #repair(jail: Jail, action: ActionSpec): Promise<void> {
+    const name = printable(action.name ?? action.actioncheck?.[0] ?? "");
+    this.#options.report.warning(`[${jail.name}] actioncheck of ${name} failed: starting the action again`);
+    await this.#run(jail, action, "stop", action.actionstop, jailTags(jail), "");
+    await this.#run(jail, action, "start", action.actionstart, jailTags(jail), "");
+  }
+
   #push(key: string, job: () => Promise<void>): void {
     if (this.#waiting >= this.#maxWaiting) {
       this.#dropped++;
@@ -150,17 +197,17 @@ export class Actions {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #start(jail: Jail, actions: readonly ActionSpec[]): Promise<void> {
+  #start(jail: Jail): Promise<void> {
     let started = this.#started.get(jail.name);
     if (started === undefined) {
-      started = this.#runStarts(jail, actions);
+      started = this.#runStarts(jail);
       this.#started.set(jail.name, started);
     }
     return started;
   }
 
-  async #runStarts(jail: Jail, actions: readonly ActionSpec[]): Promise<void> {
-    for (const action of actions) {
+  async #runStarts(jail: Jail): Promise<void> {
+    for (const action of this.#options.actionsOf(jail.name)) {
       await this.#run(jail, action, "start", action.actionstart, jailTags(jail), "");
     }
   }
@@ -185,7 +232,11 @@ export class Actions {
         );
         return;
       }
-      const ran = await this.#options.run(filled, { input, timeout: TIMEOUT, maxStdout: 0 });
+      const ran = await this.#options.run(filled, {
+        input,
+        timeout: (action.timeout ?? TIMEOUT) * 1000,
+        maxStdout: 0,
+      });
       if (ran.status !== 0) this.#options.report.error(`${name}: ${printable(describeFailure(ran))}`);
     } catch (error) {
       this.#options.report.error(`${name}: ${printable((error as Error).message)}`);

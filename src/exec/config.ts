@@ -78,10 +78,17 @@ const actionSchema: z.ZodType<ActionSpec> = z.strictObject(
   {
     name: z.string(expected("a name")).optional(),
     actionstart: command("jail").optional(),
+    actioncheck: command("jail").optional(),
     actionban: command("address").optional(),
     actionunban: command("address").optional(),
     actionstop: command("jail").optional(),
     actionflush: command("jail").optional(),
+    norestored: z.boolean(expected("true or false")).optional(),
+    timeout: z
+      .number(expected("seconds"))
+      .min(1, expected("1 to 3600 seconds"))
+      .max(3600, expected("1 to 3600 seconds"))
+      .optional(),
   },
   { error: expectedMapping },
 ) as z.ZodType<ActionSpec>;

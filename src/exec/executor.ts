@@ -1,6 +1,6 @@
 import { parseNetwork } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
-import type { Ban, Command } from "../command.ts";
+import type { Ban, Command, Unban } from "../command.ts";
 import { type Actions, evidenceOf } from "./actions.ts";
 import type { Backend, Change } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
@@ -27,7 +27,7 @@ export interface ExecutorOptions {
   readonly settingsOf: (jail: string) => Required<JailSettings>;
   readonly maxBans: number;
   readonly report: Report;
-  readonly onResult: (result: Result) => void;
+  readonly onResult?: ((result: Result) => void) | undefined;
 }
 
 /** What may wait: about so many commands, or 256 characters of evidence instead of each. */
@@ -73,11 +73,8 @@ export class Executor {
     const read = this.#options.clock.now();
     if (command.cmd === "sync") this.#queue.push({ command, read });
     if (command.cmd !== "ban" && command.cmd !== "unban") return;
-    const hasActions = this.#options.settingsOf(command.jail).actions.length > 0;
-    const { matches, ...rest } = command as Ban;
-    const kept = hasActions && matches ? { ...rest, matches } : rest;
-    const weight = 1 + Math.floor(evidenceOf(kept) / EVIDENCE_WEIGHT);
-    this.#queue.push({ command: kept, read }, weight);
+    const weight = 1 + Math.floor(evidenceOf(command as Ban | Unban) / EVIDENCE_WEIGHT);
+    this.#queue.push({ command: command as Ban | Unban, read }, weight);
   }
 
   /** From now on looks every second whether the kernel still has what it was given. */
@@ -168,7 +165,7 @@ export class Executor {
     const touched = this.#judge.begin();
     for (const held of this.#foreign.splice(0)) this.#judge.takeOver(held);
     const verdicts = jobs.flatMap((job) => this.#judge.judge(job));
-    const failures = await this.#apply([...touched.values()]);
+    const failures = await this.#apply(touched);
     for (const [touch, error] of failures) {
       this.#judge.undo(touch);
       report.error(`[${touch.held.jail}] ${shownTarget(touch.held)}: ${printable(error)}`);
@@ -180,6 +177,7 @@ export class Executor {
       if (verdict.runsActions && failure === undefined && served)
         actions.add(verdict.job.command, served.jail);
     }
+    this.#teller.tellNotices();
     await this.#leaveOthers(new Set([...failures.keys()].map(({ held }) => held.jail)));
   }
 

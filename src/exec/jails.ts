@@ -24,6 +24,8 @@ export interface Served {
   readonly problem?: Problem & { readonly since: number };
   /** The kernel may not have these ports yet. */
   isChanged: boolean;
+  /** What the last command said of ports: most say the same. */
+  said?: Pick<Ban, "port" | "protocol">;
   /** Back ends that hold bans of it from an earlier run, until ours has them. */
   leftTo: readonly Backend[];
 }
@@ -89,7 +91,9 @@ export class Jails {
    * @throws RangeError for a protocol that has no ports
    */
   changePorts(served: Served, ban: Ban, isNew: boolean): void {
+    if (isSameAs(served.said, ban)) return;
     const wanted = readPorts(ban);
+    served.said = ban;
     if (wanted === undefined || describePorts(wanted) === describePorts(served.jail)) return;
     served.jail = { ...served.jail, ...wanted };
     served.isChanged = true;
@@ -121,4 +125,13 @@ export class Jails {
     this.#served.set(jail.name, { jail, isChanged: false, leftTo: [], problem: { ...problem, since } });
     if (!isKnown) this.#options.report.error(`jail ${jail.name}: ${printable(problem.error)}`);
   }
+}
+
+function isSameAs(said: Pick<Ban, "port" | "protocol"> | undefined, ban: Ban): boolean {
+  return said !== undefined && isSameList(said.port, ban.port) && isSameList(said.protocol, ban.protocol);
+}
+
+function isSameList(some: readonly unknown[] | undefined, others: readonly unknown[] | undefined): boolean {
+  if (some === undefined || others === undefined) return some === others;
+  return some.length === others.length && some.every((item, index) => item === others[index]);
 }

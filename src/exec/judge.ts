@@ -68,7 +68,9 @@ export class Judge {
   /** Bans that our timer ended: the writer's own unban for them says nothing new. At most `maxBans`. */
   readonly #endedHere = new Set<string>();
   readonly #sync: OpenSync;
-  #touched = new Map<string, Touched>();
+  /** Of this batch, in order, and by jail and target. */
+  #touched: Touched[] = [];
+  #touchedBy = new Map<string, Map<string, Touched>>();
 
   constructor(options: JudgeOptions, ledger: Ledger, jails: Jails) {
     this.#options = options;
@@ -77,9 +79,10 @@ export class Judge {
     this.#sync = new OpenSync(ledger);
   }
 
-  /** Begins a batch. The map gets the addresses that its commands are about. */
-  begin(): ReadonlyMap<string, Touched> {
-    this.#touched = new Map();
+  /** Begins a batch. The list gets the addresses that its commands are about. */
+  begin(): readonly Touched[] {
+    this.#touched = [];
+    this.#touchedBy = new Map();
     return this.#touched;
   }
 
@@ -99,7 +102,7 @@ export class Judge {
 
   /** A ban that an earlier run left in another back end: ours has to be given it. */
   takeOver(held: Held): void {
-    this.#touched.set(keyOf(held), { held, before: undefined });
+    this.#note({ held, before: undefined });
   }
 
   /** The back end did not do it: the ban is what it was, so the next command about it is no repetition. */
@@ -139,7 +142,7 @@ export class Judge {
     }
     const wrongPorts = this.#changePorts(ban, served);
     if (wrongPorts !== undefined) return refused(wrongPorts);
-    this.#endedHere.delete(keyOf(held));
+    if (this.#endedHere.size > 0) this.#endedHere.delete(keyOf(held));
     return known === undefined ? this.#newBan(ban, held) : this.#repeatedBan(ban, held, known);
   }
 
@@ -153,7 +156,7 @@ export class Judge {
     const already = `${shownTarget(held)} already banned`;
     if (isSameEnd(known, ban.until, this.#options.backend.longestTimeout > 0 ? KERNEL_TOLERANCE : 0)) {
       this.#ledger.set(held, ban.until);
-      const touched = this.#touched.get(keyOf(held));
+      const touched = this.#touchedOf(held);
       return { result: "already", notice: already, ...(touched && { touched }) };
     }
     const end = ban.until === null ? "without end" : `until ${new Date(ban.until).toISOString()}`;
@@ -163,11 +166,10 @@ export class Judge {
   #judgeUnban(job: OneJob, held: Held): Verdict | undefined {
     this.#sync.name(held);
     const known = this.#ledger.get(held);
-    const key = keyOf(held);
     if (job.isTimer) {
       if (typeof known !== "number" || known > this.#options.clock.now()) return undefined;
-      this.#rememberEnded(key);
-    } else if (this.#endedHere.delete(key) && known === undefined) {
+      this.#rememberEnded(keyOf(held));
+    } else if (this.#endedHere.size > 0 && this.#endedHere.delete(keyOf(held)) && known === undefined) {
       return { job, held, result: "already" };
     }
     const touched = this.#touch(held, undefined);
@@ -196,10 +198,24 @@ export class Judge {
   }
 
   #touch(held: Held, until: Until | undefined): Touched {
-    const key = keyOf(held);
-    const touched = this.#touched.get(key) ?? { held, before: this.#ledger.get(held) };
-    this.#touched.set(key, touched);
+    const touched = this.#touchedOf(held) ?? this.#note({ held, before: this.#ledger.get(held) });
     this.#ledger.set(held, until);
+    return touched;
+  }
+
+  #touchedOf({ jail, target }: Held): Touched | undefined {
+    return this.#touchedBy.get(jail)?.get(target);
+  }
+
+  #note(touched: Touched): Touched {
+    const { jail, target } = touched.held;
+    let targets = this.#touchedBy.get(jail);
+    if (targets === undefined) {
+      targets = new Map();
+      this.#touchedBy.set(jail, targets);
+    }
+    targets.set(target, touched);
+    this.#touched.push(touched);
     return touched;
   }
 

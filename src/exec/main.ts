@@ -8,7 +8,7 @@ import { type Backend, UnavailableError } from "./backend/backend.ts";
 import { allBackends, type BackendOptions, chooseBackend } from "./backend/choose.ts";
 import { systemClock } from "./clock.ts";
 import { Executor } from "./executor.ts";
-import { hostAddresses } from "./host.ts";
+import { hostAddresses, SshPeers } from "./host.ts";
 import { FileLock, noLock } from "./lock.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { Policy } from "./policy.ts";
@@ -76,20 +76,19 @@ async function carryOut(
   if (options.mode === "flush") return flushAll(await flushable(options, backendOptions), actions, config);
   const { backend, others, warnings } = await chooseBackend(options.backend, backendOptions);
   for (const warning of warnings) backendOptions.warn(warning);
+  const sshPeers = new SshPeers();
   const executor = new Executor({
     backend,
     others,
     clock: systemClock,
-    policy: new Policy({ neverBan: options.neverBan, host: hostAddresses }),
+    policy: new Policy({ neverBan: options.neverBan, host: () => [...hostAddresses(), ...sshPeers.now()] }),
     lock:
       options.isDryRun || options.backend === "none" ? noLock : new FileLock((text) => report.warning(text)),
     actions,
     settingsOf: (jail) => settingsOf(config, options.settings, jail),
     maxBans: options.maxBans,
     report,
-    onResult: (result) => {
-      if (options.hasResults) output.line(JSON.stringify(result));
-    },
+    onResult: options.hasResults ? (result) => output.line(JSON.stringify(result)) : undefined,
   });
   if (!options.isDryRun && backend.name !== "none") executor.watch();
   return new Session({ executor, actions, backend, options, output, report }).run(around);

@@ -9,10 +9,10 @@ export const HELP = `usage: f2b-exec [options] < commands
 Bans and unbans addresses in the firewall as the commands on stdin say (NDJSON,
 as f2b-stream writes them). A ban ends at its "until", one without never.
 
-  --backend NAME      auto (default), ipset, nftables, iptables, none (no firewall)
+  --backend NAME      auto (default), ipset, nftables, iptables, none
   -c, --config FILE   YAML: blocktype, chain and actions, for all jails or each
   --blocktype TYPE    reject (default) or drop
-  --chain CHAIN       chain to jump from, may be repeated (INPUT and DOCKER-USER)
+  --chain CHAIN       chain to jump from, may be repeated (INPUT, DOCKER-USER)
   --never-ban ADDR    address or network that is never banned, may be repeated
   --max-bans N        most bans in force at a time (200000)
   --on-eof WHAT       at the end of input: keep bans (default), wait until those
@@ -20,7 +20,7 @@ as f2b-stream writes them). A ban ends at its "until", one without never.
   --results           write what became of each command to stdout, NDJSON
   --dry-run           print the commands instead, needs no root
   --status [--json]   show what is in force, and end
-  --flush             take away everything that f2b-exec ever made, and end
+  --flush             take away all that any f2b-exec made, and end
   -h, --help; --version
 
 SIGTERM, SIGINT and SIGHUP: read on to the end of input, for 5 seconds at most;

@@ -32,14 +32,15 @@ const STDERR_GRACE = 500;
 
 /**
  * Runs `argv` without a shell, in a process group of its own, so that a Ctrl-C for the pipe does not cut a transaction,
- * and with an environment of PATH and LC_ALL alone.
+ * and with an environment of PATH and LC_ALL alone. XTABLES_LOCKFILE is passed on: iptables-legacy needs it where the user
+ * may not open /run/xtables.lock.
  */
 export const run: Run = ([file = "", ...args], { input = "", timeout, maxStdout }) =>
   new Promise((resolve) => {
     const child = spawn(file, args, {
       cwd: "/",
       detached: true,
-      env: { PATH: process.env.PATH ? `${process.env.PATH}:${PATH}` : PATH, LC_ALL: "C" },
+      env: environment(),
       stdio: ["pipe", maxStdout > 0 ? "pipe" : "ignore", "pipe"],
     });
     const stdout = collect(child.stdout, maxStdout);
@@ -74,6 +75,11 @@ export function describeFailure({ status, failure, stderr }: Ran): string {
   const said = stderr.replace(/\s+/g, " ").trim();
   const how = failure ?? `exit status ${status}`;
   return said === "" ? how : `${how}: ${said}`;
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const { PATH: path, XTABLES_LOCKFILE: lock } = process.env;
+  return { PATH: path ? `${path}:${PATH}` : PATH, LC_ALL: "C", ...(lock && { XTABLES_LOCKFILE: lock }) };
 }
 
 function collect(stream: Readable | null, limit: number): () => string {

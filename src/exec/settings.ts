@@ -14,12 +14,18 @@ export interface ActionSpec {
   readonly name?: string;
   /** Before the jail's first ban. */
   readonly actionstart?: readonly string[];
+  /** Before each ban: when it fails, what actionstart made is gone, and actionstop and actionstart run again. */
+  readonly actioncheck?: readonly string[];
   readonly actionban?: readonly string[];
   readonly actionunban?: readonly string[];
   /** When the jail is taken away (`--on-eof flush`, `--flush`). */
   readonly actionstop?: readonly string[];
   /** Instead of an actionunban for each ban that is left then. */
   readonly actionflush?: readonly string[];
+  /** Not for bans known from before a restart (`restored`), nor for their end. */
+  readonly norestored?: boolean;
+  /** Seconds that each command may take; 30 when nothing is said. */
+  readonly timeout?: number;
 }
 
 /** What the file of `-c` may say of a jail. */

@@ -10,7 +10,8 @@ const TOLD_AFTER = 2000;
 export interface TellerOptions {
   readonly clock: Clock;
   readonly report: Report;
-  readonly onResult: (result: Result) => void;
+  /** Left out where nobody asks for results. */
+  readonly onResult?: ((result: Result) => void) | undefined;
 }
 
 /** Tells what became of each command: a result for programs, a line for people. */
@@ -18,6 +19,7 @@ export class Teller {
   readonly #options: TellerOptions;
   /** Bans that had ended before they came, or were too many, not yet told. */
   readonly #together = new Map<"ended" | "full", { readonly count: number; readonly error: string }>();
+  #notices: string[] = [];
   #cancel: (() => void) | undefined;
 
   constructor(options: TellerOptions) {
@@ -26,13 +28,19 @@ export class Teller {
 
   /** `failure`: why the back end did not do it, told already. */
   tell(verdict: Verdict, failure: string | undefined): void {
-    this.#options.onResult(this.#resultOf(verdict, failure));
+    this.#options.onResult?.(this.#resultOf(verdict, failure));
     if (failure !== undefined) return;
     const { held, error, notice, toldOnce } = verdict;
     if (toldOnce === "ended" || toldOnce === "full") this.#count(toldOnce, error ?? "");
     else if (error !== undefined && toldOnce === undefined) {
+      this.tellNotices();
       this.#options.report.warning(`refused [${held.jail}] ${shownTarget(held)}: ${printable(error)}`);
-    } else if (notice !== undefined) this.#options.report.line(`NOTICE [${held.jail}] ${notice}`);
+    } else if (notice !== undefined) this.#notices.push(`NOTICE [${held.jail}] ${notice}`);
+  }
+
+  /** Ends a batch: its lines go out in one write. */
+  tellNotices(): void {
+    this.#options.report.lines(this.#notices.splice(0));
   }
 
   /** Tells now what was held back to be told together. */

@@ -11,9 +11,9 @@ export interface Ended {
 
 const alive = new Set<ChildProcessWithoutNullStreams>();
 
-/** Ends what a failed test left running. */
-export function killRest(): void {
-  for (const child of alive) child.kill("SIGKILL");
+/** Ends what a failed test left running, `spared` apart. */
+export function killRest(spared?: Running): void {
+  for (const child of alive) if (child !== spared?.child) child.kill("SIGKILL");
 }
 
 /** A running f2b-exec, or another program. */

@@ -23,6 +23,13 @@ export function netnsSkip(...tools: readonly string[]): string | false {
   return false;
 }
 
+export interface Container {
+  readonly ipv4: string;
+  /** What stands before a command that is to run in it. */
+  readonly atContainer: readonly string[];
+  readonly remove: () => Promise<void>;
+}
+
 /** A server and a client, each a network namespace, joined by a cable. */
 export class Netns {
   readonly server: string;
@@ -60,6 +67,37 @@ export class Netns {
       await exec("ip", ["-n", name, "link", "set", "veth0", "up"]);
     }
     return pair;
+  }
+
+  /** A third namespace behind the server, as Docker makes them for containers. */
+  async addContainer(): Promise<Container> {
+    const name = `${this.server}-box`;
+    const ipv4 = "198.51.102.2";
+    await exec("ip", ["netns", "add", name]);
+    await exec("ip", [
+      "-n",
+      this.server,
+      "link",
+      "add",
+      "box0",
+      "type",
+      "veth",
+      "peer",
+      "eth0",
+      "netns",
+      name,
+    ]);
+    await exec("ip", ["-n", this.server, "addr", "add", "198.51.102.1/24", "dev", "box0"]);
+    await exec("ip", ["-n", this.server, "link", "set", "box0", "up"]);
+    await exec("ip", ["-n", name, "addr", "add", `${ipv4}/24`, "dev", "eth0"]);
+    for (const link of ["lo", "eth0"]) await exec("ip", ["-n", name, "link", "set", link, "up"]);
+    await exec("ip", ["-n", name, "route", "add", "default", "via", "198.51.102.1"]);
+    await this.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
+    const remove = async () => {
+      await exec("ip", ["netns", "del", name]);
+      await exec("ip", ["-n", this.server, "link", "del", "box0"]).catch(() => undefined);
+    };
+    return { ipv4, atContainer: ["ip", "netns", "exec", name], remove };
   }
 
   /** What stands before a command that is to run at the server. */

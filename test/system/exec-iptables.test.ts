@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { killRest, Running, runExec, startExec } from "../helpers/f2b-exec.ts";
 import { CLIENT, Netns, netnsSkip, SERVER } from "../helpers/netns.ts";
+import { connect, listen } from "../helpers/tcp.ts";
 
 const REJECT4 = "-j REJECT --reject-with icmp-port-unreachable";
 const REJECT6 = "-j REJECT --reject-with icmp6-port-unreachable";
@@ -36,7 +37,8 @@ describe("f2b-exec --backend iptables", { skip, timeout: 120_000 }, () => {
 
   const exec = (args: readonly string[], input: string | readonly object[]) =>
     runExec(["--backend", "iptables", ...args], input, { before: net.atServer });
-  const start = (...args: string[]) => startExec(args, { before: net.atServer });
+  const start = (...args: string[]) =>
+    startExec(["--backend", "iptables", ...args], { before: net.atServer });
   const clean = async () => {
     assert.equal((await exec(["--flush"], "")).status, 0);
     assert.deepEqual([...(await net.rules()), ...(await net.rules("ip6tables"))], []);
@@ -81,9 +83,9 @@ describe("f2b-exec --backend iptables", { skip, timeout: 120_000 }, () => {
     const { stdout } = await exec(["--status"], "");
     assert.equal(
       stdout,
-      `JAIL                     ADDRESS        UNTIL     PORTS   CHAINS
-postfix-sasl-aggressive  192.0.2.7      for ever  25/tcp  INPUT
-postfix-sasl-aggressive  2001:db8:7::7  for ever  25/tcp  INPUT
+      `JAIL                     ADDRESS        UNTIL     PORTS   CHAINS  BACKEND
+postfix-sasl-aggressive  192.0.2.7      for ever  25/tcp  INPUT   iptables
+postfix-sasl-aggressive  2001:db8:7::7  for ever  25/tcp  INPUT   iptables
 `,
     );
     const json = await exec(["--status", "--json"], "");
@@ -98,8 +100,7 @@ postfix-sasl-aggressive  2001:db8:7::7  for ever  25/tcp  INPUT
   });
 
   test("refuses real connections to the jail's ports while a ban lasts, IPv4 and IPv6", async () => {
-    const server = new Running([...net.atServer, process.execPath, "-e", LISTEN]);
-    await server.said("listening");
+    const server = await listen(net, [2525, 8080]);
     const running = start();
     running.write(ban(CLIENT.ipv4, { port: [2525], protocol: ["tcp"] }), ban(CLIENT.ipv6));
     await running.said(`Ban ${CLIENT.ipv6}`);
@@ -237,7 +238,7 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
     chmodSync(wrapper, 0o755);
     const addresses = Array.from({ length: 50 }, (_, i) => `192.0.2.${i + 1}`);
     const { status, stdout, stderr } = await runExec(
-      ["--results"],
+      ["--backend", "iptables", "--results"],
       addresses.map((ip) => ban(ip)),
       { before: net.atServer, env: { PATH: `${folder}:${process.env.PATH}` } },
     );
@@ -350,7 +351,7 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
 
   test("without permission it ends with 69 and says what would help", async () => {
     const nobody = ["setpriv", "--reuid", "65534", "--clear-groups"];
-    const { status, stderr } = await runExec([], [ban("192.0.2.7")], {
+    const { status, stderr } = await runExec(["--backend", "iptables"], [ban("192.0.2.7")], {
       before: [...net.atServer, ...nobody],
     });
     assert.equal(status, 69);
@@ -367,12 +368,18 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
         `for tool in ${kept}; do cp ${folder}/xtables-nft-multi $tool; done; exec "$@"`,
       "sh",
     ];
-    const none = await runExec([], [ban("192.0.2.7")], { before: [...net.atServer, ...hide("")] });
+    const none = await runExec(["--backend", "iptables"], [ban("192.0.2.7")], {
+      before: [...net.atServer, ...hide("")],
+    });
     assert.equal(none.status, 69);
     assert.match(none.stderr, /hint: install iptables/);
-    const some = await runExec(["--results"], [ban("192.0.2.7"), ban("2001:db8:7::7")], {
-      before: [...net.atServer, ...hide("iptables iptables-restore")],
-    });
+    const some = await runExec(
+      ["--backend", "iptables", "--results"],
+      [ban("192.0.2.7"), ban("2001:db8:7::7")],
+      {
+        before: [...net.atServer, ...hide("iptables iptables-restore")],
+      },
+    );
     assert.equal(some.status, 0);
     assert.match(some.stderr, /warning: no IPv6 bans: ip6tables: ENOENT/);
     assert.match(some.stdout, /192\.0\.2\.7","result":"applied"[\s\S]*"result":"failed"/);
@@ -380,30 +387,8 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
   });
 });
 
-/** Listens on two ports of both families. */
-const LISTEN = `
-  const net = require("node:net");
-  const open = (port) => new Promise((done) => net.createServer((s) => s.end()).listen(port, "::", done));
-  Promise.all([open(2525), open(8080)]).then(() => console.log("listening"));
-`;
-
-const CONNECT = `
-  const net = require("node:net");
-  const look = ([host, port]) => new Promise((done) => {
-    const socket = net.connect({ host, port, timeout: 8000 });
-    socket.on("connect", () => { done("open"); socket.destroy(); });
-    socket.on("timeout", () => { done("timeout"); socket.destroy(); });
-    socket.on("error", ({ code }) => done(code === "ECONNREFUSED" ? "refused" : code));
-  });
-  Promise.all(JSON.parse(process.argv[1]).map(look)).then((all) => console.log(JSON.stringify(all)));
-`;
-
 /** What a client gets at ports 2525 and 8080, IPv4 then IPv6. */
-async function connectAll(net: Netns): Promise<unknown> {
-  const places = [SERVER.ipv4, SERVER.ipv6].flatMap((host) => [2525, 8080].map((port) => [host, port]));
-  const client = new Running([
-    ...["ip", "netns", "exec", net.client, process.execPath, "-e", CONNECT],
-    JSON.stringify(places),
-  ]);
-  return JSON.parse((await client.ended).stdout);
+function connectAll(net: Netns): Promise<string[]> {
+  const places = [SERVER.ipv4, SERVER.ipv6].flatMap((host) => [2525, 8080].map((port) => ({ host, port })));
+  return Promise.all(places.map(({ host, port }) => connect(net, host, port)));
 }

@@ -35,11 +35,14 @@ export class Families implements Backend {
   }
 
   async start(): Promise<readonly string[]> {
-    await this.#each(async (family, version) => {
-      const problem = await family.start(this.#chains);
-      if (problem !== undefined) this.#problems.set(version, problem);
-    });
-    for (const version of this.#problems.keys()) this.#families.delete(version);
+    const started = await this.#each(
+      async (family, version) => [version, await family.start(this.#chains)] as const,
+    );
+    for (const [version, problem] of started) {
+      if (problem === undefined) continue;
+      this.#problems.set(version, problem);
+      this.#families.delete(version);
+    }
     const problems = [...this.#problems.values()];
     if (this.#families.size === 0)
       throw new UnavailableError(problems.join("; "), hintFor(problems, this.name));

@@ -1,9 +1,12 @@
 import { formatNetwork, parseNetwork } from "../../address.ts";
 import { tableName } from "../names.ts";
 import type { Change, Jail, Until } from "./backend.ts";
+import { readUntil, untilComment } from "./rules.ts";
 
 /** nft's longest timeout: 36,500 days in seconds. */
 export const LONGEST_TIMEOUT = 36_500 * 86_400;
+/** In seconds. */
+const DAY = 86_400;
 /** As many as --max-bans may allow; the set grows as it needs to. */
 const MAX_MEMBERS = 10_000_000;
 
@@ -164,10 +167,16 @@ function bare({ ip }: Change): string {
   return slash < 0 ? ip : ip.slice(0, slash);
 }
 
-/** Rounded up, so that the kernel ends no ban too early, and never 0, which would be for ever. */
+/**
+ * Rounded up, so that the kernel ends no ban too early, and never 0, which would be for ever. In days and seconds: nft
+ * 1.0.6 takes no more than 2^32 ms as seconds.
+ */
 function timeoutOf(until: Until, now: number): string {
   if (until === null) return "";
-  return ` timeout ${Math.min(Math.max(1, Math.ceil((until - now) / 1000)), LONGEST_TIMEOUT)}s`;
+  const seconds = Math.max(1, Math.ceil((until - now) / 1000));
+  if (seconds > LONGEST_TIMEOUT) return ` timeout ${LONGEST_TIMEOUT / DAY}d comment "${untilComment(until)}"`;
+  const days = Math.floor(seconds / DAY);
+  return ` timeout ${days > 0 ? `${days}d` : ""}${seconds % DAY}s`;
 }
 
 function readElements(set: string, text: string, now: number, bans: Map<string, Until>): void {
@@ -175,13 +184,18 @@ function readElements(set: string, text: string, now: number, bans: Map<string, 
   const isSingle = prefix === BITS[set.startsWith("ipv4") ? 4 : 6];
   const start = text.indexOf("elements = {");
   if (start < 0) return;
-  for (const [, address = "", expires] of text
+  for (const [, address = "", expires, comment] of text
     .slice(start + "elements = {".length)
-    .matchAll(/([\da-f.:]*[.:][\da-f.:]*)(?: timeout \S+)?(?: expires ([\dwdhms]+))?/g)) {
+    .matchAll(ELEMENT)) {
     const ip = address.includes(":") && address.includes(".") ? canonical(address) : address;
-    bans.set(isSingle ? ip : `${ip}/${prefix}`, expires === undefined ? null : now + milliseconds(expires));
+    const end = expires === undefined ? null : now + milliseconds(expires);
+    bans.set(isSingle ? ip : `${ip}/${prefix}`, (comment && readUntil(comment)) || end);
   }
 }
+
+/** `192.0.2.7 timeout 10m expires 9m58s996ms comment "until:…"` */
+const ELEMENT =
+  /([\da-f.:]*[.:][\da-f.:]*)(?: timeout \w+)?(?: expires (\w+))?(?: comment "([^"]*)")?(?=[,\s}])/g;
 
 function canonical(ip: string): string {
   const network = parseNetwork(ip);

@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { formatNetwork, parseNetwork } from "../../address.ts";
 import { PREFIX } from "../names.ts";
 import type { Blocktype, Until } from "./backend.ts";
@@ -36,11 +37,10 @@ export interface SavedBan {
 /** Reads what `banRule` wrote; undefined for any other rule. */
 export function readBan(rule: Rule): SavedBan | undefined {
   const { "-s": source = "", "--comment": comment, "-j": target, ...others } = pairs(rule);
-  const network = parseNetwork(source);
-  if (network === undefined || Object.keys(others).some((key) => key !== "-m" && key !== "--reject-with")) {
+  const ip = canonical(source);
+  if (ip === undefined || Object.keys(others).some((key) => key !== "-m" && key !== "--reject-with")) {
     return undefined;
   }
-  const ip = formatNetwork(network);
   const until = readUntil(comment);
   if (until === undefined) return undefined;
   if (target === "DROP") return { ip, until, blocktype: "drop" };
@@ -92,6 +92,16 @@ export function parentsOf(jumps: readonly Jump[]): readonly string[] {
 /** The comment of a rule. */
 export function commentOf(rule: Rule | undefined): string | undefined {
   return pairs(rule ?? [])["--comment"];
+}
+
+/** The kernel's text of one IPv4 address is ours; others may differ. */
+function canonical(source: string): string | undefined {
+  if (source.endsWith("/32") && !source.includes(":")) {
+    const ip = source.slice(0, -"/32".length);
+    return isIPv4(ip) ? ip : undefined;
+  }
+  const network = parseNetwork(source);
+  return network && formatNetwork(network);
 }
 
 /** `-s 192.0.2.7/32 -j DROP` as options with their values; `-S` gives every option that we write one value, `--match-set` two. */
