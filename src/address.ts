@@ -1,5 +1,3 @@
-import { isIPv4, isIPv6 } from "node:net";
-
 /** An address, or a network when `prefix` is shorter than the address. The bits behind the prefix are zero. */
 export interface Network {
   readonly family: 4 | 6;
@@ -21,6 +19,31 @@ export function parseNetwork(text: string): Network | undefined {
   if (!/^(?:0|[1-9]\d{0,2})$/.test(digits)) return undefined;
   const prefix = Number(digits);
   return prefix > BITS[address.family] ? undefined : widen(address, prefix);
+}
+
+/**
+ * An IPv4 address in dotted decimal, as strictly read, as a number; -1 for any other text. What `parseNetwork` does, without
+ * BigInt: most failures are of such addresses.
+ */
+export function ipv4Number(text: string): number {
+  if (text.length > 15) return -1;
+  let address = 0;
+  let byte = -1;
+  let dots = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      if (byte === 0) return -1;
+      byte = byte < 0 ? digit : byte * 10 + digit;
+      if (byte > 255) return -1;
+    } else {
+      if (digit !== -2 || byte < 0) return -1;
+      address = address * 256 + byte;
+      byte = -1;
+      dots++;
+    }
+  }
+  return dots === 3 && byte >= 0 ? address * 256 + byte : -1;
 }
 
 /** Canonical text: dotted decimal, or RFC 5952 for IPv6; `/prefix` only for a network. */
@@ -62,27 +85,54 @@ export function unmap(network: Network): Network {
 }
 
 function parseAddress(text: string): Network | undefined {
-  if (isIPv4(text)) return { family: 4, value: BigInt(ipv4Number(text)), prefix: 32 };
-  if (!isIPv6(text) || text.includes("%")) return undefined;
-  return { family: 6, value: ipv6Value(text), prefix: 128 };
+  const number = ipv4Number(text);
+  if (number >= 0) return { family: 4, value: BigInt(number), prefix: 32 };
+  const groups = ipv6Groups(text);
+  return groups && { family: 6, value: ipv6Value(groups), prefix: 128 };
 }
 
-function ipv4Number(text: string): number {
-  return text.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
-}
-
-function ipv6Value(text: string): bigint {
-  const dotted = text.lastIndexOf(":") + 1;
-  let hex = text;
-  if (text.includes(".")) {
-    const tail = ipv4Number(text.slice(dotted));
-    hex = `${text.slice(0, dotted)}${Math.floor(tail / 65536).toString(16)}:${(tail % 65536).toString(16)}`;
+/** The eight groups of an IPv6 address. */
+function ipv6Groups(text: string): number[] | undefined {
+  const groups: number[] = [];
+  let gap = text.startsWith("::") ? 0 : -1;
+  let at = gap === 0 ? 2 : 0;
+  while (at < text.length) {
+    const start = at;
+    let group = 0;
+    for (let digit = hexDigit(text, at); digit >= 0; digit = hexDigit(text, ++at)) group = group * 16 + digit;
+    if (text[at] === ".") {
+      const tail = ipv4Number(text.slice(start));
+      if (tail < 0) return undefined;
+      groups.push(tail >>> 16, tail & 0xffff);
+      break;
+    }
+    if (at === start || at > start + 4) return undefined;
+    groups.push(group);
+    if (at === text.length) break;
+    if (text[at++] !== ":" || at === text.length) return undefined;
+    if (text[at] !== ":") continue;
+    if (gap >= 0) return undefined;
+    gap = groups.length;
+    at++;
   }
-  const [head = "", tail] = hex.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = Array<string>(8 - left.length - right.length).fill("0");
-  return [...left, ...zeros, ...right].reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
+  if (gap < 0 ? groups.length !== 8 : groups.length > 7) return undefined;
+  if (gap >= 0) groups.splice(gap, 0, ...ZEROS.slice(groups.length));
+  return groups;
+}
+
+const ZEROS = [0, 0, 0, 0, 0, 0, 0, 0];
+
+/** The value of the hexadecimal digit at `at`; -1 when there is none. */
+function hexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+function ipv6Value(groups: readonly number[]): bigint {
+  const word = (at: number) => BigInt((groups[at] ?? 0) * 65536 + (groups[at + 1] ?? 0));
+  return (((((word(0) << 32n) | word(2)) << 32n) | word(4)) << 32n) | word(6);
 }
 
 function formatIPv4(value: bigint): string {
@@ -91,7 +141,10 @@ function formatIPv4(value: bigint): string {
 }
 
 function formatIPv6(value: bigint): string {
-  const groups = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(112 - 16 * i)) & 0xffffn));
+  const groups = [96n, 64n, 32n, 0n].flatMap((shift) => {
+    const word = Number((value >> shift) & 0xffffffffn);
+    return [word >>> 16, word & 0xffff];
+  });
   const run = longestZeroRun(groups);
   const hex = (part: number[]) => part.map((group) => group.toString(16)).join(":");
   if (run.length < 2) return hex(groups);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { isIPv4, isIPv6 } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
   contains,
   formatNetwork,
+  ipv4Number,
   isSingle,
   type Network,
   parseNetwork,
@@ -102,6 +104,32 @@ test("parseNetwork takes any text and throws at none", () => {
       parseNetwork(text);
     }),
   );
+});
+
+test("parseNetwork takes the addresses that Node takes, without zone", () => {
+  const group = fc.oneof(
+    { weight: 6, arbitrary: fc.nat(0xffff).map((number) => number.toString(16)) },
+    fc.constantFrom("", "0", "00", "12345", "g", "FFFF", "192.0.2.1", "192.0.2.256", "1.2.3"),
+  );
+  const ipv6 = fc.array(group, { minLength: 1, maxLength: 9 }).map((groups) => groups.join(":"));
+  const byte = fc.oneof(
+    { weight: 6, arbitrary: fc.nat(300).map(String) },
+    fc.constantFrom("", "00", "01", "x"),
+  );
+  const ipv4 = fc.array(byte, { minLength: 3, maxLength: 5 }).map((bytes) => bytes.join("."));
+  fc.assert(
+    fc.property(fc.oneof(ipv6, ipv4), (text) => {
+      assert.equal(parseNetwork(text)?.family, isIPv4(text) ? 4 : isIPv6(text) ? 6 : undefined, text);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test("ipv4Number reads what parseNetwork reads, and gives -1 for all else", () => {
+  assert.equal(ipv4Number("192.0.2.1"), 0xc0000201);
+  assert.equal(ipv4Number("255.255.255.255"), 0xffffffff);
+  assert.equal(ipv4Number("0.0.0.0"), 0);
+  for (const text of [...refused, "192.0.2.1/32", "2001:db8::1"]) assert.equal(ipv4Number(text), -1, text);
 });
 
 const containing: readonly (readonly [outer: string, inner: string, expected: boolean])[] = [
