@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 TESTS = dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check conformance bench bench-quick format tools clean
+.PHONY: all build demo test check conformance bench bench-quick format tools bench-exec fuzz-exec kill-exec clean
 
 all: build
 
@@ -45,6 +45,14 @@ bench: build
 bench-quick: build
 	bash bench/install-peers.sh
 	node dist/bench/run.js --quick $(BENCH)
+
+# f2b-exec's speed beside one command an address; its fuzzer and its kill harness at full size. Need root.
+bench-exec: build tools
+	node dist/bench/exec.js
+fuzz-exec: build tools
+	F2B_FUZZ_LINES=100000 node --test dist/test/system/exec-fuzz.test.js
+kill-exec: build tools
+	F2B_KILLS=200 node --test dist/test/system/exec-kill.test.js
 
 format: node_modules/.package-lock.json
 	npx --no-install biome check --write .

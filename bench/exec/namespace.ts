@@ -1,0 +1,90 @@
+import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const exec = promisify(execFile);
+
+export const PROGRAM = fileURLToPath(new URL("../../src/bin/f2b-exec.js", import.meta.url));
+
+const made = new Set<string>();
+let count = 0;
+
+/** Runs `work` with what stands before a command in a network namespace of its own. */
+export async function inNamespace<T>(work: (before: readonly string[]) => Promise<T>): Promise<T> {
+  const name = `f2bb-${process.pid}-${++count}`;
+  await exec("ip", ["netns", "add", name]);
+  made.add(name);
+  try {
+    return await work(["ip", "netns", "exec", name]);
+  } finally {
+    await exec("ip", ["netns", "del", name]);
+    made.delete(name);
+  }
+}
+
+/** Takes away what an interrupted run left. */
+export async function cleanUp(): Promise<void> {
+  for (const name of made) await exec("ip", ["netns", "del", name]).catch(() => undefined);
+}
+
+/** A running f2b-exec that is fed and counts its results. */
+export class BanStream {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #ended: Promise<unknown>;
+  #count = 0;
+  #wanted = Number.POSITIVE_INFINITY;
+  #reached: () => void = () => undefined;
+
+  constructor([file = "", ...args]: readonly string[], backend: string) {
+    const argv = [...args, process.execPath, PROGRAM, "--backend", backend, "--results"];
+    this.#child = spawn(file, argv, { stdio: ["pipe", "pipe", "ignore"] });
+    this.#child.stdout.on("data", (chunk: Buffer) => {
+      for (const byte of chunk) if (byte === 10) this.#count++;
+      if (this.#count >= this.#wanted) this.#reached();
+    });
+    this.#ended = new Promise((resolve) => this.#child.once("close", resolve));
+  }
+
+  bans(first: number, count: number): void {
+    this.#write(first, count, (ip) => ({
+      cmd: "ban",
+      jail: "bench",
+      ip,
+      until: UNTIL,
+      port: [25, 465],
+      protocol: ["tcp"],
+    }));
+  }
+
+  unbans(first: number, count: number): void {
+    this.#write(first, count, (ip) => ({ cmd: "unban", jail: "bench", ip }));
+  }
+
+  /** Ends when so many results have come. */
+  async results(count: number): Promise<void> {
+    if (this.#count >= count) return;
+    this.#wanted = count;
+    await new Promise<void>((resolve) => {
+      this.#reached = resolve;
+    });
+    this.#wanted = Number.POSITIVE_INFINITY;
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin.end();
+    await this.#ended;
+  }
+
+  #write(first: number, count: number, command: (ip: string) => object): void {
+    const lines = Array.from({ length: count }, (_, i) => `${JSON.stringify(command(address(first + i)))}\n`);
+    this.#child.stdin.write(lines.join(""));
+  }
+}
+
+const UNTIL = new Date(Date.now() + 86_400_000).toISOString();
+
+/** 198.18.0.0 and on, as RFC 2544 gives them to benchmarks. */
+function address(index: number): string {
+  return `198.${18 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
+}
