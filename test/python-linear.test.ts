@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
-import { compilePattern } from "../src/filter/python/compile.ts";
+import { compilePattern, isLinear } from "../src/filter/python/compile.ts";
 import { type Emitted, emitPattern } from "../src/filter/python/emit.ts";
 import { PatternError } from "../src/filter/python/pattern.ts";
 import { PatternMaker, type Random, randomText, seededRandom } from "./helpers/random-pattern.ts";
@@ -21,6 +21,36 @@ test("emitPattern: the linear engine knows what a word character is", () => {
     texts.filter((text) => linear.test(text)),
     ["a", "é", "用", "𝒜"],
   );
+});
+
+const MULTILINE: readonly { name: string; source: string; linear: boolean }[] = [
+  { name: "a first ^", source: "^a", linear: true },
+  { name: "a first ^ in a group that nobody reads", source: "(?:^a)b", linear: true },
+  { name: "a ^ in a group that is read", source: "(?P<x>^a)", linear: false },
+  { name: "a ^ in one of two branches", source: "^a|b", linear: false },
+  { name: "a ^ behind something", source: "a?^b", linear: false },
+  { name: "a $ before a newline", source: "^a$\\nb", linear: true },
+  { name: "a $ before what may be a newline", source: "^a$\\sb", linear: false },
+]; // biome-ignore format: a table
+
+for (const { name, source, linear } of MULTILINE) {
+  test(`isLinear, multi-line: ${name}: ${linear}`, () => {
+    assert.equal(isLinear(compilePattern(source, { multiline: true })), linear);
+  });
+}
+
+test("search finds a first ^ of a multi-line pattern where Python does", () => {
+  const pattern = compilePattern("^(?P<x>\\w*)$", { multiline: true });
+  const found = (text: string, from: number) => {
+    const match = pattern.search(text, from);
+    return match && [match.start, match.end, match.groups.x];
+  };
+  assert.deepEqual(found("a b\ncd\n", 0), [4, 6, "cd"]);
+  assert.deepEqual(found("a b\ncd\n", 4), [4, 6, "cd"]);
+  assert.deepEqual(found("a b\ncd\n", 5), [7, 7, ""]);
+  assert.deepEqual(found("\n\n", 0), [0, 0, ""]);
+  assert.deepEqual(found("\n\n", 1), [1, 1, ""]);
+  assert.deepEqual(found("é b\ncd\n", 1), [4, 6, "cd"]);
 });
 
 test("emitPattern: the linear engine finds what the other one finds", () => {

@@ -63,6 +63,8 @@ class CompiledPattern implements PythonPattern {
   }
 
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
+    // From where the newline before `from` is out of sight.
+    if (from > 0 && this.#ascii.lead !== undefined) return this.searchSpans(text, from, ascii);
     if (!ascii) return this.#searchUnicode(wellFormed(text), from);
     return this.#complete(toMatch(this.#ascii, exec(this.#ascii, text, from)), text, "ascii");
   }
@@ -122,7 +124,12 @@ function wellFormed(text: string): string {
 
 function toMatch(program: Program, found: RegExpExecArray | null): PatternMatch | undefined {
   if (!found) return undefined;
-  return { start: found.index, end: endOf(program, found), groups: found.groups ?? NO_GROUPS };
+  const groups = found.groups ?? NO_GROUPS;
+  return { start: startOf(program, found), end: endOf(program, found), groups };
+}
+
+function startOf({ lead }: Program, found: RegExpExecArray): number {
+  return lead !== undefined && found[lead] !== undefined ? found.index + 1 : found.index;
 }
 
 function endOf({ newlines }: Program, found: RegExpExecArray): number {

@@ -1,4 +1,4 @@
-import { includes, subtract } from "./charset.ts";
+import { type CharSet, includes, isSubset, subtract } from "./charset.ts";
 import { type Alphabet, charsOf, wordChars } from "./classes.ts";
 import { analyseGroups, exactGroups, type GroupUse, groupsIn } from "./groups.ts";
 import { keptGroups } from "./loops.ts";
@@ -37,6 +37,8 @@ export interface Emitted {
   readonly numbers: readonly (number | undefined)[];
   /** Groups that hold the final newline if `$` consumed it; it is no part of the match. */
   readonly newlines: readonly number[];
+  /** The group that holds the newline before the match if a first `^` consumed it; undefined: none ever does. */
+  readonly lead: number | undefined;
 }
 
 /** What the caller will read of a match: the named groups, by name; or all groups that are exact, by number. */
@@ -78,6 +80,8 @@ interface Context {
 
 const UNKNOWN: Before = () => undefined;
 
+const NEWLINE: CharSet = [10, 10];
+
 class Emitter {
   readonly #tree: Tree;
   readonly #alphabet: Alphabet;
@@ -85,6 +89,9 @@ class Emitter {
   readonly #use: GroupUse;
   readonly #numbers: (number | undefined)[];
   readonly #newlines: number[] = [];
+  /** The `^` that may consume the newline before it, and the group that then holds it. */
+  readonly #first: PlaceNode | undefined;
+  #lead: number | undefined;
   /** The groups that mark a group as set. */
   readonly #marks = new Map<number, readonly number[]>();
   #groupCount = 0;
@@ -95,13 +102,15 @@ class Emitter {
     this.#alphabet = alphabet;
     this.#isNaming = reported === "names";
     this.#use = use;
+    this.#first = this.#isNaming ? firstPlace(tree.root) : undefined;
     this.#numbers = Array.from({ length: tree.groupCount + 1 }, (_, index) => (index === 0 ? 0 : undefined));
   }
 
   emit(): Emitted {
     const context: Context = { tail: "match", behind: false, before: UNKNOWN, copies: 1 };
     const source = this.#disjunction(this.#tree.root, context);
-    return { source, linear: this.#linear, numbers: this.#numbers, newlines: this.#newlines };
+    const lead = this.#lead;
+    return { source, linear: this.#linear, numbers: this.#numbers, newlines: this.#newlines, lead };
   }
 
   /** Text that may have alternatives at its top. */
@@ -153,6 +162,7 @@ class Emitter {
     let { before } = context;
     for (const [i, item] of items.entries()) {
       const tail = i === items.length - 1 ? context.tail : undefined;
+      if (isEndBeforeNewline(item, items[i + 1], this.#alphabet)) continue;
       text += item.type === "char" ? this.#char(item) : this.#term(item, { ...context, tail, before });
       before = charsBehind(item, before, this.#alphabet);
     }
@@ -163,7 +173,8 @@ class Emitter {
     return spellSet(charsOf(node, this.#alphabet), this.#alphabet);
   }
 
-  #place({ at, ascii }: PlaceNode, { tail }: Context): string {
+  #place(node: PlaceNode, { tail }: Context): string {
+    const { at, ascii } = node;
     switch (at) {
       case "textStart":
         return "^";
@@ -175,7 +186,7 @@ class Emitter {
       case "lineEnd":
         return tail === "match" ? `(?:${this.#newline()}|$)` : this.#nonlinear("(?![^\\n])");
       case "lineStart":
-        return this.#nonlinear("(?<![^\\n])");
+        return node === this.#first ? this.#leadingNewline() : this.#nonlinear("(?<![^\\n])");
       case "word":
         return this.#wordBoundary(ascii, "\\b");
       case "notWord":
@@ -187,6 +198,12 @@ class Emitter {
   #newline(): string {
     this.#newlines.push(++this.#groupCount);
     return "(\\n)";
+  }
+
+  /** Where nothing stands before it, the places that `^` matches at come in the same order as the newlines before them. */
+  #leadingNewline(): string {
+    this.#lead = ++this.#groupCount;
+    return "(?:^|(\\n))";
   }
 
   #wordBoundary(ascii: boolean, native: "\\b" | "\\B"): string {
@@ -235,8 +252,9 @@ class Emitter {
    * A lookahead for a group that is set, or unset. An unset group matches the empty text; a set mark, or it twice, is longer
    * than what is left of the text.
    */
-  #isSet(index: number, set: boolean): string {
-    const [ahead, before] = this.#marks.get(index) ?? [];
+  #isSet(node: ReferenceNode | ConditionalNode, set: boolean): string {
+    const [ahead, before] = this.#marks.get(node.index) ?? [];
+    if (ahead === undefined) refuse(node, "a group that is written nowhere before cannot be asked for");
     const marks = [ahead, ahead, ...(before === undefined ? [] : [before])];
     return this.#nonlinear(`(?${set ? "!" : "="}${marks.map((mark) => `(?:\\${mark})`).join("")})`);
   }
@@ -264,7 +282,7 @@ class Emitter {
     if (this.#use.stateAt.get(node) === "set") return reference;
     if (this.#use.stateAt.get(node) === "unset") return "[]";
     if (behind) refuse(node, "a lookbehind cannot ask whether a group is set");
-    return this.#isSet(node.index, true) + reference;
+    return this.#isSet(node, true) + reference;
   }
 
   /** A back reference compares exactly: under `(?i)` the group must not be able to match what has two cases. */
@@ -289,8 +307,8 @@ class Emitter {
     const state = this.#use.stateAt.get(node);
     if (state !== "maybe") return this.#atom(state === "set" ? node.yes : node.no, context);
     if (context.behind) refuse(node, "a lookbehind cannot ask whether a group is set");
-    const yes = this.#isSet(node.index, true) + this.#term(node.yes, context);
-    return `(?:${yes}|${this.#isSet(node.index, false)}${this.#term(node.no, context)})`;
+    const yes = this.#isSet(node, true) + this.#term(node.yes, context);
+    return `(?:${yes}|${this.#isSet(node, false)}${this.#term(node.no, context)})`;
   }
 
   #repeat(node: RepeatNode, context: Context): string {
@@ -374,6 +392,24 @@ class Emitter {
     const start = min > 0 ? `${this.#atom(body, inner)}{${min}}` : "";
     return `${start}${loop(upTo)}*(?:${loop(others)}${loop(upTo)}*)*?`;
   }
+}
+
+/** The `^` that every match begins with. */
+function firstPlace(node: Node): PlaceNode | undefined {
+  if (node.type === "group" && node.index === undefined) return firstPlace(node.body);
+  if (node.type === "place") return node.at === "lineStart" ? node : undefined;
+  const [first] = node.type === "sequence" ? node.items : [];
+  return first && firstPlace(first);
+}
+
+/** True for a `$` that says no more than the newline behind it. */
+function isEndBeforeNewline(node: Node, next: Node | undefined, alphabet: Alphabet): boolean {
+  return (
+    node.type === "place" &&
+    node.at === "lineEnd" &&
+    next?.type === "char" &&
+    isSubset(charsOf(next, alphabet), NEWLINE)
+  );
 }
 
 /** True when a node can match a character that has another case, in texts of any alphabet. */
