@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SearchBudget } from "../src/filter/python/budget.ts";
 import { compilePattern } from "../src/filter/python/compile.ts";
+import type { PythonPattern } from "../src/filter/python/pattern.ts";
 
 /** Exponential, and not for the linear engine. */
 const hostile = compilePattern("^(?P<x>(?:a|a)*)(?!b)$");
@@ -16,12 +17,37 @@ test("SearchBudget gives up a search that takes too long, counts and tells", () 
   assert.deepEqual(told, [hostile.source, hostile.source]);
 });
 
+test("SearchBudget gives up a short text, too, if the pattern is exponential", () => {
+  const budget = new SearchBudget({ milliseconds: 10 });
+  assert.equal(budget.search(hostile, `${"a".repeat(40)}!`), undefined);
+  assert.equal(budget.search(hostile, `${"ä".repeat(3)}${"a".repeat(40)}!`), undefined);
+  assert.equal(budget.gaveUp, 1);
+});
+
+test("SearchBudget gives up spans that the linear engine cannot tell", () => {
+  const budget = new SearchBudget({ milliseconds: 10 });
+  const exponential = compilePattern("^(?:a|a)*$");
+  assert.equal(budget.search(exponential, `${"a".repeat(40)}!`), undefined);
+  assert.equal(budget.gaveUp, 0);
+  assert.equal(budget.searchSpans(exponential, `${"a".repeat(40)}!`), undefined);
+  assert.equal(budget.gaveUp, 1);
+});
+
+test("SearchBudget gives up a long text that takes the linear engine too long", () => {
+  const budget = new SearchBudget({ milliseconds: 1 });
+  const slow = compilePattern(`^(?:${"(?:a|a)*".repeat(200)})*$`);
+  assert.equal(budget.search(slow, `${"a".repeat(60_000)}!`), undefined);
+  assert.equal(budget.gaveUp, 1);
+});
+
 test("SearchBudget finds what the pattern finds", () => {
-  const budget = new SearchBudget({ length: 0 });
+  const budget = new SearchBudget();
   const pattern = compilePattern("(?P<x>a)(?=b)");
-  for (const text of ["zab", "zaß ab", "za"]) {
-    assert.deepEqual(budget.search(pattern, text), pattern.search(text));
-    assert.deepEqual(budget.searchSpans(pattern, text), pattern.searchSpans(text));
+  for (const length of [1, 600, 6000]) {
+    for (const text of ["zab", "zaß ab", "za"].map((end) => end.padStart(length, "z"))) {
+      assert.deepEqual(budget.search(pattern, text), pattern.search(text));
+      assert.deepEqual(budget.searchSpans(pattern, text), pattern.searchSpans(text));
+    }
   }
   assert.equal(budget.gaveUp, 0);
 });
@@ -34,18 +60,34 @@ test("SearchBudget leaves a pattern as it was when it gives up", () => {
   assert.equal(budget.gaveUp, 1);
 });
 
-test("SearchBudget does not guard what the linear engine takes over", () => {
-  const budget = new SearchBudget({ milliseconds: 1, length: 0 });
-  const exponential = compilePattern("^(?:a|a)*$");
-  assert.equal(budget.search(exponential, `${"a".repeat(5000)}!`), undefined);
-  assert.equal(budget.search(exponential, `${"a".repeat(5000)}`)?.end, 5000);
-  assert.equal(budget.gaveUp, 0);
+/** A pattern whose searches take what they are told to: they wait until a clock says so, or are stopped. */
+function sleeper(milliseconds: number): PythonPattern {
+  const search = () => {
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+    return undefined;
+  };
+  return Object.assign(Object.create(compilePattern("a(?!b)")), { search });
+}
+
+test("SearchBudget gives a line no more than its share, save the least for each pattern", () => {
+  const given: number[] = [];
+  const budget = new SearchBudget({ milliseconds: 60_000, perLine: 30 });
+  const search = (pattern: PythonPattern) => {
+    const start = performance.now();
+    budget.search(pattern, line);
+    given.push(performance.now() - start);
+  };
+  search(sleeper(Number.POSITIVE_INFINITY));
+  search(sleeper(Number.POSITIVE_INFINITY));
+  search(sleeper(0));
+  assert.equal(budget.gaveUp, 2, `${given}`);
+  budget.nextLine();
+  search(sleeper(1));
+  assert.equal(budget.gaveUp, 2, `${given}`);
 });
 
 test("SearchBudget lets errors pass", () => {
-  const broken = { ...hostile, tree: hostile.tree, source: "", search: () => assert.fail("broken") };
-  assert.throws(
-    () => new SearchBudget({ length: 0 }).search(broken as unknown as typeof hostile, "a"),
-    /broken/,
-  );
+  const broken = Object.assign(Object.create(hostile), { search: () => assert.fail("broken") });
+  assert.throws(() => new SearchBudget().search(broken, line), /broken/);
 });

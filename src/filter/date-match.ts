@@ -1,5 +1,7 @@
 import type { DateTemplate } from "./date-pattern.ts";
+import { isDefault } from "./date-templates.ts";
 import { asciiDigits, fieldsTime } from "./date-value.ts";
+import type { SearchBudget } from "./python/budget.ts";
 import { compilePattern } from "./python/compile.ts";
 import type { PatternMatch, PythonPattern } from "./python/pattern.ts";
 
@@ -23,6 +25,7 @@ export class LineTemplate {
   readonly name: string;
   readonly anchored: boolean;
   readonly #template: DateTemplate;
+  readonly #isDefault: boolean;
   #pattern: PythonPattern | undefined;
   /** The last text read and its time: lines of one second follow each other. */
   #lastText: string | undefined;
@@ -33,6 +36,7 @@ export class LineTemplate {
     this.name = template.name;
     this.anchored = template.anchored;
     this.#template = template;
+    this.#isDefault = isDefault(template.name);
   }
 
   /**
@@ -45,21 +49,26 @@ export class LineTemplate {
     return this.#pattern;
   }
 
-  /** `ascii`: whether the line is ASCII alone. */
-  match(line: string, ascii: boolean): DateMatch | undefined {
-    return this.#template.whole ? this.#matchWhole(line, ascii) : this.#matchGroup(line, ascii);
+  /** `ascii`: whether the line is ASCII alone. Default templates are quick in any line, so they need no budget. */
+  match(line: string, ascii: boolean, budget?: SearchBudget): DateMatch | undefined {
+    const searcher = this.#isDefault ? undefined : budget;
+    return this.#template.whole
+      ? this.#matchWhole(line, ascii, searcher)
+      : this.#matchGroup(line, ascii, searcher);
   }
 
   /** The end is known, and the length of the text: that saves the spans, which cost more than the match. */
-  #matchWhole(line: string, ascii: boolean): DateMatch | undefined {
-    const match = this.compile().search(line, 0, ascii);
+  #matchWhole(line: string, ascii: boolean, budget: SearchBudget | undefined): DateMatch | undefined {
+    const pattern = this.compile();
+    const match = budget ? budget.search(pattern, line, 0, ascii) : pattern.search(line, 0, ascii);
     if (match === undefined) return undefined;
     const { start: column, end, groups } = match;
     return { template: this, column, start: end - (groups.date_ ?? "").length, end, groups };
   }
 
-  #matchGroup(line: string, ascii: boolean): DateMatch | undefined {
-    const match = this.compile().searchSpans(line, 0, ascii);
+  #matchGroup(line: string, ascii: boolean, budget: SearchBudget | undefined): DateMatch | undefined {
+    const pattern = this.compile();
+    const match = budget ? budget.searchSpans(pattern, line, 0, ascii) : pattern.searchSpans(line, 0, ascii);
     if (match === undefined) return undefined;
     const [start, end] = match.spans[1] ?? [0, 0];
     return { template: this, column: match.start, start, end, groups: match.groups };

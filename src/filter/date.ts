@@ -1,5 +1,6 @@
 import { type DateMatch, LineTemplate } from "./date-match.ts";
 import { type DatePlace, isDefault, placeOf, readDatepattern } from "./date-templates.ts";
+import type { SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
 
 /** Where the date of a line stands, and what it says. */
@@ -45,19 +46,24 @@ export class DateDetector {
   }
 
   /** The date of `line`, without its newline. `now`, in epoch milliseconds, completes a date without year or day. */
-  find(line: string, now: number, ascii = isAscii(line)): FoundDate | undefined {
+  find(line: string, now: number, ascii = isAscii(line), budget?: SearchBudget): FoundDate | undefined {
     const last = this.#last;
     if (last !== undefined && last.line === line && last.now === now) return last.found;
-    const found = this.#search(line, now, ascii);
+    const found = this.#search(line, now, ascii, budget);
     this.#last = { line, now, found };
     return found;
   }
 
-  #search(line: string, now: number, ascii: boolean): FoundDate | undefined {
+  #search(
+    line: string,
+    now: number,
+    ascii: boolean,
+    budget: SearchBudget | undefined,
+  ): FoundDate | undefined {
     if (now >= this.#decadeEnd) this.#widen(now);
     let first: DateMatch | undefined;
     for (const template of this.#templates) {
-      const match = template.match(line, ascii);
+      const match = template.match(line, ascii, budget);
       if (match === undefined) continue;
       if (template.anchored || isNearBeginning(match.column, line)) return this.#found(match, now);
       if (first === undefined || match.column < first.column) first = match;

@@ -100,17 +100,19 @@ export class Matcher {
 
   /** The date in a line, in epoch milliseconds; changes nothing. */
   dateOf(text: string, now: number): number | undefined {
-    const found = this.#filter.dates.find(text, now);
+    this.#budget.nextLine();
+    const found = this.#filter.dates.find(text, now, undefined, this.#budget);
     return found?.inherits ? undefined : found?.time;
   }
 
   /** The text that patterns see, and the line's time: its own, or that of the last line that had one. */
   #cutDate({ text, hasDate, time, ascii }: MatcherLine, { now, clock }: MatcherClock): Dated {
+    this.#budget.nextLine();
     if (!hasDate) {
       this.#lastTime = time ?? this.#lastTime;
       return { text, time };
     }
-    const found = this.#filter.dates.find(text, now, ascii);
+    const found = this.#filter.dates.find(text, now, ascii, this.#budget);
     if (found?.time !== undefined && !found.inherits) {
       this.#lastTime = found.time;
       return { text: without(text, found), time: found.time };

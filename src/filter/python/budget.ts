@@ -1,40 +1,52 @@
-import { createContext, Script } from "node:vm";
 import { isAscii, isLinear } from "./compile.ts";
 import type { PatternMatch, PatternSpans, PythonPattern } from "./pattern.ts";
+import { isTame } from "./pump.ts";
+import { runWithin } from "./within.ts";
 
 export interface BudgetOptions {
   /** Most that one search may take, in milliseconds. */
   readonly milliseconds?: number;
-  /** Texts up to this length are searched without a guard, which costs some 100 µs. */
-  readonly length?: number;
+  /** Most that the searches of one line may take together, in milliseconds, save that each is given `LEAST`. */
+  readonly perLine?: number;
   /** Told of each search that was given up. The text is a stranger's. */
   readonly onGiveUp?: (pattern: PythonPattern, text: string) => void;
 }
 
-/** The least that a pattern is still given after it was given up again and again, in milliseconds. */
+/** The least that a search is given, in milliseconds: else a line that hurts one pattern would be hidden from the next. */
 const LEAST = 5;
 
+/** Texts up to this length hurt no pattern: not even 2^16 steps take long. In UTF-16 units, as the others. */
+const SHORT = 16;
+
+/** Texts up to this length are searched without a guard, which costs some 100 µs, unless the pattern is known to be wild. */
+const MEDIUM = 512;
+
+/** The linear engine's time is some 40 ns for each character and each place in the pattern: 50 ms and more for longer texts. */
+const LINEAR = 1024;
+
 /**
- * Searches with a limit of time: a pattern that backtracks without end on an attacker's line is given up, and the line counts
- * as one that does not match. Only searches that need it are guarded: long texts, and patterns that V8's linear engine
- * does not take.
+ * Searches with a limit of time: a search that takes too long is given up, and the text counts as one that does not match.
+ * What an attacker can write costs a line 100 ms at most, and 5 ms for each pattern that is tried after that.
  *
- * A pattern that was given up gets half the time on the next such text, down to 5 ms, and all of it again after a search
- * that ended in time.
+ * Only searches that need it are guarded: of long texts, and of others if the pattern takes long for texts made to hurt it.
+ *
+ * A pattern that was given up gets half the time on the next such text, down to 5 ms, and a millisecond more after each
+ * search that ended in time: who sends hostile lines again and again soon gets no more than that.
  */
 export class SearchBudget {
   readonly #milliseconds: number;
-  readonly #length: number;
+  readonly #perLine: number;
   readonly #onGiveUp: (pattern: PythonPattern, text: string) => void;
   /** What is left to patterns that were given up, in milliseconds. */
   readonly #left = new WeakMap<PythonPattern, number>();
-  /** Whether a pattern is linear, in ASCII and in other texts. */
-  readonly #linear = new WeakMap<PythonPattern, readonly [other: boolean, ascii: boolean]>();
+  /** What is left to the line, in milliseconds. */
+  #ofLine: number;
   #gaveUp = 0;
 
-  constructor({ milliseconds = 100, length = 512, onGiveUp = () => {} }: BudgetOptions = {}) {
+  constructor({ milliseconds = 50, perLine = 100, onGiveUp = () => {} }: BudgetOptions = {}) {
     this.#milliseconds = milliseconds;
-    this.#length = length;
+    this.#perLine = perLine;
+    this.#ofLine = perLine;
     this.#onGiveUp = onGiveUp;
   }
 
@@ -43,12 +55,16 @@ export class SearchBudget {
     return this.#gaveUp;
   }
 
+  /** Says that the next searches are another line's. */
+  nextLine(): void {
+    this.#ofLine = this.#perLine;
+  }
+
   /** As the pattern's own `search`; undefined as well when time ran out. */
   search(pattern: PythonPattern, text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
     const search = () => pattern.search(text, from, ascii);
-    return text.length <= this.#length || this.#isLinear(pattern, ascii)
-      ? search()
-      : this.#guard(pattern, text, search);
+    const isFree = text.length <= SHORT || text.length <= limitOf(pattern, ascii ? "ascii" : "other");
+    return isFree ? search() : this.#guard(pattern, text, search);
   }
 
   /** As the pattern's own `searchSpans`; undefined as well when time ran out. */
@@ -59,46 +75,42 @@ export class SearchBudget {
     ascii = isAscii(text),
   ): PatternSpans | undefined {
     const search = () => pattern.searchSpans(text, from, ascii);
-    return text.length <= this.#length ? search() : this.#guard(pattern, text, search);
-  }
-
-  #isLinear(pattern: PythonPattern, ascii: boolean): boolean {
-    const known = this.#linear.get(pattern) ?? [isLinear(pattern, false), isLinear(pattern, true)];
-    this.#linear.set(pattern, known);
-    return known[ascii ? 1 : 0];
+    const isFree = text.length <= SHORT || text.length <= limitOf(pattern, "spans");
+    return isFree ? search() : this.#guard(pattern, text, search);
   }
 
   #guard<Result>(pattern: PythonPattern, text: string, search: () => Result): Result | undefined {
-    const limit = this.#left.get(pattern) ?? this.#milliseconds;
-    try {
-      const result = runWithin(limit, search);
-      this.#left.delete(pattern);
-      return result;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
-      this.#left.set(pattern, Math.max(LEAST, Math.floor(limit / 2)));
-      this.#gaveUp++;
-      this.#onGiveUp(pattern, text);
-      return undefined;
+    const left = this.#left.get(pattern) ?? this.#milliseconds;
+    const limit = Math.max(LEAST, Math.floor(Math.min(left, this.#ofLine)));
+    const start = performance.now();
+    const ended = runWithin(limit, search);
+    this.#ofLine -= performance.now() - start;
+    if (ended) {
+      if (left < this.#milliseconds) this.#left.set(pattern, left + 1);
+      return ended.result;
     }
+    this.#left.set(pattern, Math.max(LEAST, left / 2));
+    this.#gaveUp++;
+    this.#onGiveUp(pattern, text);
+    return undefined;
   }
 }
 
-/** The one thing that stops a running RegExp: `vm` ends the script, and all it called, when its time is over. */
-const context = createContext({ task: undefined as unknown });
+/** Up to which length texts need no guard: those of ASCII alone, others, and those whose spans are asked for. */
+type Limits = Record<"ascii" | "other" | "spans", number>;
 
-const script = new Script("task()");
+const known = new WeakMap<PythonPattern, Partial<Limits>>();
 
-/**
- * Runs a function that must leave nothing half-done if it is stopped.
- *
- * @throws ERR_SCRIPT_EXECUTION_TIMEOUT after so many milliseconds
- */
-export function runWithin<Result>(milliseconds: number, task: () => Result): Result {
-  context.task = task;
-  try {
-    return script.runInContext(context, { timeout: milliseconds }) as Result;
-  } finally {
-    context.task = undefined;
-  }
+function limitOf(pattern: PythonPattern, kind: keyof Limits): number {
+  const limits = known.get(pattern) ?? {};
+  known.set(pattern, limits);
+  limits[kind] ??= newLimit(pattern, kind);
+  return limits[kind];
+}
+
+function newLimit(pattern: PythonPattern, kind: keyof Limits): number {
+  if (kind !== "spans" && isLinear(pattern, kind === "ascii")) return LINEAR;
+  const search = (text: string) =>
+    kind === "spans" ? pattern.searchSpans(text) : pattern.search(text, 0, kind === "ascii");
+  return isTame(pattern.tree, MEDIUM, search) ? MEDIUM : SHORT;
 }

@@ -1,9 +1,9 @@
-import { runWithin } from "./budget.ts";
 import { includes, runsOf } from "./charset.ts";
 import { charsOf } from "./classes.ts";
 import { isLinear } from "./compile.ts";
 import type { PythonPattern } from "./pattern.ts";
 import { type CharNode, childrenOf, type Node, type RepeatNode, type Tree } from "./tree.ts";
+import { runWithin } from "./within.ts";
 
 /** A text that makes a loop of a pattern run as long as one likes, and then spoils the match. */
 export interface HostileText {
@@ -40,6 +40,9 @@ const QUICK = 5;
 /** Below this at the least length even a cubic search would be quick at the greatest; in milliseconds. */
 const TRIVIAL = 0.05;
 
+/** What a tame pattern takes for all its hostile texts, in milliseconds. */
+const TAME = 50;
+
 /** Growth of a quadratic search with some room for a machine that is doing other things. */
 export const MAX_GROWTH = 5;
 
@@ -69,6 +72,12 @@ export function measureBacktracking(pattern: PythonPattern, now: () => number): 
     if (worst?.milliseconds === Number.POSITIVE_INFINITY || now() - start > PATIENCE) break;
   }
   return worst;
+}
+
+/** Whether `search` takes less than 50 ms for all texts of this length that are hostile to a pattern, one after another. */
+export function isTame(tree: Tree, length: number, search: (text: string) => unknown): boolean {
+  const texts = hostileTexts(tree).map((text) => pump(text, length));
+  return runWithin(TAME, () => texts.forEach(search)) !== undefined;
 }
 
 /** The text with so many turns that they reach a length. */
@@ -106,16 +115,11 @@ function timeOf(pattern: PythonPattern, text: string, now: () => number): number
 }
 
 function timeOnce(pattern: PythonPattern, text: string, now: () => number): number | undefined {
-  try {
-    return runWithin(LIMIT, () => {
-      const start = now();
-      pattern.search(text);
-      return now() - start;
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") return undefined;
-    throw error;
-  }
+  return runWithin(LIMIT, () => {
+    const start = now();
+    pattern.search(text);
+    return now() - start;
+  })?.result;
 }
 
 /** Goes down to every loop; `head` leads to the node, `next` is what follows it. */
