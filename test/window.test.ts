@@ -61,6 +61,62 @@ test("FindWindow goes on with other options", () => {
   assert.equal(window.add("a", 2), true);
 });
 
+const DAY = 86_400_000;
+
+/** Times that a row has no room for, and one that has: their order, and which of them bring a ban. */
+const odd: { name: string; times: number[]; findtime: number; bans: boolean[] }[] = [
+  {
+    name: "more than 49 days apart",
+    times: [0, 100 * DAY, 200 * DAY, 250 * DAY],
+    findtime: 151 * DAY,
+    bans: [false, false, false, true],
+  },
+  {
+    name: "of fractions of a millisecond",
+    times: [0, 0.25, 1, 0.75],
+    findtime: 1,
+    bans: [false, false, false, true],
+  },
+  { name: "before 1970", times: [-DAY, -DAY + 5, -DAY + 1], findtime: 6, bans: [false, false, true] },
+];
+
+for (const { name, times, findtime, bans } of odd) {
+  test(`FindWindow counts failures ${name}`, () => {
+    const window = new FindWindow({ ...options, findtime });
+    assert.deepEqual(
+      times.map((time) => window.add("192.0.2.1", time)),
+      bans,
+    );
+  });
+}
+
+test("FindWindow counts up to a large maxretry", () => {
+  const window = new FindWindow({ ...options, maxretry: 100 });
+  for (let n = 1; n < 100; n++) assert.equal(window.add("192.0.2.1", n), false);
+  assert.equal(window.add("192.0.2.1", 0), true);
+});
+
+test("FindWindow rather gives up who failed once than who failed more, though later", () => {
+  const window = new FindWindow({ ...options, maxretry: 5, maxKeys: 8 });
+  for (let n = 0; n < 4; n++) window.add("198.51.100.1", n);
+  for (let n = 0; n < 24; n++) window.add(`192.0.2.${n}`, n);
+  assert.equal(window.size, 8);
+  assert.equal(window.add("198.51.100.1", 4), true, "three times as long as a passer-by");
+  for (let n = 0; n < 4; n++) window.add("198.51.100.1", n);
+  for (let n = 0; n < 100; n++) window.add(`192.0.2.${n}`, n);
+  assert.equal(window.add("198.51.100.1", 4), false, "not for ever");
+});
+
+test("FindWindow keeps failures too sparse for a ban of many addresses, of more the newest", () => {
+  const window = new FindWindow({ maxretry: 2, findtime: 10, maxKeys: 100_000 });
+  const name = (n: number) => `198.51.${n >> 8}.${n & 255}`;
+  const fail = (n: number, time: number) => window.add(name(n), time);
+  for (let n = 0; n < 10_001; n++) for (const time of [0, 100]) assert.equal(fail(n, time), false);
+  assert.equal(fail(0, 1), false, "the first to have two: the earlier is forgotten");
+  assert.equal(fail(0, 101), true, "not the later");
+  assert.equal(fail(5000, 1), true, "a late one");
+});
+
 /** All failures of one address since its last ban; a ban when any maxretry of them lie less than findtime apart. */
 function slowModel(times: readonly number[], maxretry: number, findtime: number): boolean[] {
   let since: number[] = [];

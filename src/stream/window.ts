@@ -1,9 +1,12 @@
+import { keyOf } from "./key.ts";
+import { NONE, Table } from "./table.ts";
+
 /** How often is too often: `maxretry` failures less than `findtime` apart. */
 export interface WindowOptions {
   readonly maxretry: number;
   /** How long a failure counts, in milliseconds. */
   readonly findtime: number;
-  /** Most addresses remembered; the one idle longest goes first. */
+  /** Most addresses remembered; for a new one goes one that was idle long and failed seldom. */
   readonly maxKeys: number;
 }
 
@@ -12,21 +15,52 @@ export interface WindowOptions {
  * those of one more window; the oldest go first.
  */
 const MAX_SPARSE = 64;
+/** Addresses for which that is done; of others, and those that came to it first, the newest maxretry - 1 are kept. */
+const MAX_SPILLED = 10_000;
+/** Failures that a row holds at most. Those of an address that may have more are an array from there on. */
+const MAX_ROW = 16;
 
-/** Decides when an address has failed too often. Time is the log's, never the clock's. */
+/**
+ * A row's words: when the address was last heard of, in failures of all; the time of its newest failure, of which the upper
+ * half shares a word with the number of failures; and how many milliseconds each earlier one lies before that, ascending.
+ */
+const TURN = 0;
+const HEAD = 1;
+const LOW = 2;
+const BEFORE = 3;
+const COUNT_BITS = 8;
+/** Instead of the number of failures: they are an array. */
+const SPILLED = 255;
+const WORD = 2 ** 32;
+
+/**
+ * Decides when an address has failed too often. Time is the log's, never the clock's.
+ *
+ * Failure times lie in a row of `maxretry - 1` words a key, 52 bytes for each of a million keys with a `maxretry` of 5. What
+ * doesn't fit there is an array: more failures than that, a fraction of a millisecond, more than 49 days between them.
+ */
 export class FindWindow {
   #options: WindowOptions;
-  /** Failure times by address, in ascending order; the address idle longest first. */
-  readonly #times = new Map<string, number[]>();
+  readonly #rows: Table;
+  /** Failures that a row holds. */
+  readonly #length: number;
+  /** Failure times, in ascending order, that don't fit in their row. */
+  readonly #spilled = new Map<number, readonly number[]>();
+  /** Those of them that are next to lose all but what fits. */
+  #oldestSpilled = this.#spilled.keys();
+  /** Failures counted so far: the time by which idleness is told. */
+  #turn = 0;
   #evicted = 0;
 
   constructor(options: WindowOptions) {
     this.#options = options;
+    this.#length = Math.min(Math.max(options.maxretry - 1, 1), MAX_ROW);
+    this.#rows = new Table({ maxRows: options.maxKeys, words: BEFORE + this.#length - 1 });
   }
 
   /** Addresses remembered. */
   get size(): number {
-    return this.#times.size;
+    return this.#rows.size;
   }
 
   /** Addresses given up since the start, because there were more than `maxKeys`. */
@@ -37,18 +71,23 @@ export class FindWindow {
   /**
    * Counts one failure, in whatever order they come.
    *
+   * @param name of the address, as `nameOf` gives it
    * @param time epoch milliseconds
    * @returns true when it completes a window of `maxretry`; the address then starts from zero
    */
-  add(key: string, time: number): boolean {
+  add(name: string, time: number): boolean {
     const { maxretry } = this.#options;
-    const times = this.#times.get(key) ?? [];
-    this.#times.delete(key);
+    const key = keyOf(name);
+    const known = this.#rows.find(key);
+    const times = known === NONE ? [] : this.#timesOf(known);
     const at = insert(times, time);
-    if (this.#isFull(times, at)) return true;
+    if (this.#isFull(times, at)) {
+      if (known !== NONE) this.#delete(known);
+      return true;
+    }
     if (times.length > maxretry + MAX_SPARSE) times.shift();
-    this.#times.set(key, times);
-    if (this.#times.size > this.#options.maxKeys) this.#evict();
+    if (known === NONE && this.#rows.size >= this.#options.maxKeys) this.#evict();
+    this.#keep(known === NONE ? this.#rows.insert(key) : known, times);
     return false;
   }
 
@@ -58,8 +97,9 @@ export class FindWindow {
   }
 
   /** Sets the address's count to zero. */
-  forget(key: string): void {
-    this.#times.delete(key);
+  forget(name: string): void {
+    const row = this.#rows.find(keyOf(name));
+    if (row !== NONE) this.#delete(row);
   }
 
   /** Whether the failure at index `at` lies in a run of `maxretry` that is shorter than `findtime`. */
@@ -73,18 +113,84 @@ export class FindWindow {
     return false;
   }
 
+  #timesOf(row: number): number[] {
+    const head = this.#rows.get(row, HEAD);
+    const count = head & SPILLED;
+    if (count === SPILLED) return [...(this.#spilled.get(row) ?? [])];
+    const newest = (head >> COUNT_BITS) * WORD + (this.#rows.get(row, LOW) >>> 0);
+    const times: number[] = [];
+    for (let i = count - 2; i >= 0; i--) times.push(newest - (this.#rows.get(row, BEFORE + i) >>> 0));
+    times.push(newest);
+    return times;
+  }
+
+  #keep(row: number, times: readonly number[]): void {
+    this.#rows.set(row, TURN, this.#turn++);
+    if (this.#fits(times)) {
+      this.#spilled.delete(row);
+      this.#pack(row, times);
+      return;
+    }
+    this.#spilled.set(row, times);
+    this.#rows.set(row, HEAD, SPILLED);
+    if (this.#spilled.size > MAX_SPILLED && this.#options.maxretry - 1 <= this.#length) this.#cutSpilled();
+  }
+
+  #fits(times: readonly number[]): boolean {
+    const newest = times.at(-1) ?? 0;
+    if (times.length > this.#length || newest - (times[0] ?? newest) >= WORD) return false;
+    for (const time of times) if (!Number.isInteger(time)) return false;
+    return true;
+  }
+
+  /** Writes a row; whole milliseconds, and no more than 49 days apart. */
+  #pack(row: number, times: readonly number[]): void {
+    const newest = times.at(-1) ?? 0;
+    this.#rows.set(row, HEAD, (Math.floor(newest / WORD) << COUNT_BITS) | times.length);
+    this.#rows.set(row, LOW, newest);
+    for (let i = 2; i <= times.length; i++) {
+      this.#rows.set(row, BEFORE + i - 2, newest - (times[times.length - i] ?? 0));
+    }
+  }
+
+  /** Cuts the failures of the address that came first to have an array, or next after the last cut, to what fits. */
+  #cutSpilled(): void {
+    let next = this.#oldestSpilled.next();
+    if (next.done) {
+      this.#oldestSpilled = this.#spilled.keys();
+      next = this.#oldestSpilled.next();
+    }
+    const row = next.value ?? NONE;
+    const times = (this.#spilled.get(row) ?? []).map(Math.floor).slice(-this.#length);
+    const newest = times.at(-1) ?? 0;
+    this.#spilled.delete(row);
+    this.#pack(
+      row,
+      times.filter((time) => newest - time < WORD),
+    );
+  }
+
+  /** Gives up an address. A failure more makes one stay as long again: who is near a ban is not pushed out by passers-by. */
   #evict(): void {
-    const [oldest] = this.#times.keys();
-    if (oldest === undefined) return;
-    this.#times.delete(oldest);
+    const row = this.#rows.victim((each) => {
+      const failures = Math.min(this.#rows.get(each, HEAD) & SPILLED, this.#length);
+      return ((this.#turn - this.#rows.get(each, TURN)) >>> 0) / failures;
+    });
+    if (row === NONE) return;
+    this.#delete(row);
     this.#evicted++;
+  }
+
+  #delete(row: number): void {
+    this.#spilled.delete(row);
+    this.#rows.delete(row);
   }
 }
 
 /** Puts `time` in its place and returns its index. Nearly all come last. */
 function insert(times: number[], time: number): number {
   let at = times.length;
-  while (at > 0 && (times[at - 1] ?? 0) > time) at--;
-  times.splice(at, 0, time);
+  for (; at > 0 && (times[at - 1] as number) > time; at--) times[at] = times[at - 1] as number;
+  times[at] = time;
   return at;
 }
