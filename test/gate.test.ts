@@ -71,8 +71,9 @@ function expectedOf(
 ): string[] {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
-  const left = new Map<number, number>();
+  const left = new Map(follow);
   return lines.flatMap((line) => {
+    if (line.length > maxLine) return ["overlong"];
     const hits = new Set<number>();
     if ([...line].some((char) => char > "\x7f")) for (const filter of foreign) hits.add(filter);
     if (escapes.some((each) => line.includes(each))) for (let i = 0; i < filters; i++) hits.add(i);
@@ -86,7 +87,6 @@ function expectedOf(
       left.set(filter, lines - 1);
     }
     for (const filter of hits) left.set(filter, follow.get(filter) ?? 0);
-    if (line.length > maxLine) return ["overlong"];
     return candidates.size === 0 ? [] : [`${line}: ${[...candidates].sort((a, b) => a - b)}`];
   });
 }

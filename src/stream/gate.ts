@@ -139,7 +139,10 @@ class ArmedGate {
   /** The filters found for the current line: listed, and marked by index. */
   readonly #candidates: number[] = [];
   readonly #marks: Uint8Array;
-  /** By filter that wants to see what follows: for how many lines more, the current one included. */
+  /**
+   * By filter that wants to see what follows: for how many lines more, the current one included. Who knows what was in the
+   * lines before the plan: at first as many as behind a hit.
+   */
   readonly #left = new Map<number, number>();
   /** How many filters want to see the next line. */
   #following = 0;
@@ -150,7 +153,8 @@ class ArmedGate {
     this.#maxLine = maxLine;
     this.#search = plan.needles.length > 0 ? new LiteralSearch(plan.needles) : undefined;
     this.#marks = new Uint8Array(plan.filters);
-    for (const filter of plan.follow.keys()) this.#left.set(filter, 0);
+    for (const [filter, lines] of plan.follow) this.#left.set(filter, lines);
+    this.#following = this.#left.size;
   }
 
   pass(bytes: Buffer, from: number, to: number, take: TakeSpan): void {
