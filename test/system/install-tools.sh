@@ -2,7 +2,7 @@
 # Installs the Debian packages that the system tests use, when root on a machine with apt.
 set -euo pipefail
 
-packages=(iproute2 iptables ipset nftables bsdutils groff)
+packages=(iproute2 iptables ipset nftables conntrack bsdutils groff)
 # Debian starts fail2ban as it installs it: only where the machine's policy forbids that (101), as containers do.
 policy=0
 /usr/sbin/policy-rc.d fail2ban start 2>/dev/null || policy=$?
