@@ -146,3 +146,51 @@ test("Actions with <ip> are not run for an id, and that is told", async () => {
     "f2b-exec: error: [smtp] actionban of b: exit status 1",
   ]);
 });
+
+test("Actions check before each ban, and start again what is gone", async () => {
+  const ran: string[] = [];
+  let isGone = false;
+  const runner: Run = async (argv) => {
+    ran.push(argv.join(" "));
+    return { status: argv[0] === "check" && isGone ? 1 : 0, stdout: "", stderr: "" };
+  };
+  const spec = {
+    ...{ actionstart: ["start"], actionstop: ["stop"], actioncheck: ["check"], actionban: ["ban", "<ip>"] },
+  };
+  const { actions, told } = setUp([spec], runner);
+  actions.add(ban("192.0.2.7"), jail);
+  await actions.idle();
+  isGone = true;
+  actions.add(ban("192.0.2.8"), jail);
+  await actions.idle();
+  assert.deepEqual(ran, ["start", "check", "ban 192.0.2.7", "check", "stop", "start", "ban 192.0.2.8"]);
+  assert.deepEqual(told, [
+    "f2b-exec: warning: [smtp] actioncheck of check failed: starting the action again",
+  ]);
+});
+
+test("Actions that say norestored leave out bans from before a restart, and their end", async () => {
+  const ran: string[] = [];
+  const runner: Run = async (argv) => {
+    ran.push(argv.join(" "));
+    return { status: 0, stdout: "", stderr: "" };
+  };
+  const mail = { actionban: ["mail", "<ip>"], actionunban: ["unmail", "<ip>"], norestored: true };
+  const file = { actionban: ["file", "<ip>"], actionunban: ["unfile", "<ip>"] };
+  const { actions } = setUp([mail, file], runner);
+  actions.add({ ...ban("192.0.2.7"), restored: true }, jail);
+  actions.add(unban("192.0.2.7"), jail);
+  actions.add(ban("192.0.2.7"), jail);
+  actions.add(unban("192.0.2.7"), jail);
+  await actions.idle();
+  const restored = ["file 192.0.2.7", "unfile 192.0.2.7"];
+  const fresh = ["mail 192.0.2.7", "file 192.0.2.7", "unmail 192.0.2.7", "unfile 192.0.2.7"];
+  assert.deepEqual(ran, [...restored, ...fresh]);
+});
+
+test("Actions give a command as long as it says", async () => {
+  const { actions, told } = setUp([{ actionban: ["sleep", "60"], timeout: 1 }]);
+  actions.add(ban("192.0.2.7"), jail);
+  await actions.idle();
+  assert.deepEqual(told, ["f2b-exec: error: [smtp] actionban of sleep: timed out after 1 s"]);
+});

@@ -342,3 +342,63 @@ test("Teller counts bans that had ended for two seconds before it tells them", (
   clock.advance(1);
   assert.deepEqual(told, ["f2b-exec: warning: 3 bans not applied: ended already when the command came\n"]);
 });
+
+test("Executor: sync drops what was not named between begin and end, and nothing without an end", async () => {
+  const { send, chain, told } = setUp();
+  await send(ban(1), ban(2), ban(3));
+  await send({ cmd: "sync", phase: "begin", jails: ["manual"] }, ban(2), ban(4), unban(4), ban(5));
+  assert.equal(chain()?.length, 5);
+  told.length = 0;
+  await send({ cmd: "sync", phase: "end" }, { cmd: "sync", phase: "end" });
+  assert.deepEqual(chain(), ["-s 192.0.2.5/32 -j DROP", "-s 192.0.2.2/32 -j DROP", "-j RETURN"]);
+  assert.deepEqual(told, ["NOTICE [manual] Unban 192.0.2.1", "NOTICE [manual] Unban 192.0.2.3"]);
+});
+
+test("Executor: bans that a sync will drop take up no room of --max-bans", async () => {
+  const { send, results: list, told } = setUp({ maxBans: 2 });
+  await send(ban(1), ban(2), ban(3));
+  const begin = { cmd: "sync", phase: "begin", jails: ["manual"] };
+  await send(begin, ban(4), ban(5), ban(6), { cmd: "sync", phase: "end" });
+  const said = ["applied", "applied", "refused", "applied", "applied", "refused", "applied", "applied"];
+  assert.deepEqual(results(list), said);
+  assert.ok(told.includes("warning: 1 ban not applied: 2 bans are in force, see --max-bans"), told.join());
+});
+
+test("Executor restores what somebody else took away, and says so in one line", async () => {
+  const { executor, clock, send, tool, told, chain } = setUp();
+  executor.watch();
+  await send(ban(7), ban(8), unban(8), ban(9));
+  const before = structuredClone(tool.chains);
+  for (const list of tool.chains.values()) list.length = 0;
+  told.length = 0;
+  clock.advance(1000);
+  await executor.idle();
+  assert.deepEqual(tool.chains.get("INPUT"), before.get("INPUT"));
+  assert.deepEqual(chain()?.toSorted(), before.get("f2bs-manual")?.toSorted());
+  assert.deepEqual(told, ["warning: somebody else changed the firewall: restored manual, 2 bans put right"]);
+  executor.stop();
+});
+
+test("Executor removes rules that nobody asked for, at a whole look", async () => {
+  const { executor, clock, send, chain } = setUp();
+  executor.watch();
+  await send(ban(7));
+  chain()?.unshift("-s 192.0.2.66/32 -j DROP");
+  for (let second = 0; second < 6; second++) {
+    clock.advance(1000);
+    await executor.idle();
+  }
+  assert.deepEqual(chain(), ["-s 192.0.2.7/32 -j DROP", "-j RETURN"]);
+  executor.stop();
+});
+
+test("Executor ends at once what a step of the clock has ended", async () => {
+  const { executor, clock, send, chain } = setUp();
+  executor.watch();
+  await send(ban(7, { until: hours(2) }), ban(8));
+  clock.step(3 * 3_600_000);
+  clock.advance(1000);
+  await executor.idle();
+  assert.deepEqual(chain(), ["-s 192.0.2.8/32 -j DROP", "-j RETURN"]);
+  executor.stop();
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { chainName, isCut } from "../src/exec/names.ts";
+import { chainName, isCut, setName } from "../src/exec/names.ts";
 
 const CASES = [
   { jail: "sshd", chain: "f2bs-sshd" },
@@ -29,6 +29,8 @@ test("chainName fits iptables and gives no two jails one name", () => {
     fc.property(alike, ([a, b]) => {
       assert.ok(chainName(a).length <= 28);
       assert.equal(chainName(a) === chainName(b), a === b);
+      assert.ok(setName(a, 6).length <= 31);
+      assert.equal(setName(a, 4) === setName(b, 4), a === b);
     }),
   );
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatNetwork, type Network, parseNetwork } from "../src/address.ts";
-import { gatewaysIPv4, gatewaysIPv6 } from "../src/exec/host.ts";
+import { gatewaysIPv4, gatewaysIPv6, peersOf } from "../src/exec/host.ts";
 import { Policy } from "../src/exec/policy.ts";
 
 const network = (text: string): Network => {
@@ -71,4 +71,19 @@ test("gatewaysIPv6 reads /proc/net/ipv6_route", () => {
 ${zero} 00 ${zero} 00 ${zero} ffffffff 00000001 00000000 00200200       lo
 `;
   assert.deepEqual(gatewaysIPv6(text).map(formatNetwork), ["2001:db8::1"]);
+});
+
+test("peersOf reads whom established connections to some ports come from", () => {
+  const text = `  sl  local_address rem_address   st tx_queue
+   0: 0100007F:0016 076433C6:C350 01 00000000:00000000
+   1: 0100007F:0019 086433C6:C350 01 00000000:00000000
+   2: 0100007F:0016 00000000:0000 0A 00000000:00000000
+   3: 0000000000000000FFFF00000100007F:0016 0000000000000000FFFF0000096433C6:C350 01 0
+   4: B80D0120000000000000000001000000:0016 B80D0120000000000000000007000000:C350 01 0
+`;
+  assert.deepEqual(peersOf(text, new Set([22]), "LE").map(formatNetwork), [
+    "198.51.100.7",
+    "198.51.100.9",
+    "2001:db8::7",
+  ]);
 });

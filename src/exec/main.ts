@@ -73,7 +73,8 @@ async function carryOut(
     report,
   });
   if (options.mode === "status") return showStatus(await allBackends(backendOptions), options, around.stdout);
-  if (options.mode === "flush") return flushAll(await flushable(options, backendOptions), actions, config);
+  if (options.mode === "flush")
+    return flushAll(await flushable(options, backendOptions), actions, config, report);
   const { backend, others, warnings } = await chooseBackend(options.backend, backendOptions);
   for (const warning of warnings) backendOptions.warn(warning);
   const sshPeers = new SshPeers();
@@ -138,10 +139,24 @@ function dryRun(output: Output): Run {
 }
 
 /** `--flush`. Actions of the configured jails take away what they made, too. */
-async function flushAll(backends: readonly Backend[], actions: Actions, config: ExecConfig): Promise<number> {
-  for (const backend of backends) await backend.flush();
+async function flushAll(
+  backends: readonly Backend[],
+  actions: Actions,
+  config: ExecConfig,
+  report: Report,
+): Promise<number> {
+  const jails = new Set<string>();
+  for (const backend of backends) {
+    for (const { name } of await backend.list()) jails.add(name);
+    await backend.flush();
+  }
   for (const name of Object.keys(config.jails ?? {})) {
     await actions.stop({ name, ports: [], protocols: [], chains: [], blocktype: "reject" }, []);
+  }
+  const lock = new FileLock(() => undefined);
+  for (const name of jails) {
+    const other = await lock.take(name);
+    if (other !== undefined) report.warning(`jail ${name}: ${other}, and will put its bans back`);
   }
   return EXIT.OK;
 }

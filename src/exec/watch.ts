@@ -13,6 +13,8 @@ const EVERY = 1000;
 /** Milliseconds from one whole look to the next at least, and how many times as long as it takes. */
 const WHOLE_EVERY = 60_000;
 const WHOLE_SHARE = 200;
+/** Milliseconds from the start to the first whole look: a tool that a killed f2b-exec had started may still have worked. */
+const FIRST_WHOLE = 5000;
 /** Milliseconds by which a timer may be late without the clock having been set. */
 const LATE = 5000;
 
@@ -36,7 +38,7 @@ export class Watch {
 
   start(): void {
     this.#isRunning = true;
-    this.#whole = this.#clock.now() + WHOLE_EVERY;
+    this.#whole = this.#clock.now() + FIRST_WHOLE;
     this.#arm();
   }
 
