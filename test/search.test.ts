@@ -10,7 +10,7 @@ function found(needles: readonly Needle[], text: string): string[] {
   const all = new Set<string>();
   let at = search.next(bytes, search.first(0), 0, bytes.length);
   while (at >= 0) {
-    for (const index of search.found) all.add(needles[index]?.text ?? "");
+    for (const index of search.found.slice(0, search.count)) all.add(needles[index]?.text ?? "");
     at = search.next(bytes, at + 1, 0, bytes.length);
   }
   return [...all].sort();

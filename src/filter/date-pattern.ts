@@ -12,6 +12,8 @@ export interface DateTemplate {
   readonly anchored: boolean;
   /** Of these, those tied to the beginning. */
   readonly atBegin: boolean;
+  /** A default date at the end of a frame, `…({DATE})`: what is cut out ends in a word, and the word ends there. */
+  readonly endsFrame?: boolean;
   /**
    * What is cut out is group `date_`: it ends where the match ends, and its text tells the time, nothing outside. Else it is
    * group 1, wherever that is.

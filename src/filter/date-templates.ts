@@ -75,9 +75,9 @@ export type DatePlace =
   | "any";
 
 /** Where the dates may stand that a template finds. */
-export function placeOf({ name, atBegin, whole }: DateTemplate): DatePlace {
+export function placeOf({ name, atBegin, whole, endsFrame }: DateTemplate): DatePlace {
   if (atBegin && (whole || isDefault(name))) return "begin";
-  return isDefault(name) ? "word" : "any";
+  return isDefault(name) || endsFrame ? "word" : "any";
 }
 
 function defaults(decade: number): DateTemplate[] {
@@ -92,6 +92,7 @@ function framed(frame: string, decade: number): DateTemplate[] {
       frame.replace(DATE, () => date),
       decade,
     );
-    return line.includes("%") || template.kind !== "fields" ? [template] : [];
+    const endsFrame = /(?<!\\)\(\{DATE\}\)$/i.test(frame);
+    return line.includes("%") || template.kind !== "fields" ? [{ ...template, endsFrame }] : [];
   });
 }

@@ -1,3 +1,4 @@
+import { flat } from "../text.ts";
 import { type DateMatch, LineTemplate } from "./date-match.ts";
 import { type DatePlace, isDefault, placeOf, readDatepattern } from "./date-templates.ts";
 import type { SearchBudget } from "./python/budget.ts";
@@ -16,6 +17,10 @@ export interface FoundDate {
   readonly inherits?: true;
 }
 
+/** `Jan 23 21:59:59 ` and no digit behind it, which could begin a year: no other default template matches there before. */
+const STAMP = /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?!\d)/;
+const STAMP_LENGTH = 15;
+
 /**
  * Finds the date of a line, as fail2ban's DateDetector does in the first line that it sees: what was found before changes
  * nothing. The first template wins that is anchored or matches at column 0 or 1; else the match that starts first.
@@ -30,6 +35,10 @@ export class DateDetector {
   #decade = 2;
   /** The line looked at last: jails with one datepattern share a detector, and look at the same lines. */
   #last: { readonly line: string; readonly now: number; readonly found: FoundDate | undefined } | undefined;
+  /** Whether the templates are the default ones, first those bound to the beginning. */
+  readonly #isDefault: boolean;
+  /** The syslog stamp read last. */
+  #stamp: { readonly stamp: string; readonly now: number; readonly found: FoundDate } | undefined;
   /** When the next decade comes into sight, in epoch milliseconds. */
   #decadeEnd = sight(2);
 
@@ -42,6 +51,7 @@ export class DateDetector {
   constructor(datepattern = "") {
     this.#datepattern = datepattern;
     this.#templates = lineTemplates(datepattern, this.#decade);
+    this.#isDefault = /^\s*(?:\{\^LN-BEG\}|\{DEFAULT\})?\s*$/i.test(datepattern);
     for (const template of this.#templates) if (!isDefault(template.name)) template.compile();
   }
 
@@ -54,6 +64,7 @@ export class DateDetector {
     return found;
   }
 
+  /** Lines of one second follow each other, and most begin with a syslog stamp: what was found there is known. */
   #search(
     line: string,
     now: number,
@@ -61,6 +72,20 @@ export class DateDetector {
     budget: SearchBudget | undefined,
   ): FoundDate | undefined {
     if (now >= this.#decadeEnd) this.#widen(now);
+    const stamp = this.#isDefault && STAMP.test(line) ? line.slice(0, STAMP_LENGTH) : undefined;
+    const known = this.#stamp;
+    if (stamp !== undefined && known?.stamp === stamp && known.now === now) return known.found;
+    const found = this.#searchAll(line, now, ascii, budget);
+    if (stamp !== undefined && found?.end === STAMP_LENGTH) this.#stamp = { stamp: flat(stamp), now, found };
+    return found;
+  }
+
+  #searchAll(
+    line: string,
+    now: number,
+    ascii: boolean,
+    budget: SearchBudget | undefined,
+  ): FoundDate | undefined {
     let first: DateMatch | undefined;
     for (const template of this.#templates) {
       const match = template.match(line, ascii, budget);

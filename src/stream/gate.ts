@@ -215,7 +215,8 @@ class ArmedGate {
   }
 
   #markFound(search: LiteralSearch): void {
-    for (const needle of search.found) {
+    for (let i = 0; i < search.count; i++) {
+      const needle = search.found[i] as number;
       for (const filter of this.#plan.needles[needle]?.filters ?? []) this.#hit(filter);
     }
   }

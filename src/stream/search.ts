@@ -32,8 +32,9 @@ export class LiteralSearch {
   readonly #shifts = new Uint8Array(65536);
   /** By the same, where #shifts is 0. */
   readonly #ends = new Map<number, End[]>();
-  /** The needles that the last call found. */
+  /** The needles that the last call found, as far as `count` says. */
   readonly found: number[] = [];
+  count = 0;
   /** Where the first of them begins. */
   start = 0;
 
@@ -75,14 +76,14 @@ export class LiteralSearch {
   }
 
   #verify(bytes: Uint8Array, block: number, end: number, from: number, to: number): boolean {
-    this.found.length = 0;
+    this.count = 0;
     for (const { index, offset } of this.#ends.get(block) ?? []) {
       const start = end - this.#window + 1 - offset;
       if (start < from || !this.#stands(index, bytes, start, to)) continue;
-      if (this.found.length === 0) this.start = start;
-      this.found.push(index);
+      if (this.count === 0) this.start = start;
+      this.found[this.count++] = index;
     }
-    return this.found.length > 0;
+    return this.count > 0;
   }
 
   #stands(index: number, bytes: Uint8Array, start: number, to: number): boolean {

@@ -31,7 +31,7 @@ export function requiredLiterals({ root }: Tree, { cut = false }: LiteralOptions
 }
 
 /** More strings than this are no use as literals. */
-const MAX_STRINGS = 16;
+const MAX_STRINGS = 256;
 
 /** Longer strings tell no more. */
 const MAX_LENGTH = 24;
