@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Jail } from "../src/rules/rule.ts";
-import { BanList, type BanRequest, type Subject } from "../src/stream/banlist.ts";
+import { BanList, type BanListOptions, type BanRequest, type Subject } from "../src/stream/banlist.ts";
 import { newJail } from "./helpers/jail.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -14,10 +14,14 @@ function request(jail: Jail, subject: Subject, time: number): BanRequest {
   return { jail, subject, time, failures: jail.maxretry, matches: [] };
 }
 
+function newBanList(options: Partial<BanListOptions> = {}): BanList {
+  return new BanList({ maxRemembered: 10, maxEvidence: 1 << 20, ...options });
+}
+
 const first = { ip: "192.0.2.1" };
 
 test("BanList makes a ban of a completed window", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   const jail = newJail({ port: [80, "8000:8080"], protocol: ["tcp", "udp"] });
   assert.deepEqual(bans.ban({ ...request(jail, first, NOW), matches: ["a line"] }), {
     cmd: "ban",
@@ -36,14 +40,43 @@ test("BanList makes a ban of a completed window", () => {
 });
 
 test("BanList says a ban again, unchanged, while it lasts", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   const ban = bans.ban(request(newJail(), first, NOW));
   assert.deepEqual(bans.ban(request(newJail({ bantime: 1 }), first, NOW + minute)), { ...ban, repeat: true });
   assert.equal(bans.size, 1);
 });
 
+test("BanList tells a ban again with its evidence, as far as there is room", () => {
+  const bans = newBanList({ maxEvidence: 200 });
+  for (const last of [1, 2]) {
+    const matches = [`line ${last} `.repeat(5)];
+    bans.ban({ ...request(newJail(), { ip: `192.0.2.${last}` }, NOW), matches });
+  }
+  assert.deepEqual(
+    [...bans.inForce()].map(({ ip, matches, repeat }) => ({ ip, matches, repeat })),
+    [
+      { ip: "192.0.2.1", matches: [], repeat: true },
+      { ip: "192.0.2.2", matches: ["line 2 ".repeat(5)], repeat: true },
+    ],
+  );
+});
+
+test("BanList tells bans in force in their order, whoever went in between", () => {
+  const bans = newBanList();
+  const ban = (last: number, time: number) => bans.ban(request(newJail(), { ip: `192.0.2.${last}` }, time));
+  ban(1, NOW);
+  ban(2, NOW + 1);
+  ban(3, NOW + 2);
+  bans.takeDue(NOW + 10 * minute);
+  ban(4, NOW + 10 * minute);
+  assert.deepEqual(
+    [...bans.inForce()].map(({ ip }) => ip),
+    ["192.0.2.2", "192.0.2.3", "192.0.2.4"],
+  );
+});
+
 test("BanList ends bans in the order of their ends", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   for (const [ip, time] of [
     ["192.0.2.3", 2],
     ["192.0.2.1", 1],
@@ -60,7 +93,7 @@ test("BanList ends bans in the order of their ends", () => {
 });
 
 test("BanList keeps a ban without an end", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   assert.equal(bans.ban(request(newJail({ bantime: null }), first, NOW))?.until, null);
   assert.equal(bans.takeDue(Number.MAX_SAFE_INTEGER), undefined);
   assert.equal(bans.takeEnded("web", first, Number.MAX_SAFE_INTEGER), undefined);
@@ -70,21 +103,21 @@ test("BanList keeps a ban without an end", () => {
 test("BanList lets a ban that would outlast the calendar last for ever", () => {
   const century = 100 * 31_557_600_000;
   const jail = newJail({ bantime: century, escalation: { ...growing, factor: 1000 } });
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   assert.equal(bans.ban(request(jail, first, NOW))?.until, NOW + century);
   bans.takeDue(NOW + century);
   assert.equal(bans.ban(request(jail, first, NOW + century + 1))?.until, null);
 });
 
 test("BanList makes no ban that has ended by now, and does not count it", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   assert.equal(bans.ban(request(newJail(), first, NOW), NOW + 10 * minute), undefined);
   assert.equal(bans.size, 0);
   assert.equal(bans.ban(request(newJail(), first, NOW), NOW + 10 * minute - 1)?.bancount, 1);
 });
 
 test("BanList ends a ban for a failure at its end, whatever the clock says", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   bans.ban(request(newJail(), first, NOW));
   const until = NOW + 10 * minute;
   assert.equal(bans.takeEnded("web", first, until - 1), undefined);
@@ -95,21 +128,21 @@ test("BanList ends a ban for a failure at its end, whatever the clock says", () 
 });
 
 test("BanList does not take an id for the address that it spells", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   bans.ban(request(newJail(), first, NOW));
   assert.equal(bans.ban(request(newJail(), { id: "192.0.2.1" }, NOW))?.repeat, undefined);
   assert.equal(bans.size, 2);
 });
 
 test("BanList watches in shadow", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   assert.equal(bans.ban(request(newJail({ mode: "shadow" }), first, NOW))?.cmd, "would-ban");
   assert.equal(bans.takeDue(NOW + 10 * minute)?.cmd, "would-unban");
 });
 
 /** Bans `first` in each jail in turn, as soon as it is free again, and gives bancount and minutes of each. */
 function history(jails: readonly Jail[], pauses: readonly number[], maxRemembered = 10): readonly string[] {
-  const bans = new BanList({ maxRemembered });
+  const bans = newBanList({ maxRemembered });
   let time = NOW;
   return jails.map((jail, index) => {
     time += (pauses[index] ?? 0) * minute;
@@ -144,7 +177,7 @@ test("BanList counts each ban once for overalljails, however long it lasts", () 
   const short = { ...growing, memory: minute };
   const web = newJail({ name: "web", bantime: 600 * minute, escalation: short });
   const all = newJail({ name: "all", escalation: { ...growing, overalljails: true } });
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   bans.ban(request(newJail({ name: "web", bantime: minute, escalation: short }), first, NOW));
   bans.takeDue(NOW + minute);
   bans.ban(request(web, first, NOW + minute));
@@ -156,7 +189,7 @@ test("BanList counts each ban once for overalljails, however long it lasts", () 
 
 test("BanList remembers no more than its bound, those that ended last", () => {
   const jail = newJail();
-  const bans = new BanList({ maxRemembered: 2 });
+  const bans = newBanList({ maxRemembered: 2 });
   for (const last of [1, 2, 3]) bans.ban(request(jail, { ip: `192.0.2.${last}` }, NOW + last));
   while (bans.takeDue(NOW + 20 * minute));
   const counts = [1, 2, 3].map((last) =>
@@ -169,7 +202,7 @@ test("BanList remembers no more than its bound, those that ended last", () => {
 });
 
 test("BanList reload ends bans of jails that are gone or whose mode changed", () => {
-  const bans = new BanList({ maxRemembered: 10 });
+  const bans = newBanList();
   for (const name of ["gone", "quiet", "same"]) bans.ban(request(newJail({ name }), first, NOW));
   const jails = new Map([
     ["quiet", newJail({ name: "quiet", mode: "shadow" })],
@@ -195,7 +228,7 @@ test("BanList agrees with a slow model", () => {
   const step = fc.record({ jail: fc.nat(1), last: fc.nat(2), minutes: fc.nat(12), isDue: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const bans = new BanList({ maxRemembered: 1000 });
+      const bans = newBanList({ maxRemembered: 1000 });
       /** All bans ever made: key, start, end, which of its key. */
       const all: { key: string; until: number; count: number; isOver: boolean }[] = [];
       let now = NOW;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { keyInJail, keyOf } from "../src/stream/key.ts";
+import { JailKeys, keyOf } from "../src/stream/key.ts";
 import { NONE, Table } from "../src/stream/table.ts";
 
 test("Table agrees with a map, however rows come and go", () => {
@@ -84,14 +84,11 @@ const distinct = [
 ];
 
 test("keyOf tells subjects apart, whatever their kind and jail", () => {
-  const keys = distinct.flatMap((name) => [
-    keyOf(name),
-    keyInJail(keyOf(name), 1),
-    keyInJail(keyOf(name), 2),
-  ]);
-  // 192.0.2.1/31 is 192.0.2.0/31.
+  const jails = new JailKeys();
+  const keys = distinct.flatMap((name) => [keyOf(name), jails.of("web", name), jails.of("mail", name)]);
   assert.equal(new Set(keys.map((key) => JSON.stringify(key))).size, keys.length);
   assert.deepEqual(keyOf("192.0.2.1"), { a: 0xc0000201 | 0, b: 0, c: 0, d: 0, kind: 32 });
   assert.deepEqual(keyOf("2001:db8::/64"), { a: 0x20010db8, b: 0, c: 0, d: 0, kind: 128 });
   assert.deepEqual(keyOf("2001:db8::ffff:0:1"), { a: 0x20010db8, b: 0, c: 0xffff, d: 1, kind: 192 });
+  assert.deepEqual(jails.all("id x"), [jails.of("web", "id x"), jails.of("mail", "id x")]);
 });

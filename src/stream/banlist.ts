@@ -1,7 +1,11 @@
 import type { Ban, Unban, UnbanReason } from "../command.ts";
 import { Heap } from "../heap.ts";
 import type { Jail } from "../rules/rule.ts";
+import { flat } from "../text.ts";
 import { bantimeOf } from "./escalation.ts";
+import { Evidence } from "./evidence.ts";
+import { JailKeys, type Key } from "./key.ts";
+import { NONE, Table } from "./table.ts";
 
 /** Latest time that a command can tell, 9999-12-31T23:59:59.999Z: what ends later ends never. */
 const LAST_TIME = 253_402_300_799_999;
@@ -22,39 +26,50 @@ export interface BanRequest {
 export interface BanListOptions {
   /** Most bans remembered after their end, for escalation; those that ended first go first. */
   readonly maxRemembered: number;
+  /** Most bytes of evidence held of bans in force, for when they are told again; that of the oldest goes first. */
+  readonly maxEvidence: number;
 }
 
 /** A ban in force. */
 interface Held {
-  readonly jail: Jail;
+  jail: Jail;
+  /** Without its evidence. */
   readonly ban: Ban;
+  /** Which ban of all it is. */
+  readonly turn: number;
 }
 
-/** What is left of a ban when it has ended. */
-interface Past {
-  readonly bancount: number;
-  /** Until when it is remembered, in epoch milliseconds. */
-  readonly until: number;
-}
+/** For so many bans in force the index is laid out. There is no bound: a ban that was told must end. */
+const MANY_BANS = 2 ** 24;
+
+/** What is left of a ban that has ended, in words: its bancount, and until when it is remembered, in two halves. */
+const BANCOUNT = 0;
+const HIGH = 1;
+const LOW = 2;
+const WORD = 2 ** 32;
 
 /** Who is banned until when. Hands out bans as windows are completed and unbans as time passes. */
 export class BanList {
-  readonly #options: BanListOptions;
-  /** By jail and subject, in the order of their bans. */
-  readonly #held = new Map<string, Held>();
+  readonly #maxRemembered: number;
+  readonly #keys = new JailKeys();
+  readonly #rows = new Table({ maxRows: MANY_BANS, words: 0 });
+  /** Bans in force by row. */
+  readonly #held: (Held | undefined)[] = [];
+  readonly #evidence: Evidence;
   readonly #due = new Heap<Held>();
-  /** By jail and subject, those that ended first in front; none that is banned again. */
-  readonly #past = new Map<string, Past>();
-  /** Bans by subject over all jails, in force and remembered; for `overalljails`. */
-  readonly #overall = new Map<string, number>();
+  /** Bans that have ended; none of somebody who is banned again. */
+  readonly #past: Table;
+  #turns = 0;
 
-  constructor(options: BanListOptions) {
-    this.#options = options;
+  constructor({ maxRemembered, maxEvidence }: BanListOptions) {
+    this.#maxRemembered = maxRemembered;
+    this.#evidence = new Evidence({ maxBytes: maxEvidence });
+    this.#past = new Table({ maxRows: maxRemembered, words: 3 });
   }
 
   /** Bans in force. */
   get size(): number {
-    return this.#held.size;
+    return this.#rows.size;
   }
 
   /** When the next ban ends, in epoch milliseconds; undefined: none of them ends. */
@@ -67,10 +82,9 @@ export class BanList {
    * tells of an address that was free again.
    */
   takeEnded(jail: string, subject: Subject, time: number): Unban | undefined {
-    const key = keyOf(jail, subject);
-    const held = this.#held.get(key);
+    const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
     if (held === undefined || held.ban.until === null || held.ban.until > time) return undefined;
-    return this.#release(key, held, held.ban.until, "expired");
+    return this.#release(held, held.ban.until, "expired");
   }
 
   /**
@@ -80,100 +94,124 @@ export class BanList {
    * whose bans are history, leaves it out
    */
   ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY): Ban | undefined {
-    const key = keyOf(request.jail.name, request.subject);
-    const held = this.#held.get(key);
-    if (held) return { ...held.ban, repeat: true };
-    const ban = this.#newBan(request, this.#recall(key, request.time)?.bancount ?? 0);
+    const key = this.#keys.of(request.jail.name, nameOf(request.subject));
+    const held = this.#heldBy(key);
+    if (held) return this.#repeated(held);
+    const ban = this.#newBan(request, this.#recall(key, request.time));
     if (ban.until !== null && ban.until <= clock) return undefined;
-    this.#hold(key, { jail: request.jail, ban });
-    return ban;
+    this.#hold(key, request, ban);
+    return { ...ban, matches: request.matches };
   }
 
   /** The next unban that is due at `clock` or before, in the order of their ends. */
   takeDue(clock: number): Unban | undefined {
     for (let held = this.#due.takeDue(clock); held; held = this.#due.takeDue(clock)) {
-      const key = keyOf(held.ban.jail, subjectOf(held.ban));
-      if (this.#held.get(key) === held) return this.#release(key, held, held.ban.until ?? clock, "expired");
+      if (this.#heldBy(this.#keyOf(held.ban)) === held)
+        return this.#release(held, held.ban.until ?? clock, "expired");
     }
     return undefined;
   }
 
-  /** The bans in force, oldest first. */
+  /** The bans in force as they are told again, oldest first. */
   *inForce(): Iterable<Ban> {
-    for (const { ban } of this.#held.values()) yield ban;
+    for (const held of this.#inOrder()) yield this.#repeated(held);
   }
 
   /** Takes up new rules: bans of jails that are gone, or that now only watch, or no longer do, are ended. */
   reload(jails: ReadonlyMap<string, Jail>, clock: number): readonly Unban[] {
     const unbans: Unban[] = [];
-    for (const [key, held] of this.#held) {
+    for (const held of this.#inOrder()) {
       const jail = jails.get(held.ban.jail);
-      if (jail && verb(jail) === held.ban.cmd) this.#held.set(key, this.#moved(held, jail));
-      else unbans.push(this.#release(key, held, clock, "reload"));
+      if (jail && verb(jail) === held.ban.cmd) held.jail = jail;
+      else unbans.push(this.#release(held, clock, "reload"));
     }
     return unbans;
   }
 
-  /** The same ban under a jail that was read again; the timer that runs for it stays. */
-  #moved(held: Held, jail: Jail): Held {
-    return Object.assign(held, { jail });
+  #inOrder(): readonly Held[] {
+    return this.#held.filter((held) => held !== undefined).sort((a, b) => a.turn - b.turn);
   }
 
-  #newBan({ jail, subject, time, failures, matches }: BanRequest, earlier: number): Ban {
+  #heldBy(key: Key): Held | undefined {
+    const row = this.#rows.find(key);
+    return row === NONE ? undefined : this.#held[row];
+  }
+
+  #keyOf(ban: Ban): Key {
+    return this.#keys.of(ban.jail, nameOf(subjectOf(ban)));
+  }
+
+  #repeated({ ban }: Held): Ban {
+    return { ...ban, matches: this.#evidence.of(this.#keyOf(ban)), repeat: true };
+  }
+
+  #newBan({ jail, subject, time, failures }: BanRequest, earlier: number): Ban {
     const name = nameOf(subject);
-    const count = jail.escalation.overalljails ? (this.#overall.get(name) ?? 0) : earlier;
+    const count = jail.escalation.overalljails ? this.#bansOverall(name, time) : earlier;
     const bantime = bantimeOf(jail, name, count) ?? Number.POSITIVE_INFINITY;
     return {
       cmd: verb(jail),
       jail: jail.name,
-      ...subject,
+      ...("ip" in subject ? { ip: flat(subject.ip) } : { id: flat(subject.id) }),
       time,
       until: time + bantime <= LAST_TIME ? time + bantime : null,
       ...(jail.port && { port: jail.port, protocol: jail.protocol }),
       failures,
       bancount: earlier + 1,
-      matches,
     };
   }
 
-  #hold(key: string, held: Held): void {
-    this.#held.set(key, held);
-    this.#past.delete(key);
-    if (held.ban.until !== null) this.#due.add(held.ban.until, held);
-    const name = nameOf(subjectOf(held.ban));
-    this.#overall.set(name, (this.#overall.get(name) ?? 0) + 1);
+  #hold(key: Key, { jail, matches, time }: BanRequest, ban: Ban): void {
+    const held = { jail, ban, turn: this.#turns++ };
+    this.#held[this.#rows.insert(key)] = held;
+    this.#evidence.add(key, matches, time, matches.length);
+    const past = this.#past.find(key);
+    if (past !== NONE) this.#past.delete(past);
+    if (ban.until !== null) this.#due.add(ban.until, held);
   }
 
-  #release(key: string, { jail, ban }: Held, time: number, reason: UnbanReason): Unban {
-    this.#held.delete(key);
-    this.#past.set(key, { bancount: ban.bancount ?? 1, until: time + jail.escalation.memory });
-    this.#forgetEnded(time);
+  #release({ jail, ban }: Held, time: number, reason: UnbanReason): Unban {
+    const key = this.#keyOf(ban);
+    const row = this.#rows.find(key);
+    this.#held[row] = undefined;
+    this.#rows.delete(row);
+    this.#evidence.forget(key);
+    this.#remember(key, ban.bancount ?? 1, time + jail.escalation.memory, time);
     const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
     return { cmd, jail: ban.jail, ...subjectOf(ban), time, reason };
   }
 
-  /** What is known of the subject's last ban at `time`. */
-  #recall(key: string, time: number): Past | undefined {
-    const past = this.#past.get(key);
-    if (past === undefined || time <= past.until) return past;
-    this.#forget(key, past);
-    return undefined;
+  /** Remembers a ban until `until`, and drops one that nobody remembers any more, or one too many. */
+  #remember(key: Key, bancount: number, until: number, now: number): void {
+    const oldest = this.#past.victim((row) => -this.#until(row));
+    const isFull = this.#past.size >= this.#maxRemembered;
+    if (oldest !== NONE && (isFull || this.#until(oldest) < now)) this.#past.delete(oldest);
+    const row = this.#past.insert(key);
+    this.#past.set(row, BANCOUNT, bancount);
+    this.#past.set(row, HIGH, Math.floor(until / WORD));
+    this.#past.set(row, LOW, until);
   }
 
-  /** Drops what nobody remembers any more, and the oldest where there are too many. */
-  #forgetEnded(now: number): void {
-    for (const [key, past] of this.#past) {
-      if (past.until >= now && this.#past.size <= this.#options.maxRemembered) return;
-      this.#forget(key, past);
-    }
+  /** Which ban of its subject and jail the last one was that is remembered at `time`; 0: there is none. */
+  #recall(key: Key, time: number): number {
+    const row = this.#past.find(key);
+    if (row === NONE) return 0;
+    if (time <= this.#until(row)) return this.#past.get(row, BANCOUNT);
+    this.#past.delete(row);
+    return 0;
   }
 
-  #forget(key: string, past: Past): void {
-    this.#past.delete(key);
-    const name = key.slice(key.indexOf("\0") + 1);
-    const left = (this.#overall.get(name) ?? 0) - past.bancount;
-    if (left > 0) this.#overall.set(name, left);
-    else this.#overall.delete(name);
+  /** Until when an ended ban is remembered. */
+  #until(row: number): number {
+    return this.#past.get(row, HIGH) * WORD + (this.#past.get(row, LOW) >>> 0);
+  }
+
+  /** Bans of a subject in all jails, in force and remembered. */
+  #bansOverall(name: string, time: number): number {
+    return this.#keys.all(name).reduce((sum, key) => {
+      const held = this.#heldBy(key);
+      return sum + (held ? (held.ban.bancount ?? 1) : this.#recall(key, time));
+    }, 0);
   }
 }
 
@@ -189,8 +227,4 @@ function subjectOf(ban: Ban): Subject {
 /** One name for a subject, whatever its kind: an id cannot pass for an address. */
 export function nameOf(subject: Subject): string {
   return "ip" in subject ? subject.ip : `id ${subject.id}`;
-}
-
-function keyOf(jail: string, subject: Subject): string {
-  return `${jail}\0${nameOf(subject)}`;
 }

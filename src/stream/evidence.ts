@@ -1,3 +1,6 @@
+import type { Key } from "./key.ts";
+import { NONE, Table } from "./table.ts";
+
 export interface EvidenceOptions {
   /** Most bytes of text held, over all jails; the lines of whoever was idle longest go first. */
   readonly maxBytes: number;
@@ -12,50 +15,104 @@ interface Line {
 
 /** A line's share of memory besides its text, in bytes. */
 const LINE_OVERHEAD = 64;
+/** Most subjects that lines are held of, however large the store. */
+const MAX_ROWS = 2 ** 24;
+
+/** A row's words: the rows of who was heard of just before and just after, or NONE. */
+const OLDER = 0;
+const NEWER = 1;
 
 /** Holds the lines that show why an address is about to be banned. */
 export class Evidence {
-  readonly #options: EvidenceOptions;
-  /** By jail and address, the one idle longest first. */
-  readonly #lines = new Map<string, readonly Line[]>();
+  readonly #maxBytes: number;
+  readonly #maxRows: number;
+  readonly #rows: Table;
+  /** By row. */
+  readonly #lines: (Line[] | undefined)[] = [];
   #bytes = 0;
+  #oldest = NONE;
+  #newest = NONE;
 
-  constructor(options: EvidenceOptions) {
-    this.#options = options;
+  constructor({ maxBytes }: EvidenceOptions) {
+    this.#maxBytes = maxBytes;
+    this.#maxRows = Math.min(Math.ceil(maxBytes / LINE_OVERHEAD) + 1, MAX_ROWS);
+    this.#rows = new Table({ maxRows: this.#maxRows, words: 2 });
   }
 
   /** Keeps the lines of a failure at `time` for `key`, at most the newest `maxmatches` of all it has. */
-  add(key: string, lines: readonly string[], time: number, maxmatches: number): void {
-    const before = this.#lines.get(key) ?? [];
-    this.forget(key);
-    const all = [...before, ...lines.map((text) => ({ text, time }))].slice(-maxmatches);
-    if (maxmatches <= 0 || all.length === 0) return;
-    this.#lines.set(key, all);
-    this.#bytes += weight(all);
-    while (this.#bytes > this.#options.maxBytes) this.#dropOldest();
+  add(key: Key, lines: readonly string[], time: number, maxmatches: number): void {
+    if (maxmatches <= 0) this.forget(key);
+    if (maxmatches <= 0 || lines.length === 0) return;
+    const held = this.#touch(key);
+    for (const text of lines) this.#bytes += weight(text);
+    for (const text of lines) held.push({ text, time });
+    while (held.length > maxmatches) this.#bytes -= weight(held.shift()?.text ?? "");
+    while (this.#bytes > this.#maxBytes) this.#drop(this.#oldest);
+  }
+
+  /** The lines held for `key`, oldest first. */
+  of(key: Key): readonly string[] {
+    return this.#linesOf(key).map(({ text }) => text);
   }
 
   /** The lines held for `key` of failures after `since`, oldest first; then all are forgotten. */
-  take(key: string, since: number): readonly string[] {
-    const lines = this.#lines.get(key) ?? [];
+  take(key: Key, since: number): readonly string[] {
+    const lines = this.#linesOf(key);
     this.forget(key);
     return lines.filter(({ time }) => time > since).map(({ text }) => text);
   }
 
-  forget(key: string): void {
-    const lines = this.#lines.get(key);
-    if (lines === undefined) return;
-    this.#bytes -= weight(lines);
-    this.#lines.delete(key);
+  forget(key: Key): void {
+    const row = this.#rows.find(key);
+    if (row !== NONE) this.#drop(row);
   }
 
-  #dropOldest(): void {
-    const [oldest] = this.#lines.keys();
-    if (oldest !== undefined) this.forget(oldest);
+  #linesOf(key: Key): readonly Line[] {
+    const row = this.#rows.find(key);
+    return (row === NONE ? undefined : this.#lines[row]) ?? [];
+  }
+
+  /** The lines of `key`, which is now the one heard of last. */
+  #touch(key: Key): Line[] {
+    let row = this.#rows.find(key);
+    if (row === NONE) {
+      if (this.#rows.size >= this.#maxRows) this.#drop(this.#oldest);
+      row = this.#rows.insert(key);
+      this.#lines[row] = [];
+      this.#link(row);
+    } else if (row !== this.#newest) {
+      this.#unlink(row);
+      this.#link(row);
+    }
+    return this.#lines[row] as Line[];
+  }
+
+  #drop(row: number): void {
+    for (const { text } of this.#lines[row] ?? []) this.#bytes -= weight(text);
+    this.#lines[row] = undefined;
+    this.#unlink(row);
+    this.#rows.delete(row);
+  }
+
+  #link(row: number): void {
+    this.#rows.set(row, OLDER, this.#newest);
+    this.#rows.set(row, NEWER, NONE);
+    if (this.#newest === NONE) this.#oldest = row;
+    else this.#rows.set(this.#newest, NEWER, row);
+    this.#newest = row;
+  }
+
+  #unlink(row: number): void {
+    const older = this.#rows.get(row, OLDER);
+    const newer = this.#rows.get(row, NEWER);
+    if (older === NONE) this.#oldest = newer;
+    else this.#rows.set(older, NEWER, newer);
+    if (newer === NONE) this.#newest = older;
+    else this.#rows.set(newer, OLDER, older);
   }
 }
 
 /** Strings beyond Latin-1 take two bytes a character; counted as if all did. */
-function weight(lines: readonly Line[]): number {
-  return lines.reduce((sum, { text }) => sum + text.length * 2 + LINE_OVERHEAD, 0);
+function weight(text: string): number {
+  return text.length * 2 + LINE_OVERHEAD;
 }

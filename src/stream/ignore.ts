@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { contains, type Network, parseNetwork, unmap } from "../address.ts";
 import type { IgnoreRule } from "../rules/rule.ts";
+import { NetworkSet } from "./networks.ts";
 
 /** How often, in milliseconds, a list or the machine's own addresses are looked at again. */
 const REFRESH = 10_000;
@@ -24,13 +25,16 @@ export class IgnoreList {
   readonly #rule: IgnoreRule;
   readonly #host: IgnoreHost;
   readonly #files: readonly ListFile[];
-  #own: readonly Network[] = LOOPBACK;
+  readonly #networks: NetworkSet;
+  #own: NetworkSet;
   #refreshed = Number.NEGATIVE_INFINITY;
 
   constructor(rule: IgnoreRule, host: IgnoreHost) {
     this.#rule = rule;
     this.#host = host;
     this.#files = rule.files.map((path) => new ListFile(path, host.warn));
+    this.#networks = new NetworkSet(rule.networks);
+    this.#own = new NetworkSet(rule.self ? LOOPBACK : []);
   }
 
   /** Reads lists and own addresses again, and asks for host names, if that is due at `now` (epoch milliseconds). */
@@ -41,18 +45,32 @@ export class IgnoreList {
     if (!this.#host.isLive && !isFirst) return;
     for (const file of this.#files) file.refresh();
     for (const host of this.#rule.hosts) this.#host.addressesOf(host);
-    if (this.#host.isLive) this.#own = [...LOOPBACK, ...ownAddresses()];
+    if (this.#host.isLive && this.#rule.self) this.#own = new NetworkSet([...LOOPBACK, ...ownAddresses()]);
   }
 
   /** True when some address of `network` is ignored. */
   touches(network: Network): boolean {
-    const { networks, hosts, self } = this.#rule;
-    const test = (ignored: Network) => contains(ignored, network) || contains(network, ignored);
     return (
-      networks.some(test) ||
-      (self && this.#own.some(test)) ||
-      this.#files.some(({ networks }) => networks.some(test)) ||
-      hosts.some((host) => this.#host.addressesOf(host).some(test))
+      this.#networks.touches(network) ||
+      this.#own.touches(network) ||
+      this.#files.some((file) => file.networks.touches(network)) ||
+      this.#isHost(network)
+    );
+  }
+
+  /** True when the IPv4 address, as a number, is ignored. */
+  holdsIPv4(address: number): boolean {
+    return (
+      this.#networks.holdsIPv4(address) ||
+      this.#own.holdsIPv4(address) ||
+      this.#files.some((file) => file.networks.holdsIPv4(address)) ||
+      (this.#rule.hosts.length > 0 && this.#isHost({ family: 4, value: BigInt(address), prefix: 32 }))
+    );
+  }
+
+  #isHost(network: Network): boolean {
+    return this.#rule.hosts.some((host) =>
+      this.#host.addressesOf(host).some((address) => contains(network, address)),
     );
   }
 }
@@ -63,7 +81,7 @@ class ListFile {
   readonly #warn: (message: string) => void;
   /** Size and time of change when it was read. */
   #version = "";
-  networks: readonly Network[] = [];
+  networks = new NetworkSet([]);
 
   constructor(path: string, warn: (message: string) => void) {
     this.#path = path;
@@ -77,7 +95,7 @@ class ListFile {
       if (version === this.#version) return;
       this.#version = version;
       if (size > MAX_LIST_BYTES) throw new RangeError(`longer than ${MAX_LIST_BYTES} bytes`);
-      this.networks = this.#parse(readFileSync(this.#path, "utf8"));
+      this.networks = new NetworkSet(this.#parse(readFileSync(this.#path, "utf8")));
     } catch (error) {
       if (this.#version === "unreadable") return;
       this.#version = "unreadable";

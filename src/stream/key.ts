@@ -10,7 +10,7 @@ export interface Key {
   readonly b: number;
   readonly c: number;
   readonly d: number;
-  /** Below 256: the rest is for whoever keeps subjects of several jails in one table. */
+  /** Below 256; above that is the jail, where one table is for several. */
   readonly kind: number;
 }
 
@@ -31,9 +31,26 @@ export function keyOf(name: string): Key {
   return lastKey;
 }
 
-/** Keys of the subjects of several jails: `jail` is a number of its own for each, above 0. */
-export function keyInJail({ a, b, c, d, kind }: Key, jail: number): Key {
-  return { a, b, c, d, kind: kind | (jail << 8) };
+/** Keys for what a table holds of the subjects of several jails. */
+export class JailKeys {
+  /** A number for each jail there ever was, above 0. */
+  readonly #numbers = new Map<string, number>();
+
+  of(jail: string, name: string): Key {
+    const known = this.#numbers.get(jail);
+    const number = known ?? this.#numbers.size + 1;
+    if (known === undefined) this.#numbers.set(jail, number);
+    return inJail(keyOf(name), number);
+  }
+
+  /** The keys of a subject in all jails. */
+  all(name: string): readonly Key[] {
+    return [...this.#numbers.values()].map((number) => inJail(keyOf(name), number));
+  }
+}
+
+function inJail({ a, b, c, d, kind }: Key, number: number): Key {
+  return { a, b, c, d, kind: kind | (number << 8) };
 }
 
 function keyOfNetwork({ family, value, prefix }: Network): Key {

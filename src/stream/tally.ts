@@ -1,4 +1,4 @@
-import { formatNetwork, type Network } from "../address.ts";
+import { formatNetwork, ipv4Number, type Network } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
 import { type Ban, type Command, encode, type Unban } from "../command.ts";
 import type { Failure } from "../filter/verdict.ts";
@@ -6,6 +6,7 @@ import type { Jail } from "../rules/rule.ts";
 import { BanList, nameOf, type Subject } from "./banlist.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
+import { JailKeys } from "./key.ts";
 import { askCommand, Lookup, resolveHost } from "./lookup.ts";
 import { countedAs, identify } from "./subject.ts";
 
@@ -42,6 +43,7 @@ export class Tally {
   readonly #options: TallyOptions;
   readonly #report: Report;
   readonly #evidence: Evidence;
+  readonly #keys = new JailKeys();
   readonly #banlist: BanList;
   readonly #hosts = new Lookup(resolveHost);
   /** Names of `ignoreip`: apart, since those in the log are the attacker's, who could push these out. */
@@ -56,7 +58,7 @@ export class Tally {
     this.#options = options;
     this.#report = options.report;
     this.#evidence = new Evidence({ maxBytes: options.maxEvidence });
-    this.#banlist = new BanList({ maxRemembered: options.maxKeys });
+    this.#banlist = new BanList({ maxRemembered: options.maxKeys, maxEvidence: options.maxEvidence });
   }
 
   /** Bans in force. */
@@ -106,8 +108,13 @@ export class Tally {
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
   add(running: RunningJail, failure: Failure, time: number): void {
-    const identity = identify(failure);
     const attempt = { lines: failure.lines, time };
+    const address = failure.cidr === undefined ? ipv4Number(failure.id) : -1;
+    if (address >= 0 && isCountedAlone(running.jail)) {
+      this.#addIPv4(running, failure.id, address, attempt);
+      return;
+    }
+    const identity = identify(failure);
     switch (identity.kind) {
       case "address":
         this.#addNetwork(running, identity.network, attempt);
@@ -121,6 +128,12 @@ export class Tally {
       case "impossible":
         this.#nobody(running.jail, failure.id, "can be nobody's");
     }
+  }
+
+  /** What most failures are, done quickly: an IPv4 address, as text and as a number, that is counted as it is. */
+  #addIPv4(running: RunningJail, ip: string, address: number, attempt: Attempt): void {
+    if (running.ignore.holdsIPv4(address)) running.counts.ignored++;
+    else this.#count(running, { ip }, attempt);
   }
 
   #addHost(running: RunningJail, host: string, attempt: Attempt): void {
@@ -184,13 +197,13 @@ export class Tally {
     const ended = this.#banlist.takeEnded(jail.name, subject, time);
     if (ended) this.#unban(ended);
     counts.failures++;
-    this.#report.detail(
-      `[${jail.name}] Found ${printable(nameOf(subject), 80)}: ${printable(lines.at(-1) ?? "")}`,
-    );
     const name = nameOf(subject);
-    this.#evidence.add(evidenceKey(jail.name, name), lines, time, jail.maxmatches);
+    if (this.#report.verbosity === "verbose")
+      this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
+    const key = this.#keys.of(jail.name, name);
+    this.#evidence.add(key, lines, time, jail.maxmatches);
     if (!window.add(name, time)) return;
-    const matches = this.#evidence.take(evidenceKey(jail.name, name), time - jail.findtime);
+    const matches = this.#evidence.take(key, time - jail.findtime);
     const request = { jail, subject, time, failures: jail.maxretry, matches };
     const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
     if (ban === undefined) this.#tellEnded();
@@ -234,7 +247,7 @@ export class Tally {
   #unban(unban: Unban): void {
     const name = nameOf(unban.ip === undefined ? { id: unban.id ?? "" } : { ip: unban.ip });
     this.#jails.get(unban.jail)?.window.forget(name);
-    this.#evidence.forget(evidenceKey(unban.jail, name));
+    this.#evidence.forget(this.#keys.of(unban.jail, name));
     this.#write(unban);
   }
 
@@ -259,6 +272,7 @@ function fillTags(argv: readonly string[], tags: Readonly<Record<string, string>
   return argv.map((word) => word.replace(/<(\w+)>/g, (tag, name: string) => tags[name] ?? tag));
 }
 
-function evidenceKey(jail: string, name: string): string {
-  return `${jail}\0${name}`;
+/** Whether an IPv4 address counts for itself, and nobody need be asked about it. */
+function isCountedAlone({ count, ignore }: Jail): boolean {
+  return count.ipv4 === 32 && ignore.command === undefined;
 }
