@@ -156,8 +156,8 @@ export class Matcher {
   #narrow(look: Look, { pattern, groupsOf }: FilterPattern): boolean {
     const match = this.#budget.search(pattern, look.text, 0, look.ascii);
     if (!match) return false;
-    const { content, ...groups } = groupsOf(match);
-    look.base = groups;
+    look.base = groupsOf(match);
+    const { content } = look.base;
     if (content) {
       look.text = `${content}\n`;
       if (!look.ascii) look.ascii = isAscii(content);
@@ -223,8 +223,9 @@ function isLong(line: string): boolean {
 
 /** The groups of a prefregex, those that the failregex took in their place. */
 function overridden(base: Groups, groups: Groups): Groups {
-  const merged: Record<string, string | undefined> = { ...base };
-  for (const [name, value] of Object.entries(groups)) merged[name] = value ?? base[name];
+  const merged: Record<string, string | undefined> = {};
+  for (const name in base) if (name !== "content") merged[name] = base[name];
+  for (const name in groups) merged[name] = groups[name] ?? merged[name];
   return merged;
 }
 

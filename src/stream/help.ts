@@ -5,7 +5,8 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
   -r, --rules RULES     bundled rules (sshd), a rules file or a directory; repeatable, later ones win
       --set JAIL.KEY=V  change a rule: --set sshd.maxretry=3; repeatable
       --check           load the rules, run their tests, say how many; read no log
-      --dump            print the rules as resolved, YAML
+      --dump            print the rules as resolved, YAML; --dump-exec: what f2b-exec -c needs
+                        to do as fail2ban's actions did
 
       --replay          the log is the only clock: same log, same commands
       --now TIME        with --replay: the day of reading, for years that lines leave out

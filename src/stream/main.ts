@@ -12,6 +12,7 @@ import { Engine } from "./engine.ts";
 import { HELP } from "./help.ts";
 import { type CompiledJail, compileJails } from "./jail.ts";
 import { type Options, readOptions } from "./options.ts";
+import { needsIn } from "./plan.ts";
 import { run } from "./run.ts";
 import { formatStats } from "./stats.ts";
 
@@ -46,6 +47,10 @@ async function act(options: Options, report: Report): Promise<number> {
     const { dumpRules } = await import("../rules/dump.ts");
     return print(dumpRules(jails));
   }
+  if (options.action === "dump-exec") {
+    const { dumpExec } = await import("../rules/fail2ban/dump-exec.ts");
+    return print(dumpExec(loaded.exec));
+  }
   const now = options.now ?? Date.now();
   if (options.action === "check") return check(loaded, now, report);
   return stream(options, enabledOf(loaded, report), report, now);
@@ -57,6 +62,10 @@ function check(loaded: LoadedRules, now: number, report: Report): number {
   const errors = compiled.flatMap((each) => runTests(each, now));
   if (errors.length > 0) throw new AggregateError(errors);
   const tests = compiled.reduce((sum, { jail }) => sum + jail.tests.length, 0);
+  for (const each of compiled) {
+    const needs = each.jail.enabled && each.jail.on === "log" ? needsIn(each, "syslog") : undefined;
+    if (needs?.every) report.hint(`[${each.jail.name}] must see every line, which takes time: ${needs.why}`);
+  }
   report.line(`${compiled.length} jails, ${tests} tests ok`);
   return EXIT.OK;
 }

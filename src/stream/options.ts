@@ -5,7 +5,7 @@ import { readFormat } from "./format.ts";
 /** What the command line means. */
 export interface Options {
   /** `check` and `dump` look at the rules and read no log. */
-  readonly action: "run" | "check" | "dump" | "help" | "version";
+  readonly action: "run" | "check" | "dump" | "dump-exec" | "help" | "version";
   readonly rules: readonly string[];
   /** `JAIL.KEY=VALUE`. */
   readonly sets: readonly string[];
@@ -33,7 +33,7 @@ export interface Options {
  */
 export function readOptions(argv: readonly string[]): Options {
   const typed = readArgs(argv, {
-    flags: ["replay", "check", "dump", "stats", "quiet", "verbose"],
+    flags: ["replay", "check", "dump", "dump-exec", "stats", "quiet", "verbose"],
     negatable: ["prefilter"],
     strings: ["now", "format", "source", "tz", "heartbeat", "max-line", "max-keys", "max-evidence"],
     lists: ["rules", "set"],
@@ -54,7 +54,9 @@ export function readOptions(argv: readonly string[]): Options {
   const number = (name: string, normal: number, min: number, max: number) =>
     wholeNumber(typed, name, { min, max }) ?? normal;
   return {
-    action: (["help", "version", "check", "dump"] as const).find((action) => typed.has(action)) ?? "run",
+    action:
+      (["help", "version", "check", "dump", "dump-exec"] as const).find((action) => typed.has(action)) ??
+      "run",
     rules: typed.values("rules"),
     sets: typed.values("set"),
     isLive,
