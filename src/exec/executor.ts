@@ -212,8 +212,19 @@ export class Executor {
     const failures = await this.#options.backend.apply(
       [...batches].map(([{ jail }, changes]) => ({ jail, changes })),
     );
-    for (const served of batches.keys()) served.isChanged = false;
-    return new Map([...failures].map(([change, error]) => [touchedBy.get(change) as Touched, error]));
+    for (const served of batches.keys()) {
+      const problem = failures.get(served.jail);
+      served.isChanged = problem !== undefined;
+      if (problem !== undefined) {
+        this.#options.report.rareWarning("rules", `[${served.jail.name}] rules: ${printable(problem)}`);
+      }
+    }
+    return new Map(
+      [...failures].flatMap(([what, error]) => {
+        const touch = touchedBy.get(what as Change);
+        return touch === undefined ? [] : [[touch, error] as const];
+      }),
+    );
   }
 }
 

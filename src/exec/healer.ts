@@ -60,9 +60,12 @@ export class Healer {
     const shown = names.length > 5 ? `${names.length} jails` : names.join(", ");
     const why =
       kind === "clock" ? "the clock was set or the machine slept" : "somebody else changed the firewall";
-    report.warning(`${why}: restored ${shown}, ${countBans(wrong.length - failures.size)} put right`);
-    for (const [{ ip }, error] of failures) {
-      report.rareWarning("restore", `${printable(ip)} could not be restored: ${printable(error)}`);
+    report.warning(
+      `${why}: restored ${shown}, ${countBans(wrong.filter((change) => !failures.has(change)).length)} put right`,
+    );
+    for (const [what, error] of failures) {
+      const shown = "ip" in what ? what.ip : `the rules of ${what.name}`;
+      report.rareWarning("restore", `${printable(shown)} could not be restored: ${printable(error)}`);
     }
   }
 

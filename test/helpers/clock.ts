@@ -3,6 +3,7 @@ import type { Clock } from "../../src/exec/clock.ts";
 /** A clock that stands still until it is told to go on. Like setTimeout, it fires at once for delays of 2^31 ms. */
 export class FakeClock implements Clock {
   #now: number;
+  #stepped = 0;
   #timers: { at: number; then: () => void }[] = [];
 
   constructor(start: string) {
@@ -12,6 +13,11 @@ export class FakeClock implements Clock {
   /** Timers that have been set and not fired. */
   get timers(): number {
     return this.#timers.length;
+  }
+
+  /** Milliseconds that go by what passes, as the kernel's timeouts do: setting the clock does not change it. */
+  get uptime(): number {
+    return this.#now - this.#stepped;
   }
 
   now(): number {
@@ -42,6 +48,7 @@ export class FakeClock implements Clock {
   /** Sets the wall clock; timers go by the time that passes and do not notice. */
   step(milliseconds: number): void {
     this.#now += milliseconds;
+    this.#stepped += milliseconds;
     for (const timer of this.#timers) timer.at += milliseconds;
   }
 }

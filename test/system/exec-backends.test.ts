@@ -244,6 +244,17 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000 }, () => {
     await exec(["--backend", "nftables"], [ban("192.0.2.7")]);
     await exec([], [ban("192.0.2.8")]);
     assert.match((await exec(["--status"], "")).stdout, /192\.0\.2\.8 .* nftables\n/);
+    await exec(["--flush"], "");
+    const hidden = [
+      "unshare",
+      "-m",
+      "sh",
+      "-c",
+      'mount --bind /dev/null "$(command -v ipset)"; exec "$@"',
+      "sh",
+    ];
+    await runExec([], [ban("192.0.2.9")], { before: [...net.atServer, ...hidden] });
+    assert.match((await exec(["--status"], "")).stdout, /192\.0\.2\.9 .* nftables\n/);
   });
 
   test("spares whoever was connected to SSH at its start, and says why", async () => {

@@ -30,8 +30,11 @@ export interface Batch {
   readonly changes: readonly Change[];
 }
 
-/** What went wrong with a change: text for people, some of it the tool's own, so to be shown through `printable`. */
-export type Failures = ReadonlyMap<Change, string>;
+/**
+ * What went wrong with a change, or with the rules of a jail that had none: text for people, some of it the tool's own, so
+ * to be shown through `printable`.
+ */
+export type Failures = ReadonlyMap<Change | Jail, string>;
 
 /** A jail as it was found in the kernel. */
 export interface Found {

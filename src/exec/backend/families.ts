@@ -59,10 +59,12 @@ export class Families implements Backend {
   }
 
   async apply(batches: readonly Batch[]): Promise<Failures> {
-    const failures = await this.#each((family, version) => family.apply(ofFamily(batches, version)));
+    const failures: Failures[] = await this.#each((family, version) =>
+      family.apply(ofFamily(batches, version)),
+    );
     for (const [version, problem] of this.#problems) {
       const lost = ofFamily(batches, version).flatMap(({ changes }) => changes);
-      failures.push(new Map<Change, string>(lost.map((change) => [change, problem])));
+      failures.push(new Map<Change | Jail, string>(lost.map((change) => [change, problem])));
     }
     return new Map(failures.flatMap((map) => [...map]));
   }

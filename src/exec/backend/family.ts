@@ -1,6 +1,6 @@
 import { chainName, PREFIX } from "../names.ts";
 import { describeFailure } from "../run.ts";
-import type { Batch, Change, Found, Jail } from "./backend.ts";
+import type { Batch, Failures, Found, Jail } from "./backend.ts";
 import { type Chain, hasJumps, planChain, readChain, settleChain } from "./chain.ts";
 import { applyBatches } from "./halves.ts";
 import { findJumps, parentsOf, portsOf, readBan, readReturn, type Saved } from "./saved.ts";
@@ -13,7 +13,7 @@ export interface FamilyBackend {
   holds(): Promise<boolean>;
   /** @throws Error when the tool fails */
   read(jail: Jail): Promise<Found | undefined>;
-  apply(batches: readonly Batch[]): Promise<Map<Change, string>>;
+  apply(batches: readonly Batch[]): Promise<Failures>;
   check(jails: readonly Jail[]): Promise<readonly string[]>;
   list(): Promise<readonly Found[]>;
   /** @throws Error when the tool fails */
@@ -49,7 +49,7 @@ export class Family implements FamilyBackend {
     };
   }
 
-  apply(batches: readonly Batch[]): Promise<Map<Change, string>> {
+  apply(batches: readonly Batch[]): Promise<Failures> {
     return applyBatches(
       { commit: (some) => this.#commit(some), refresh: (jail) => this.#refresh(jail) },
       batches,

@@ -14,16 +14,17 @@ export interface Applier {
   refresh(jail: Jail): Promise<string | undefined>;
 }
 
-/** One go for all; when it fails, jail by jail, and then by halves. Returns why changes failed. */
+/** One go for all; when it fails, jail by jail, and then by halves. Returns why changes, or rules alone, failed. */
 export async function applyBatches(
   applier: Applier,
   batches: readonly Batch[],
-): Promise<Map<Change, string>> {
-  const failures = new Map<Change, string>();
+): Promise<Map<Change | Jail, string>> {
+  const failures = new Map<Change | Jail, string>();
   if ((await applier.commit(batches)) === undefined) return failures;
   for (const { jail, changes } of batches) {
     const problem = (await applier.refresh(jail)) ?? (await applier.commit([{ jail, changes: [] }]));
     if (problem === undefined) await applyHalves(applier, { jail, changes }, failures);
+    else if (changes.length === 0) failures.set(jail, problem);
     else for (const change of changes) failures.set(change, problem);
   }
   return failures;
@@ -32,7 +33,7 @@ export async function applyBatches(
 async function applyHalves(
   applier: Applier,
   { jail, changes }: Batch,
-  failures: Map<Change, string>,
+  failures: Map<Change | Jail, string>,
   budget = { left: MAX_SINGLE_FAILURES },
 ): Promise<void> {
   if (changes.length === 0) return;

@@ -1,6 +1,6 @@
 import type { Run } from "../run.ts";
 import { quoteCommand } from "../shell.ts";
-import type { Backend, Batch, Change, Jail } from "./backend.ts";
+import type { Backend, Batch, Failures, Jail } from "./backend.ts";
 import { Families } from "./families.ts";
 import { Family } from "./family.ts";
 import { restoreText } from "./rules.ts";
@@ -74,7 +74,7 @@ class LongFamily extends Family {
     this.#long = long;
   }
 
-  override async apply(batches: readonly Batch[]): Promise<Map<Change, string>> {
+  override async apply(batches: readonly Batch[]): Promise<Failures> {
     const failures = await super.apply(batches);
     for (const { jail } of batches) this.#warnOfLength(jail);
     return failures;

@@ -1,6 +1,6 @@
 import { isCut, PREFIX, setName } from "../names.ts";
 import { describeFailure, type Ran } from "../run.ts";
-import type { Batch, Change, Found, Jail } from "./backend.ts";
+import type { Batch, Failures, Found, Jail } from "./backend.ts";
 import type { FamilyBackend } from "./family.ts";
 import { applyBatches } from "./halves.ts";
 import { type Jump, jumpsOf, planJumps, sameJumps, setTarget } from "./rules.ts";
@@ -64,7 +64,7 @@ export class SetFamily implements FamilyBackend {
     return { name: jail.name, ...portsOf(state.jumps), chains: parentsOf(state.jumps), bans };
   }
 
-  apply(batches: readonly Batch[]): Promise<Map<Change, string>> {
+  apply(batches: readonly Batch[]): Promise<Failures> {
     return applyBatches(
       { commit: (some) => this.#commit(some), refresh: (jail) => this.#refresh(jail) },
       batches,
