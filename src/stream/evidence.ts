@@ -11,6 +11,8 @@ interface Line {
   readonly text: string;
   /** Epoch milliseconds of the failure. */
   readonly time: number;
+  /** The line before it, of the same subject: fewer objects than a list of lines would be, and most subjects have one. */
+  older: Line | undefined;
 }
 
 /** A line's share of memory besides its text, in bytes. */
@@ -27,8 +29,8 @@ export class Evidence {
   readonly #maxBytes: number;
   readonly #maxRows: number;
   readonly #rows: Table;
-  /** By row. */
-  readonly #lines: (Line[] | undefined)[] = [];
+  /** The newest line of each row. */
+  readonly #lines: (Line | undefined)[] = [];
   #bytes = 0;
   #oldest = NONE;
   #newest = NONE;
@@ -43,23 +45,25 @@ export class Evidence {
   add(key: Key, lines: readonly string[], time: number, maxmatches: number): void {
     if (maxmatches <= 0) this.forget(key);
     if (maxmatches <= 0 || lines.length === 0) return;
-    const held = this.#touch(key);
-    for (const text of lines) this.#bytes += weight(text);
-    for (const text of lines) held.push({ text, time });
-    while (held.length > maxmatches) this.#bytes -= weight(held.shift()?.text ?? "");
+    const row = this.#touch(key);
+    for (const text of lines) {
+      this.#lines[row] = { text, time, older: this.#lines[row] };
+      this.#bytes += weight(text);
+    }
+    this.#cut(this.#lines[row], maxmatches);
     while (this.#bytes > this.#maxBytes) this.#drop(this.#oldest);
   }
 
   /** The lines held for `key`, oldest first. */
   of(key: Key): readonly string[] {
-    return this.#linesOf(key).map(({ text }) => text);
+    return this.#linesOf(key, Number.NEGATIVE_INFINITY);
   }
 
   /** The lines held for `key` of failures after `since`, oldest first; then all are forgotten. */
   take(key: Key, since: number): readonly string[] {
-    const lines = this.#linesOf(key);
+    const lines = this.#linesOf(key, since);
     this.forget(key);
-    return lines.filter(({ time }) => time > since).map(({ text }) => text);
+    return lines;
   }
 
   forget(key: Key): void {
@@ -67,28 +71,37 @@ export class Evidence {
     if (row !== NONE) this.#drop(row);
   }
 
-  #linesOf(key: Key): readonly Line[] {
+  #linesOf(key: Key, since: number): readonly string[] {
     const row = this.#rows.find(key);
-    return (row === NONE ? undefined : this.#lines[row]) ?? [];
+    const texts: string[] = [];
+    let line = row === NONE ? undefined : this.#lines[row];
+    for (; line; line = line.older) if (line.time > since) texts.push(line.text);
+    return texts.reverse();
   }
 
-  /** The lines of `key`, which is now the one heard of last. */
-  #touch(key: Key): Line[] {
+  /** The row of `key`, which is now the one heard of last. */
+  #touch(key: Key): number {
     let row = this.#rows.find(key);
-    if (row === NONE) {
+    if (row === this.#newest && row !== NONE) return row;
+    if (row !== NONE) this.#unlink(row);
+    else {
       if (this.#rows.size >= this.#maxRows) this.#drop(this.#oldest);
       row = this.#rows.insert(key);
-      this.#lines[row] = [];
-      this.#link(row);
-    } else if (row !== this.#newest) {
-      this.#unlink(row);
-      this.#link(row);
     }
-    return this.#lines[row] as Line[];
+    this.#link(row);
+    return row;
+  }
+
+  /** Cuts off what is older than the `count` newest lines. */
+  #cut(newest: Line | undefined, count: number): void {
+    let line = newest;
+    for (let i = 1; i < count && line; i++) line = line?.older;
+    this.#bytes -= weightOf(line?.older);
+    if (line) line.older = undefined;
   }
 
   #drop(row: number): void {
-    for (const { text } of this.#lines[row] ?? []) this.#bytes -= weight(text);
+    this.#bytes -= weightOf(this.#lines[row]);
     this.#lines[row] = undefined;
     this.#unlink(row);
     this.#rows.delete(row);
@@ -110,6 +123,13 @@ export class Evidence {
     if (newer === NONE) this.#newest = older;
     else this.#rows.set(newer, OLDER, older);
   }
+}
+
+/** The weight of a line and all before it. */
+function weightOf(newest: Line | undefined): number {
+  let sum = 0;
+  for (let line = newest; line; line = line.older) sum += weight(line.text);
+  return sum;
 }
 
 /** Strings beyond Latin-1 take two bytes a character; counted as if all did. */
