@@ -9,6 +9,8 @@ import { RuleError } from "./rule.ts";
 export interface RulesFile {
   readonly path: string;
   readonly name: string;
+  /** One of those that come with the package. */
+  readonly isBundled?: true;
 }
 
 /** A fail2ban configuration, and what is picked from it, as `-r` names it: `/etc/fail2ban[sshd,postfix]`. */
@@ -57,6 +59,11 @@ export async function isBundled(name: string): Promise<boolean> {
   return (await listBundled()).includes(name);
 }
 
+/** The rules files that come with the package. */
+export async function bundledFiles(): Promise<readonly RulesFile[]> {
+  return (await listBundled()).map(bundledFile);
+}
+
 async function findSpec(spec: string): Promise<readonly Found[]> {
   if (/.\[[^\]]*\]$/.test(spec)) return [{ fail2ban: spec }];
   if (!spec.includes("/") && !/\.ya?ml$/.test(spec)) return [await findBundled(spec)];
@@ -78,10 +85,13 @@ async function findInDirectory(directory: string): Promise<readonly Found[]> {
 
 async function findBundled(name: string): Promise<RulesFile | RuleError> {
   const names = await listBundled();
-  if (names.includes(name))
-    return { path: join(rulesDirectory(), `${name}.yaml`), name: `rules/${name}.yaml` };
+  if (names.includes(name)) return bundledFile(name);
   const hint = existsSync(name) ? `for the file of this name, write ./${name}` : suggestion(name, names);
   return failure(name, "no bundled rules of this name", hint ?? bundledNames(names));
+}
+
+function bundledFile(name: string): RulesFile {
+  return { path: join(rulesDirectory(), `${name}.yaml`), name: `rules/${name}.yaml`, isBundled: true };
 }
 
 async function listBundled(): Promise<readonly string[]> {

@@ -2,6 +2,7 @@ import type { ExecJail } from "./fail2ban/load.ts";
 import { type Fail2banSpec, findRules, type RulesFile, readBounded } from "./files.ts";
 import { nameableFields } from "./journalmatch.ts";
 import { type Layer, mergeLayers, overlay, resolveJail, settingsOf } from "./merge.ts";
+import { findPrechecked } from "./prechecked.ts";
 import { formatPlace, type Jail, RuleError } from "./rule.ts";
 import { applySets } from "./sets.ts";
 
@@ -87,9 +88,15 @@ function readSource(found: RulesFile | Fail2banSpec): Promise<Source> {
 }
 
 /** YAML and its checks are loaded only when there is a file to read with them: that takes longer than all else at start. */
-async function readFile({ path, name }: RulesFile): Promise<Source> {
+async function readFile({ path, name, isBundled }: RulesFile): Promise<Source> {
   const text = await readBounded(path, name);
   if (text instanceof RuleError) return { errors: [text] };
+  const layer = isBundled && findPrechecked(name, text);
+  if (layer) return { layer, file: path };
+  return readYaml(text, name, path);
+}
+
+async function readYaml(text: string, name: string, path: string): Promise<Source> {
   const { readRules } = await import("./document.ts");
   const { layer, errors, warnings } = readRules(text, name);
   return {

@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { EXIT } from "../cli/exit.ts";
+import { Report } from "../cli/report.ts";
+import { readRules } from "./document.ts";
+import { tellRuleErrors } from "./errors.ts";
+import { bundledFiles } from "./files.ts";
+import { type Prechecked, sha256, writePrechecked } from "./prechecked.ts";
+import { machineServices, type Services } from "./services.ts";
+
+// A step of the build: reads and checks the bundled rules, so that a start need not.
+try {
+  const files = (await bundledFiles()).map(({ path, name }) => [name, precheck(path, name)] as const);
+  writePrechecked(new Map(files));
+} catch (error) {
+  if (!tellRuleErrors(error, new Report("precheck"))) throw error;
+  process.exitCode = EXIT.CONFIG;
+}
+
+/** @throws AggregateError of RuleErrors; what would be a warning for others is a mistake in our own rules */
+function precheck(path: string, name: string): Prechecked {
+  const text = readFileSync(path, "utf8");
+  const { layer, errors, warnings } = readRules(text, name);
+  if (errors.length + warnings.length > 0) throw new AggregateError([...errors, ...warnings]);
+  return { sha256: sha256(text), services: servicesIn(text), layer };
+}
+
+/** The service names in lines `port:`. */
+function servicesIn(text: string): Services {
+  const words = [...text.matchAll(/^ *port:(.*)$/gm)].flatMap(
+    ([, ports = ""]) => ports.match(/[\w-]+/g) ?? [],
+  );
+  return new Map([...machineServices()].filter(([name]) => words.includes(name)));
+}

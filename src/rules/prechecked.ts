@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Layer } from "./merge.ts";
+import { machineServices, type Services } from "./services.ts";
+
+/** A bundled rules file as it was read and checked when the package was built. */
+export interface Prechecked {
+  /** Of the YAML text that it was read from. */
+  readonly sha256: string;
+  /** Names of ports in it, and what they were taken for. */
+  readonly services: Services;
+  readonly layer: Layer;
+}
+
+/** By name of the file in messages: `rules/sshd.yaml`. */
+export type PrecheckedFiles = ReadonlyMap<string, Prechecked>;
+
+/** Beside the compiled sources; the sources themselves have none beside them. */
+const FILE = new URL("../../rules.json", import.meta.url);
+
+/** What was found at build time in the rules file that `text` is from; undefined when it, or what its names mean, is not the same. */
+export function findPrechecked(
+  name: string,
+  text: string,
+  files: PrecheckedFiles = readPrechecked(),
+): Layer | undefined {
+  const found = files.get(name);
+  if (found === undefined || found.sha256 !== sha256(text)) return undefined;
+  const services = machineServices();
+  const isSame = [...found.services].every(([service, port]) => services.get(service) === port);
+  return isSame ? found.layer : undefined;
+}
+
+/** Writes what `findPrechecked` reads. */
+export function writePrechecked(files: PrecheckedFiles): void {
+  writeFileSync(FILE, encodeData(files));
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function readPrechecked(): PrecheckedFiles {
+  try {
+    return decodeData(readFileSync(FILE, "utf8")) as PrecheckedFiles;
+  } catch {
+    return new Map();
+  }
+}
+
+/** Plain data with maps, sets and bigints in it, as JSON. */
+export function encodeData(data: unknown): string {
+  return JSON.stringify(data, (_, value: unknown) => {
+    if (value instanceof Map) return { $map: [...value] };
+    if (value instanceof Set) return { $set: [...value] };
+    return typeof value === "bigint" ? { $bigint: value.toString() } : value;
+  });
+}
+
+/** The inverse of `encodeData`. */
+export function decodeData(json: string): unknown {
+  return JSON.parse(json, (_, value: unknown) => {
+    if (typeof value !== "object" || value === null) return value;
+    if ("$map" in value) return new Map(value.$map as [unknown, unknown][]);
+    if ("$set" in value) return new Set(value.$set as unknown[]);
+    return "$bigint" in value ? BigInt(value.$bigint as string) : value;
+  });
+}
