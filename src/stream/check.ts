@@ -2,7 +2,9 @@ import { formatNetwork, parseNetwork } from "../address.ts";
 import { printable } from "../cli/report.ts";
 import { Matcher } from "../filter/matcher.ts";
 import type { Failure, Verdict } from "../filter/verdict.ts";
-import { RuleError, type RuleTest } from "../rules/rule.ts";
+import { findWeaknesses } from "../filter/weakness.ts";
+import { placeInPattern } from "../rules/place.ts";
+import { formatPlace, RuleError, type RuleTest } from "../rules/rule.ts";
 import { FormatDetector, readEntry } from "./entry.ts";
 import { type CompiledJail, judge } from "./jail.ts";
 import { identify } from "./subject.ts";
@@ -20,6 +22,19 @@ export function runTests(compiled: CompiledJail, now: number): readonly RuleErro
       ? []
       : [new RuleError("ERR_RULE_TEST", test.place, `${compiled.jail.name}: ${wrong}`)];
   });
+}
+
+/** What in a jail's patterns a stranger could abuse, each with its place. */
+export function weaknessesIn({ jail }: CompiledJail): readonly string[] {
+  return findWeaknesses(jail.filter, cpuTime).map(
+    ({ pattern, offset, message }) => `${formatPlace(placeInPattern(pattern, offset))}: ${message}`,
+  );
+}
+
+/** Milliseconds that this process has computed: what else the machine does is left out. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** The verdict on the last line. A line without a header is the message alone, for jails that see only that. */

@@ -7,7 +7,7 @@ import { useZone } from "../cli/zone.ts";
 import { tellRuleErrors } from "../rules/errors.ts";
 import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
-import { runTests } from "./check.ts";
+import { runTests, weaknessesIn } from "./check.ts";
 import { Engine } from "./engine.ts";
 import { HELP } from "./help.ts";
 import { type CompiledJail, compileJails } from "./jail.ts";
@@ -63,6 +63,7 @@ function check(loaded: LoadedRules, now: number, report: Report): number {
   if (errors.length > 0) throw new AggregateError(errors);
   const tests = compiled.reduce((sum, { jail }) => sum + jail.tests.length, 0);
   for (const each of compiled) {
+    for (const weakness of weaknessesIn(each)) report.warning(weakness);
     const needs = each.jail.enabled && each.jail.on === "log" ? needsIn(each, "syslog") : undefined;
     if (needs?.every) report.hint(`[${each.jail.name}] must see every line, which takes time: ${needs.why}`);
   }

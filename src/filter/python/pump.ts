@@ -19,32 +19,31 @@ export interface HostileText {
 
 /** How a pattern takes its worst hostile text. */
 export interface Backtracking extends HostileText {
-  /** The time of a search at the greatest length, in milliseconds; Infinity if it was given up. */
+  /** The time of the longest search that ended, in milliseconds; Infinity if hardly one did. */
   readonly milliseconds: number;
-  /** By what the time grows when the text is twice as long: 2 is linear, 4 quadratic. Infinity if it was given up. */
+  /** By what the time grows when the text is twice as long: 2 is linear, 4 quadratic. Infinity if hardly a search ended. */
   readonly growth: number;
 }
 
-/** Texts of these lengths are tried, in UTF-16 units. */
+/** All texts are tried at this length, in UTF-16 units, and the slowest of them at the greater ones. */
+const FIRST_LENGTH = 512;
 const LENGTHS = [1024, 2048, 4096];
+const SLOWEST = 3;
 
 /** A search may take so long before it is given up, in milliseconds. */
 const LIMIT = 250;
 
-/** After so long no more texts are tried for a pattern, in milliseconds. */
-const PATIENCE = 1000;
-
 /** Below this a search is quick enough, and its time says nothing about growth; in milliseconds. */
 const QUICK = 5;
 
-/** Below this at the least length even a cubic search would be quick at the greatest; in milliseconds. */
-const TRIVIAL = 0.05;
+/** Below this at the first length even a cubic search would be quick at the greatest; in milliseconds. */
+const TRIVIAL = 0.01;
 
 /** What a tame pattern takes for all its hostile texts, in milliseconds. */
 const TAME = 50;
 
-/** Growth of a quadratic search with some room for a machine that is doing other things. */
-export const MAX_GROWTH = 5;
+/** More than a quadratic search has, 4, with some room for a machine that is doing other things, and less than a cubic one, 8. */
+export const MAX_GROWTH = 5.7;
 
 /** Loops of fewer turns don't make a long text. */
 const LONG_LOOP = 17;
@@ -58,20 +57,30 @@ const FAVOURITES = ["a", "0", " ", ":", ".", "-", "/", "=", '"', "[", "\n"];
 /**
  * Searches hostile texts of growing length and gives the one that took longest, or undefined if all were quick, and for a
  * pattern that V8's linear engine takes. One whose `growth` is beyond MAX_GROWTH lets an attacker stop the program with a
- * few long lines. Takes some 100 ms, a second at most or so.
+ * few long lines. Takes some 10 ms, or a second if the pattern is a bad one.
  *
- * @param now a clock in milliseconds
+ * @param now a clock in milliseconds, best one of CPU time: the machine may do other things meanwhile
  */
 export function measureBacktracking(pattern: PythonPattern, now: () => number): Backtracking | undefined {
   if (isLinear(pattern)) return undefined;
-  const start = now();
   let worst: Backtracking | undefined;
-  for (const text of hostileTexts(pattern.tree)) {
+  for (const text of slowestTexts(pattern, now)) {
     const measured = measure(pattern, text, now);
-    if (measured && measured.milliseconds > (worst?.milliseconds ?? QUICK)) worst = measured;
-    if (worst?.milliseconds === Number.POSITIVE_INFINITY || now() - start > PATIENCE) break;
+    if (measured.milliseconds > (worst?.milliseconds ?? QUICK)) worst = measured;
   }
   return worst;
+}
+
+/** The hostile texts that take longest while they are short; as soon as one takes too long, that one alone. */
+function slowestTexts(pattern: PythonPattern, now: () => number): readonly HostileText[] {
+  const timed: { text: HostileText; time: number }[] = [];
+  for (const text of hostileTexts(pattern.tree)) {
+    const time = timeOnce(pattern, pump(text, FIRST_LENGTH), now);
+    if (time === undefined) return [text];
+    if (time > TRIVIAL) timed.push({ text, time });
+  }
+  timed.sort((a, b) => b.time - a.time);
+  return timed.slice(0, SLOWEST).map(({ text }) => text);
 }
 
 /** Whether `search` takes less than 50 ms for all texts of this length that are hostile to a pattern, one after another. */
@@ -93,18 +102,17 @@ export function hostileTexts(tree: Tree): HostileText[] {
   return [...texts.values()];
 }
 
-function measure(pattern: PythonPattern, text: HostileText, now: () => number): Backtracking | undefined {
-  let previous = 0;
-  let last = 0;
+function measure(pattern: PythonPattern, text: HostileText, now: () => number): Backtracking {
+  const times: number[] = [];
   for (const length of LENGTHS) {
-    previous = last;
     const time = timeOf(pattern, pump(text, length), now);
-    if (time === undefined)
-      return { ...text, milliseconds: Number.POSITIVE_INFINITY, growth: Number.POSITIVE_INFINITY };
-    last = time;
-    if (time < TRIVIAL) return undefined;
+    if (time === undefined) break;
+    times.push(time);
   }
-  return { ...text, milliseconds: last, growth: previous > 0 ? last / previous : 1 };
+  const [first = 0, last = 0] = [times[0], times.at(-1)];
+  if (times.length < 2)
+    return { ...text, milliseconds: Number.POSITIVE_INFINITY, growth: Number.POSITIVE_INFINITY };
+  return { ...text, milliseconds: last, growth: (last / first) ** (1 / (times.length - 1)) };
 }
 
 /** How long a search takes, in milliseconds; the quicker of two if it is slow. Undefined if it was given up. */
