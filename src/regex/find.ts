@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFilter } from "../rules/fail2ban/filter.ts";
+import { parseFilterSpec, readFilter } from "../rules/fail2ban/filter.ts";
 import { isBundled } from "../rules/files.ts";
 import { loadRules } from "../rules/load.ts";
 import { resolveJail } from "../rules/merge.ts";
@@ -36,14 +36,25 @@ export async function findFilter(spec: string, changes: FilterChanges): Promise<
 async function findJails(spec: string, config: string | undefined): Promise<readonly Jail[]> {
   const [, name = spec, list] = /^([^[\]]+)(?:\[(.*)\])?$/s.exec(spec) ?? [];
   if (/\.ya?ml$/.test(name)) return pickJails(await loadJails(name.includes("/") ? name : `./${name}`), list);
-  if (/\.(?:conf|local)$/.test(name)) return [filterJail(".", name, list)];
+  if (/\.(?:conf|local)$/.test(name)) return [filterJail(".", spec)];
   if (!/^[\w.-]+$/.test(name)) return [patternJail(spec)];
-  if (config !== undefined) return [filterJail(config, name, list)];
-  if (await isBundled(name)) return pickJails(await loadJails(name), list);
-  if (existsSync(`${FAIL2BAN}/filter.d/${name}.conf`)) return [filterJail(FAIL2BAN, name, list)];
-  const hint =
-    "a pattern names whom it finds, as <HOST> does; bundled rules: f2b-stream without -r lists them";
-  throw new RuleError("ERR_RULE_VALUE", whole(spec), "no filter of this name, and no pattern", hint);
+  if (config !== undefined) return [filterJail(config, spec)];
+  // Bundled rules take no options: `sshd[mode=ddos]` is fail2ban's.
+  const hasOptions = list?.includes("=") === true;
+  if (!hasOptions && (await isBundled(name))) return pickJails(await loadJails(name), list);
+  if (existsSync(`${FAIL2BAN}/filter.d/${name}.conf`)) return [filterJail(FAIL2BAN, spec)];
+  throw new RuleError(
+    "ERR_RULE_VALUE",
+    whole(spec),
+    "no filter of this name, and no pattern",
+    hintFor(hasOptions),
+  );
+}
+
+function hintFor(hasOptions: boolean): string {
+  return hasOptions
+    ? "--config names a fail2ban configuration; bundled rules take no options, but the name of a jail: sshd[sshd-ddos]"
+    : "a pattern names whom it finds, as <HOST> does; bundled rules: f2b-stream without -r lists them";
 }
 
 async function loadJails(spec: string): Promise<readonly Jail[]> {
@@ -60,20 +71,16 @@ function pickJails(jails: readonly Jail[], list: string | undefined): readonly J
   });
 }
 
-/** A jail around a filter of fail2ban's, with the options in `list`: `mode=ddos,logtype=short`. */
-function filterJail(directory: string, name: string, list: string | undefined): Jail {
-  const options = new Map<string, string>();
-  for (const [, key = "", quoted, single, plain] of (list ?? "").matchAll(OPTION)) {
-    options.set(key, quoted ?? single ?? plain ?? "");
-  }
-  const filter = readFilter(directory, name, Object.fromEntries(options));
+/** A jail around a filter of fail2ban's, with its options: `sshd[mode=ddos,logtype=short]`. */
+function filterJail(directory: string, spec: string): Jail {
+  const { name, options } = parseFilterSpec(spec);
+  const filter = readFilter(directory, name, options);
   return { ...resolveJail(name, whole(name), { usedns: "warn", count: { ipv4: 32, ipv6: 128 } }), filter };
 }
 
-const OPTION = /([\w\-./]+)=(?:"([^"]*)"|'([^']*)'|([^,]*))(?:,|$)/g;
-
 function patternJail(source: string): Jail {
   const failregex = source.split("\n").filter((line) => line.trim() !== "");
+  if (failregex.length === 0) throw new RuleError("ERR_RULE_VALUE", whole("FILTER"), "empty pattern");
   return resolveJail("regex", whole("FILTER"), {
     failregex: failregex.map((line) => typed("FILTER", line.trim())),
   });

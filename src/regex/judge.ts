@@ -1,5 +1,6 @@
 import type { CompiledFilter } from "../filter/compile.ts";
 import { Matcher } from "../filter/matcher.ts";
+import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Verdict } from "../filter/verdict.ts";
 import { type Format, FormatDetector, readEntry } from "../stream/entry.ts";
 import { type CompiledJail, judge } from "../stream/jail.ts";
@@ -20,10 +21,18 @@ export class LineJudge {
   readonly #detector: FormatDetector;
   readonly #now: number;
 
-  /** @param now epoch milliseconds: the moment of reading, for dates without a year and lines without a date */
-  constructor(compiled: CompiledJail, format: Format | undefined, now: number) {
+  /**
+   * @param now epoch milliseconds: the moment of reading, for dates without a year and lines without a date
+   * @param onGiveUp told of each search that was given up, since it would have taken too long
+   */
+  constructor(
+    compiled: CompiledJail,
+    format: Format | undefined,
+    now: number,
+    onGiveUp: (pattern: PythonPattern) => void = () => {},
+  ) {
     this.#compiled = compiled;
-    this.#matcher = new Matcher(compiled.filter);
+    this.#matcher = new Matcher(compiled.filter, { onGiveUp });
     this.#detector = new FormatDetector(format);
     this.#now = now;
   }
@@ -33,7 +42,7 @@ export class LineJudge {
     const now = this.#now;
     const entry = readEntry(line, this.#detector.formatOf(line, now), now);
     const verdict = entry && judge(jail, this.#matcher, entry, { now, clock: now });
-    const hasDate = entry !== undefined && !entry.isDateless && jail.identifier === undefined;
+    const hasDate = verdict !== undefined && entry?.isDateless === false && jail.identifier === undefined;
     return {
       line,
       verdict: verdict ?? { match: false, why: "no-failregex", time: entry?.time },
@@ -42,6 +51,7 @@ export class LineJudge {
   }
 }
 
+/** The detector still knows this line: nothing is searched again. */
 function templateOf({ dates }: CompiledFilter, line: string, now: number): number | undefined {
   const found = dates.find(line, now);
   return found === undefined || found.inherits ? undefined : found.template;

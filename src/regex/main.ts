@@ -1,12 +1,13 @@
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, fstatSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
-import { Report } from "../cli/report.ts";
+import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
 import { type Ban, decode } from "../command.ts";
 import { tellRuleErrors } from "../rules/errors.ts";
+import { weaknessesIn } from "../stream/check.ts";
 import { Gate } from "../stream/gate.ts";
 import { type CompiledJail, compileJails, RunningJail } from "../stream/jail.ts";
 import { Tally } from "../stream/tally.ts";
@@ -31,9 +32,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (options.action === "help") return await print(HELP);
     if (options.action === "version") return await print(`${PROGRAM} ${version()}\n`);
     if (options.zone !== undefined) useZone(options.zone);
+    // That nobody reads on is told to whom wrote.
+    process.stdout.on("error", () => {});
     return await examine(options, report);
   } catch (error) {
-    if (isGone(error)) return EXIT.PIPE;
+    if (isSystemError(error)) {
+      if (error.code === "EPIPE") return EXIT.PIPE;
+      report.error(error.message);
+      return EXIT.IO;
+    }
     if (error instanceof UsageError) {
       report.error(error.message);
       report.hint(`${PROGRAM} --help lists the options`);
@@ -46,6 +53,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function examine(options: Options, report: Report): Promise<number> {
   const jails = compileJails(await findFilter(options.filter, options));
+  for (const weakness of new Set(jails.flatMap(weaknessesIn))) report.warning(weakness);
   const [first, ...others] = jails;
   if (first === undefined) throw new UsageError(`${options.filter}: no jail that looks at lines`);
   if (options.json && others.length > 0) {
@@ -96,7 +104,11 @@ class View {
     this.#compiled = compiled;
     this.#options = options;
     this.#now = now;
-    this.#judge = new LineJudge(compiled, options.format, now);
+    this.#judge = new LineJudge(compiled, options.format, now, (pattern) => {
+      this.#report.giveUp();
+      const source = printable(pattern.source, 80);
+      report.rareWarning("budget", `a line took too long for a pattern and was given up: ${source}`);
+    });
     this.#report = new RegexReport(compiled, options);
     const write = (line: string) => {
       const command = decode(line, now);
@@ -127,7 +139,7 @@ class View {
   /** What is to be printed when all lines were seen. */
   end(): string {
     if (this.#options.json) return "";
-    const report = this.#report.format(this.#options.log === "-" ? "stdin" : this.#options.log);
+    const report = this.#report.format(this.#options.log);
     return this.#options.bans ? `${report}\n${formatBans(this.#compiled, this.#bans)}` : report;
   }
 
@@ -138,10 +150,10 @@ class View {
 
 /** The log's bytes, or the line itself. */
 function openLog(log: string): Readable | string {
-  if (log === "-") return process.stdin;
-  if (existsSync(log)) {
-    if (statSync(log).isDirectory()) throw new UsageError(`${log}: is a folder, expected a log`);
-    return createReadStream(log, { highWaterMark: 1 << 20 });
+  if (log === "-" || existsSync(log)) {
+    const isFolder = (log === "-" ? fstatSync(0) : statSync(log)).isDirectory();
+    if (isFolder) throw new LogError(`${log === "-" ? "stdin" : log}: is a folder, expected a log`);
+    return log === "-" ? process.stdin : createReadStream(log, { highWaterMark: 1 << 20 });
   }
   if (/^\S*\/\S*$/.test(log)) throw new UsageError(`${log}: no such file`);
   return log;
@@ -153,6 +165,12 @@ function print(text: string): Promise<number> {
   });
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EPIPE";
+/** A log that cannot be read. */
+class LogError extends Error {
+  readonly syscall = "read";
+}
+
+/** An error of reading the log or writing the report. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
 }

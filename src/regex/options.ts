@@ -50,6 +50,8 @@ export function readOptions(argv: readonly string[]): Options {
   if (action === "run" && typed.operands.length < 2) throw new UsageError("expected a log and a filter");
   if (extra !== undefined)
     throw new UsageError(`unexpected ${JSON.stringify(extra)} behind LOG, FILTER and IGNOREREGEX`);
+  if (typed.has("json") && typed.has("bans"))
+    throw new UsageError("option --json prints no bans: leave out one");
   const now = typed.value("now");
   const print = (kind: (typeof PRINTS)[number]) =>
     typed.has(`print-all-${kind}`)

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { printable } from "../cli/report.ts";
 import type { Ban } from "../command.ts";
 import type { Pattern } from "../rules/rule.ts";
@@ -23,7 +24,7 @@ export class RegexReport {
   readonly #hits: { count: number; readonly shown: Hit[] }[];
   readonly #templates = new Map<number, number>();
   readonly #kept = { matched: [] as string[], missed: [] as string[], ignored: [] as string[] };
-  readonly #counts = { lines: 0, matched: 0, missed: 0, ignored: 0 };
+  readonly #counts = { lines: 0, matched: 0, missed: 0, ignored: 0, givenUp: 0 };
 
   constructor(compiled: CompiledJail, options: Pick<Options, "verbose" | "print">) {
     this.#compiled = compiled;
@@ -46,25 +47,32 @@ export class RegexReport {
     else this.#keep("missed", line);
   }
 
+  /** Counts a search that took too long. */
+  giveUp(): void {
+    this.#counts.givenUp++;
+  }
+
   /** The report, without what `--bans` adds. */
   format(log: string): string {
     const { jail } = this.#compiled;
-    const { lines, matched, missed, ignored } = this.#counts;
+    const { lines, matched, missed, ignored, givenUp } = this.#counts;
     const total = this.#hits.reduce((sum, { count }) => sum + count, 0);
     return [
       heading("Running tests"),
       `Use      filter : ${jail.name} (${jail.place.file})`,
-      `Use    log file : ${log}`,
+      log === "-" || existsSync(log)
+        ? `Use    log file : ${log === "-" ? "stdin" : log}`
+        : `Use single line : ${printable(log, SHOWN)}`,
       "",
       heading("Results"),
       ...this.#formatPatterns("Failregex", total, jail.filter.failregex),
-      ...(jail.filter.ignoreregex.length > 0
-        ? [`Ignoreregex: ${ignored} total`, ""]
-        : ["Ignoreregex: 0 total", ""]),
+      `Ignoreregex: ${ignored} total`,
+      "",
       heading("Summary"),
       ...this.#formatAddresses(),
       ...this.#formatTemplates(),
       `Lines: ${lines} lines, ${ignored} ignored, ${matched} matched, ${missed} missed`,
+      ...(givenUp > 0 ? [`Searches given up: ${givenUp}, which took too long`] : []),
       ...this.#formatLines("matched"),
       ...this.#formatLines("ignored"),
       ...this.#formatLines("missed"),
