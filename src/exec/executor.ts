@@ -138,7 +138,7 @@ export class Executor {
     const { clock, policy, report } = this.#options;
     const read = clock.now();
     for (const [target, until] of bans) {
-      this.#ledger.set({ jail, target }, until);
+      this.#judge.adopt({ jail, target }, until);
       if (foreign.has(target)) this.#foreign.push({ jail, target });
       const network = parseNetwork(target);
       if (network === undefined || policy.refusal(network, read) === undefined) continue;

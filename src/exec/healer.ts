@@ -7,6 +7,9 @@ import type { Ledger } from "./ledger.ts";
 import { countBans } from "./teller.ts";
 import type { Look } from "./watch.ts";
 
+/** Milliseconds by which the kernel may end a ban too late: a batch that took long. While we run our own timer ends it. */
+const LATE_TOLERANCE = 60_000;
+
 export interface HealerOptions {
   readonly backend: Backend;
   readonly clock: Clock;
@@ -91,7 +94,8 @@ export class Healer {
 
   #isAsWanted(until: Until, found: Until | undefined, now: number): boolean {
     if (found === undefined || until === null || found === null) return until === found;
-    return Math.abs(found - until) <= KERNEL_TOLERANCE || this.#isLong(until, now);
+    const isNear = found >= until - KERNEL_TOLERANCE && found <= until + LATE_TOLERANCE;
+    return isNear || this.#isLong(until, now);
   }
 
   /** Whether the kernel can't be given the whole time that is left, or could not be not long ago. */

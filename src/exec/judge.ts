@@ -1,7 +1,7 @@
 import { parseNetwork } from "../address.ts";
 import { printable } from "../cli/report.ts";
 import type { Ban, Sync, Unban } from "../command.ts";
-import type { Backend, Until } from "./backend/backend.ts";
+import type { Until } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
 import { type Jails, MAX_JAILS, type Served } from "./jails.ts";
 import { type Held, keyOf, type Ledger, targetOf, unbanOf } from "./ledger.ts";
@@ -12,8 +12,8 @@ import { OpenSync } from "./sync.ts";
 /** Longest `id` in characters; the ledger holds it as long as its ban. */
 const MAX_ID = 1024;
 
-/** Milliseconds by which an end that was read from the kernel as seconds left may be wrong. */
-export const KERNEL_TOLERANCE = 2000;
+/** Milliseconds by which an end that was read from the kernel as time left may be wrong: lists of 100,000 take long. */
+export const KERNEL_TOLERANCE = 10_000;
 
 /** A command that waits. */
 export interface Job {
@@ -54,7 +54,6 @@ export interface Verdict {
 }
 
 export interface JudgeOptions {
-  readonly backend: Pick<Backend, "longestTimeout">;
   readonly clock: Clock;
   readonly policy: Policy;
   readonly maxBans: number;
@@ -67,6 +66,8 @@ export class Judge {
   readonly #jails: Jails;
   /** Bans that our timer ended: the writer's own unban for them says nothing new. At most `maxBans`. */
   readonly #endedHere = new Set<string>();
+  /** Bans of an earlier run that have an end and that nobody has named since. */
+  readonly #adopted = new Set<string>();
   readonly #sync: OpenSync;
   /** Of this batch, in order, and by jail and target. */
   #touched: Touched[] = [];
@@ -98,6 +99,12 @@ export class Judge {
       const unban = unbanOf(held, this.#options.clock.now(), "reload");
       return this.#judgeOne({ ...job, command: unban }) ?? [];
     });
+  }
+
+  /** Notes a ban that an earlier run left: what is known of its end was read from the kernel. */
+  adopt(held: Held, until: Until): void {
+    this.#ledger.set(held, until);
+    if (until !== null) this.#adopted.add(keyOf(held));
   }
 
   /** A ban that an earlier run left in another back end: ours has to be given it. */
@@ -154,7 +161,13 @@ export class Judge {
 
   #repeatedBan(ban: Ban, held: Held, known: Until): Omit<Verdict, "job" | "held"> {
     const already = `${shownTarget(held)} already banned`;
-    if (isSameEnd(known, ban.until, this.#options.backend.longestTimeout > 0 ? KERNEL_TOLERANCE : 0)) {
+    if (
+      isSameEnd(
+        known,
+        ban.until,
+        this.#adopted.size > 0 && this.#adopted.delete(keyOf(held)) ? KERNEL_TOLERANCE : 0,
+      )
+    ) {
       this.#ledger.set(held, ban.until);
       const touched = this.#touchedOf(held);
       return { result: "already", notice: already, ...(touched && { touched }) };
@@ -172,6 +185,7 @@ export class Judge {
     } else if (this.#endedHere.size > 0 && this.#endedHere.delete(keyOf(held)) && known === undefined) {
       return { job, held, result: "already" };
     }
+    if (this.#adopted.size > 0) this.#adopted.delete(keyOf(held));
     const touched = this.#touch(held, undefined);
     const shown = shownTarget(held);
     return known === undefined
