@@ -52,6 +52,14 @@ const MISTAKES = [
   },
   { text: "- 1", problem: "exec.yaml:1:1: expected a mapping" },
   {
+    text: "defaults: {actions: [{timeout: 0}]}",
+    problem: "exec.yaml:1:32: defaults.actions.0.timeout: expected 1 to 3600 seconds",
+  },
+  {
+    text: "defaults: {actions: [{norestored: never}]}",
+    problem: "exec.yaml:1:35: defaults.actions.0.norestored: expected true or false",
+  },
+  {
     text: 'defaults: {actions: [{actionban: "logger <ip>"}]}',
     problem:
       'exec.yaml:1:34: defaults.actions.0.actionban: expected a list of arguments such as [logger, -t, f2b, "ban <ip>"]: no shell runs them',

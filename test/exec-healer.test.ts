@@ -32,7 +32,7 @@ function setUp() {
       report,
       run: async () => ({ status: 0, stdout: "", stderr: "" }),
     }),
-    settingsOf: () => ({ blocktype: "drop", chain: ["INPUT"], actions: [] }),
+    settingsOf: () => ({ blocktype: "drop", chain: ["INPUT", "DOCKER-USER"], actions: [] }),
     maxBans: 100,
     report,
   });
@@ -103,5 +103,20 @@ test("Healer renews a ban that lasts longer than the kernel can hold it, until i
   assert.deepEqual(told, ["NOTICE [manual] Ban 192.0.2.7"]);
   await pass(2 * DAY, DAY / 24);
   assert.deepEqual(members(ipset), []);
+  executor.stop();
+});
+
+test("Healer covers DOCKER-USER when Docker comes later, and goes on when it has left", async () => {
+  const { iptables, send, pass, executor, told } = setUp();
+  await send(ban(7, null));
+  iptables.chains.set("DOCKER-USER", []);
+  await pass(6000);
+  const jump = `-m set --match-set ${SET} src -j DROP`;
+  assert.deepEqual(iptables.chains.get("DOCKER-USER"), [jump]);
+  iptables.chains.delete("DOCKER-USER");
+  await send(ban(8, null));
+  await pass(66_000);
+  assert.deepEqual(iptables.chains.get("INPUT"), [jump]);
+  assert.ok(told.includes("NOTICE [manual] Ban 192.0.2.8"));
   executor.stop();
 });

@@ -1,5 +1,5 @@
 import { printable, type Report } from "../cli/report.ts";
-import type { Backend, Batch, Change, Found, Until } from "./backend/backend.ts";
+import type { Backend, Batch, Change, Failures, Found, Until } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Jails, Served } from "./jails.ts";
 import { KERNEL_TOLERANCE } from "./judge.ts";
@@ -9,6 +9,12 @@ import type { Look } from "./watch.ts";
 
 /** Milliseconds by which the kernel may end a ban too late: a batch that took long. While we run our own timer ends it. */
 const LATE_TOLERANCE = 60_000;
+
+const WHY = {
+  rules: "somebody else changed the firewall",
+  all: "somebody else changed the firewall",
+  clock: "the clock was set or the machine slept",
+} as const;
 
 export interface HealerOptions {
   readonly backend: Backend;
@@ -48,27 +54,32 @@ export class Healer {
     kind: Look["kind"],
   ): Promise<void> {
     const { backend, report } = this.#options;
-    const isRenewal = this.#isRenewalDue();
+    const isRenewal = kind !== "rules" && this.#isRenewalDue();
     const batches: Batch[] = [];
     for (const { jail } of suspects) {
-      const changes = this.#differences(jail.name, await backend.read(jail), isRenewal);
-      if (changes.length > 0 || damaged.has(jail.name)) batches.push({ jail, changes });
+      batches.push({ jail, changes: this.#differences(jail.name, await backend.read(jail), isRenewal) });
     }
     if (isRenewal) this.#renewed = this.#options.clock.now();
-    if (batches.length === 0) return;
     const failures = await backend.apply(batches);
-    const wrong = batches.flatMap(({ changes }) => changes).filter((change) => !isOnlyRenewed(change));
-    if (wrong.length === 0 && damaged.size === 0) return;
-    const names = batches.map(({ jail }) => jail.name);
-    const shown = names.length > 5 ? `${names.length} jails` : names.join(", ");
-    const why =
-      kind === "clock" ? "the clock was set or the machine slept" : "somebody else changed the firewall";
-    report.warning(
-      `${why}: restored ${shown}, ${countBans(wrong.filter((change) => !failures.has(change)).length)} put right`,
-    );
+    const isWrong = (change: Change) => !isOnlyRenewed(change);
+    const restored = batches.filter(({ jail, changes }) => damaged.has(jail.name) || changes.some(isWrong));
+    if (restored.length > 0) {
+      const wrong = restored.flatMap(({ changes }) => changes).filter(isWrong);
+      const right = wrong.filter((change) => !failures.has(change)).length;
+      const names = restored.map(({ jail }) => jail.name);
+      const shown = names.length > 5 ? `${names.length} jails` : names.join(", ");
+      report.warning(`${WHY[kind]}: restored ${shown}, ${countBans(right)} put right`);
+    }
+    this.#tellFailures(failures);
+  }
+
+  #tellFailures(failures: Failures): void {
     for (const [what, error] of failures) {
       const shown = "ip" in what ? what.ip : `the rules of ${what.name}`;
-      report.rareWarning("restore", `${printable(shown)} could not be restored: ${printable(error)}`);
+      this.#options.report.rareWarning(
+        "restore",
+        `${printable(shown)} could not be restored: ${printable(error)}`,
+      );
     }
   }
 
