@@ -402,3 +402,14 @@ test("Executor ends at once what a step of the clock has ended", async () => {
   assert.deepEqual(chain(), ["-s 192.0.2.8/32 -j DROP", "-j RETURN"]);
   executor.stop();
 });
+
+test("Executor: flush leaves nothing behind that a look would put back", async () => {
+  const { executor, clock, send, tool } = setUp();
+  executor.watch();
+  await send(ban(7));
+  await executor.flush();
+  clock.advance(10_000);
+  await executor.idle();
+  assert.deepEqual([...tool.chains], [["INPUT", []]]);
+  executor.stop();
+});

@@ -104,6 +104,7 @@ export class Executor {
 
   /** Takes the jails that were served away, with all that is left in them. */
   async flush(): Promise<void> {
+    this.#watch.stop();
     await this.idle();
     const served = this.#jails.all();
     await this.#options.backend.flush(served.map(({ jail }) => jail.name));
@@ -181,12 +182,12 @@ export class Executor {
     await this.#leaveOthers(new Set([...failures.keys()].map(({ held }) => held.jail)));
   }
 
-  /** Takes away what other back ends hold of jails whose bans ours has now. */
+  /** Takes away what other back ends hold of jails whose bans ours has now. Where something failed it stays. */
   async #leaveOthers(failed: ReadonlySet<string>): Promise<void> {
     for (const served of this.#jails.all()) {
-      if (served.leftTo.length === 0 || failed.has(served.jail.name)) continue;
+      const isWhole = !served.isChanged && !failed.has(served.jail.name);
       try {
-        for (const other of served.leftTo) await other.flush([served.jail.name]);
+        for (const other of isWhole ? served.leftTo : []) await other.flush([served.jail.name]);
       } catch (error) {
         this.#options.report.error(`[${served.jail.name}] ${printable((error as Error).message)}`);
       }

@@ -93,7 +93,8 @@ export class Jails {
   changePorts(served: Served, ban: Ban, isNew: boolean): void {
     if (isSameAs(served.said, ban)) return;
     const wanted = readPorts(ban);
-    served.said = ban;
+    const { port, protocol } = ban;
+    served.said = { ...(port && { port }), ...(protocol && { protocol }) };
     if (wanted === undefined || describePorts(wanted) === describePorts(served.jail)) return;
     served.jail = { ...served.jail, ...wanted };
     served.isChanged = true;

@@ -20,7 +20,7 @@ export interface BackendOptions {
 }
 
 /** A back end that has not been started. */
-export function makeBackend(name: BackendName, { run, print, chains, now, warn }: BackendOptions): Backend {
+function makeBackend(name: BackendName, { run, print, chains, now, warn }: BackendOptions): Backend {
   const tools = print === undefined ? iptablesTools(run) : dryTools(print, chains);
   switch (name) {
     case "ipset":
