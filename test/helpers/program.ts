@@ -24,14 +24,16 @@ export interface Running {
 /** The package's folder, from the compiled tests. */
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
+type ProgramName = "f2b-stream" | "f2b-exec" | "f2b-regex";
+
 /** Path of a compiled program. */
-export function program(name: "f2b-stream" | "f2b-exec"): string {
+export function program(name: ProgramName): string {
   return fileURLToPath(new URL(`../../src/bin/${name}.js`, import.meta.url));
 }
 
 /** Starts a program of ours in the package's folder, in UTC. */
 export function start(
-  name: "f2b-stream" | "f2b-exec",
+  name: ProgramName,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Running {
@@ -79,7 +81,7 @@ export function start(
 
 /** Runs a program of ours on `input` to its end. */
 export function runProgram(
-  name: "f2b-stream" | "f2b-exec",
+  name: ProgramName,
   args: readonly string[],
   input: string | Uint8Array = "",
   env: Readonly<Record<string, string>> = {},
