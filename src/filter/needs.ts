@@ -1,7 +1,7 @@
 import type { CompiledFilter } from "./compile.ts";
 import type { DatePlace } from "./date-templates.ts";
 import { type Literals, requiredLiterals } from "./python/literals.ts";
-import type { Tree } from "./python/tree.ts";
+import type { PythonPattern } from "./python/pattern.ts";
 
 /** What a line must hold for a filter to say anything of it. */
 export type Needs =
@@ -20,10 +20,10 @@ export const MIN_LITERAL = 3;
  */
 export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilter, isCut: boolean): Needs {
   const place = isCut ? dates.place : undefined;
-  const ofPrefregex = prefregex && literalsOf(prefregex.pattern.tree, place);
+  const ofPrefregex = prefregex && literalsOf(prefregex.pattern, place);
   const literals: Literals[] = [];
   for (const [index, { pattern }] of failregex.entries()) {
-    const found = literalsOf(pattern.tree, place) ?? ofPrefregex;
+    const found = literalsOf(pattern, place) ?? ofPrefregex;
     if (found === undefined)
       return { every: true, why: `failregex ${index + 1} has no fixed text to look for` };
     literals.push(found);
@@ -32,14 +32,14 @@ export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilte
 }
 
 /** Texts of which one stands in every line that the pattern matches, the date still in it. */
-function literalsOf(tree: Tree, date: DatePlace | undefined): Literals | undefined {
-  const whole = requiredLiterals(tree);
+function literalsOf(pattern: PythonPattern, date: DatePlace | undefined): Literals | undefined {
+  const whole = pattern.known ? pattern.known.literals : requiredLiterals(pattern.tree);
   const untorn =
     whole && date !== "any"
       ? { ...whole, texts: whole.texts.map((text) => untearable(text, date)) }
       : undefined;
   if (untorn && isLongEnough(untorn)) return untorn;
-  const halves = requiredLiterals(tree, { cut: true });
+  const halves = pattern.known ? pattern.known.halves : requiredLiterals(pattern.tree, { cut: true });
   return halves && isLongEnough(halves) ? halves : undefined;
 }
 

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
+import { prepare } from "../filter/python/compile.ts";
+import type { KnownPattern } from "../filter/python/known.ts";
+import { expandTags } from "../filter/tags.ts";
 import { readRules } from "./document.ts";
 import { tellRuleErrors } from "./errors.ts";
 import { bundledFiles } from "./files.ts";
@@ -9,8 +12,8 @@ import { machineServices, type Services } from "./services.ts";
 
 // A step of the build: reads and checks the bundled rules, so that a start need not.
 try {
-  const files = (await bundledFiles()).map(({ path, name }) => [name, precheck(path, name)] as const);
-  writePrechecked(new Map(files));
+  const files = new Map((await bundledFiles()).map(({ path, name }) => [name, precheck(path, name)]));
+  writePrechecked({ files, patterns: new Map([...files.values()].flatMap(patternsIn)) });
 } catch (error) {
   if (!tellRuleErrors(error, new Report("precheck"))) throw error;
   process.exitCode = EXIT.CONFIG;
@@ -22,6 +25,21 @@ function precheck(path: string, name: string): Prechecked {
   const { layer, errors, warnings } = readRules(text, name);
   if (errors.length + warnings.length > 0) throw new AggregateError([...errors, ...warnings]);
   return { sha256: sha256(text), services: servicesIn(text), layer };
+}
+
+/** The patterns of a file's jails as `knownPattern` has them. @throws PatternError */
+function patternsIn({ layer }: Prechecked): readonly (readonly [string, KnownPattern])[] {
+  const settings = [layer.defaults, ...[...layer.jails.values()].map((jail) => jail.settings)];
+  const patterns = settings.flatMap(({ prefregex = [], failregex = [], ignoreregex = [] }) => [
+    ...prefregex,
+    ...failregex,
+    ...ignoreregex,
+  ]);
+  return patterns.flatMap(({ source }) => {
+    const expanded = expandTags(source).source;
+    const known = prepare(expanded);
+    return known ? [[expanded, known] as const] : [];
+  });
 }
 
 /** The service names in lines `port:`. */

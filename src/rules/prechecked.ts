@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { type KnownPattern, learnPatterns } from "../filter/python/known.ts";
 import type { Layer } from "./merge.ts";
 import { machineServices, type Services } from "./services.ts";
 
@@ -14,6 +15,13 @@ export interface Prechecked {
 
 /** By name of the file in messages: `rules/sshd.yaml`. */
 export type PrecheckedFiles = ReadonlyMap<string, Prechecked>;
+
+/** What is found in the file beside the compiled sources. */
+export interface PrecheckedRules {
+  readonly files: PrecheckedFiles;
+  /** Patterns with their tags replaced. */
+  readonly patterns: ReadonlyMap<string, KnownPattern>;
+}
 
 /** Beside the compiled sources; the sources themselves have none beside them. */
 const FILE = new URL("../../rules.json", import.meta.url);
@@ -32,20 +40,27 @@ export function findPrechecked(
 }
 
 /** Writes what `findPrechecked` reads. */
-export function writePrechecked(files: PrecheckedFiles): void {
-  writeFileSync(FILE, encodeData(files));
+export function writePrechecked(rules: PrecheckedRules): void {
+  writeFileSync(FILE, encodeData(rules));
 }
 
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
+let known: PrecheckedFiles | undefined;
+
+/** Read once; its patterns need not be compiled any more. */
 function readPrechecked(): PrecheckedFiles {
+  if (known) return known;
   try {
-    return decodeData(readFileSync(FILE, "utf8")) as PrecheckedFiles;
+    const { files, patterns } = decodeData(readFileSync(FILE, "utf8")) as PrecheckedRules;
+    learnPatterns(patterns);
+    known = files;
   } catch {
-    return new Map();
+    known = new Map();
   }
+  return known;
 }
 
 /** Plain data with maps, sets and bigints in it, as JSON. */

@@ -1,6 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import type { Alphabet } from "./classes.ts";
 import { type Emitted, emitPattern, type Reported } from "./emit.ts";
+import { type KnownPattern, knownPattern } from "./known.ts";
+import { requiredLiterals } from "./literals.ts";
 import { keepingLoops } from "./loops.ts";
 import { parsePattern } from "./parse.ts";
 import {
@@ -22,7 +24,17 @@ setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks"
  * @throws PatternError with the offset of what Python refuses or what cannot be expressed
  */
 export function compilePattern(source: string, flags: PatternFlags = {}): PythonPattern {
-  return new CompiledPattern(source, parsePattern(source, flags));
+  const known = Object.values(flags).includes(true) ? undefined : knownPattern(source);
+  return known ? new Prepared(source, known) : new CompiledPattern(source, parsePattern(source, flags));
+}
+
+/** What `knownPattern` is to give for a pattern without flags; undefined for one with loops that keep groups. */
+export function prepare(source: string): KnownPattern | undefined {
+  const { tree, groupNames, groupCount } = new CompiledPattern(source, parsePattern(source, {}));
+  if (keepingLoops(tree).length > 0) return undefined;
+  const { numbers: _, ...program } = emitPattern(tree, "ascii", "names");
+  const literals = requiredLiterals(tree);
+  return { groupNames, groupCount, program, literals, halves: requiredLiterals(tree, { cut: true }) };
 }
 
 /** True when text holds ASCII alone. */
@@ -33,10 +45,13 @@ export function isAscii(text: string): boolean {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the controls are ASCII too
 const NOT_ASCII = /[^\x00-\x7f]/;
 
-/** A RegExp and how its groups are to be read. */
-interface Program extends Emitted {
+/** A RegExp, and how its match is to be read. */
+interface Program extends Pick<Emitted, "newlines" | "lead"> {
   readonly regexp: RegExp;
 }
+
+/** All of it. */
+interface WholeProgram extends Program, Emitted {}
 
 const NO_GROUPS: PatternMatch["groups"] = Object.freeze(Object.create(null));
 
@@ -44,12 +59,13 @@ class CompiledPattern implements PythonPattern {
   readonly source: string;
   readonly groupNames: readonly string[];
   readonly groupCount: number;
+  readonly isLinear: boolean;
   readonly tree: Tree;
   /** For texts of ASCII alone: made at once, so that what can't be expressed is told. */
-  readonly #ascii: Program;
-  #unicode: Program | undefined;
+  readonly #ascii: WholeProgram;
+  #unicode: WholeProgram | undefined;
   /** With the spans of all groups, by alphabet. */
-  readonly #spans: Partial<Record<Alphabet, Program>> = {};
+  readonly #spans: Partial<Record<Alphabet, WholeProgram>> = {};
   /** Loops with groups that one search cannot tell. */
   readonly #loops: readonly TurnReader[];
 
@@ -60,6 +76,7 @@ class CompiledPattern implements PythonPattern {
     this.groupCount = tree.groupCount;
     this.#ascii = program(tree, "ascii", "names");
     this.#loops = keepingLoops(tree).map((loop) => new TurnReader(loop));
+    this.isLinear = this.#ascii.linear && this.#loops.length === 0;
   }
 
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
@@ -91,7 +108,52 @@ class CompiledPattern implements PythonPattern {
   }
 }
 
-function program(tree: Tree, alphabet: Alphabet, reported: Reported): Program {
+/** A pattern whose RegExp for ASCII was made when the package was built. All else is made when it is asked for. */
+class Prepared implements PythonPattern {
+  readonly source: string;
+  readonly known: KnownPattern;
+  #ascii: Program | undefined;
+  #whole: PythonPattern | undefined;
+
+  constructor(source: string, known: KnownPattern) {
+    this.source = source;
+    this.known = known;
+  }
+
+  get groupNames(): readonly string[] {
+    return this.known.groupNames;
+  }
+
+  get groupCount(): number {
+    return this.known.groupCount;
+  }
+
+  get isLinear(): boolean {
+    return this.known.program.linear;
+  }
+
+  get tree(): Tree {
+    return this.#compiled().tree;
+  }
+
+  search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
+    const { source, newlines, lead } = this.known.program;
+    if (!ascii || (from > 0 && lead !== undefined)) return this.#compiled().search(text, from, ascii);
+    this.#ascii ??= { regexp: new RegExp(source, "g"), newlines, lead };
+    return toMatch(this.#ascii, exec(this.#ascii, text, from));
+  }
+
+  searchSpans(text: string, from?: number, ascii?: boolean): PatternSpans | undefined {
+    return this.#compiled().searchSpans(text, from, ascii);
+  }
+
+  #compiled(): PythonPattern {
+    this.#whole ??= new CompiledPattern(this.source, parsePattern(this.source, {}));
+    return this.#whole;
+  }
+}
+
+function program(tree: Tree, alphabet: Alphabet, reported: Reported): WholeProgram {
   const emitted = emitPattern(tree, alphabet, reported);
   try {
     // The flag d costs more than the search, and more still where groups have names.
@@ -138,7 +200,7 @@ function endOf({ newlines }: Program, found: RegExpExecArray): number {
   return end;
 }
 
-function toSpans(program: Program, found: RegExpExecArray, names: Tree["names"]): PatternSpans {
+function toSpans(program: WholeProgram, found: RegExpExecArray, names: Tree["names"]): PatternSpans {
   const start = found.index;
   const end = endOf(program, found);
   const numbers = program.numbers.slice(1);
@@ -156,6 +218,7 @@ function toSpans(program: Program, found: RegExpExecArray, names: Tree["names"])
  * Not for `searchSpans`, whose flag `d` that engine does not know.
  */
 export function isLinear(pattern: PythonPattern, ascii = true): boolean {
+  if (ascii) return pattern.isLinear;
   if (keepingLoops(pattern.tree).length > 0) return false;
-  return emitPattern(pattern.tree, ascii ? "ascii" : "unicode", "names").linear;
+  return emitPattern(pattern.tree, "unicode", "names").linear;
 }

@@ -1,3 +1,4 @@
+import type { KnownPattern } from "./known.ts";
 import type { Tree } from "./tree.ts";
 
 /** A match of a Python pattern in a text. */
@@ -24,8 +25,12 @@ export interface PatternSpans extends PatternMatch {
 /** A pattern of Python's `re`, compiled to mean the same here. */
 export interface PythonPattern {
   readonly source: string;
+  /** What was known before it was compiled. */
+  readonly known?: KnownPattern;
   /** The parsed pattern, for its other readers: the literals it needs, the texts that would hurt it. */
   readonly tree: Tree;
+  /** True when V8's linear engine takes over from a `search` of ASCII that backtracks too much: no text can make it slow. */
+  readonly isLinear: boolean;
   /** Names of the groups, in order of their numbers. */
   readonly groupNames: readonly string[];
   /** How many groups there are, named or not. */
