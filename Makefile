@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 TESTS = dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check conformance bench bench-quick format tools bench-exec fuzz-exec kill-exec clean
+.PHONY: all build demo test check conformance hostile bench bench-quick format tools bench-exec fuzz-exec kill-exec clean
 
 all: build
 
@@ -35,6 +35,10 @@ check: build tools
 # Our verdicts against fail2ban's, line by line, where ../shared/conformance is.
 conformance: build
 	node dist/test/conformance.js
+
+# Lines made to hurt each pattern, ours and those of ../shared/conformance, and what the slowest of them cost: minutes.
+hostile: build
+	node dist/test/hostile.js
 
 # f2b-stream and its peers side by side, and the figures that docs/PERFORMANCE.md promises: half an hour on a quiet machine.
 # `make -s bench > table.md`; BENCH="mixed flood" picks some; the logs take 4 GB under F2B_BENCH_DIR, or /tmp.

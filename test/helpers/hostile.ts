@@ -1,0 +1,92 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { compileFilter } from "../../src/filter/compile.ts";
+import { SearchBudget } from "../../src/filter/python/budget.ts";
+import { compilePattern } from "../../src/filter/python/compile.ts";
+import type { PythonPattern } from "../../src/filter/python/pattern.ts";
+import { type HostileText, hostileTexts, pump } from "../../src/filter/python/pump.ts";
+import { loadRules } from "../../src/rules/load.ts";
+import { ROOT } from "./program.ts";
+
+// Patterns to be hurt: our own, and fail2ban's as it compiles them, kept beside the repository.
+
+const DEFINITIONS = `${ROOT}../shared/conformance/definitions.json`;
+
+export const absent = existsSync(DEFINITIONS) ? undefined : "there is no ../shared/conformance here";
+
+interface Definitions {
+  readonly filters: readonly {
+    readonly compiled: {
+      readonly prefregex: string | null;
+      readonly failregex: readonly string[];
+      readonly multiline: boolean;
+    };
+  }[];
+}
+
+/** Each failregex and prefregex of fail2ban's filters once. */
+export function fail2banPatterns(): readonly PythonPattern[] {
+  if (absent !== undefined) return [];
+  const { filters } = JSON.parse(readFileSync(DEFINITIONS, "utf8")) as Definitions;
+  const patterns = new Map<string, PythonPattern>();
+  for (const { compiled } of filters) {
+    const { prefregex, failregex, multiline } = compiled;
+    for (const source of failregex) patterns.set(source, compilePattern(source, { multiline }));
+    if (prefregex !== null) patterns.set(prefregex, compilePattern(prefregex));
+  }
+  return [...patterns.values()];
+}
+
+/** All patterns of the bundled rules, by jail and kind. */
+export async function bundledPatterns(): Promise<readonly { name: string; pattern: PythonPattern }[]> {
+  const names = readdirSync(`${ROOT}rules`).filter((name) => name.endsWith(".yaml"));
+  const { jails } = await loadRules({ specs: names.map((name) => `${ROOT}rules/${name}`), sets: [] });
+  return jails.flatMap((jail) => {
+    const { prefregex, failregex, ignoreregex } = compileFilter(jail.filter);
+    return [
+      ...(prefregex ? [{ name: `${jail.name} prefregex`, ...prefregex }] : []),
+      ...failregex.map((compiled, i) => ({ name: `${jail.name} failregex ${i + 1}`, ...compiled })),
+      ...ignoreregex.map((compiled, i) => ({ name: `${jail.name} ignoreregex ${i + 1}`, ...compiled })),
+    ];
+  });
+}
+
+/** What the hostile texts of one length did to a pattern. */
+export interface Hurt {
+  readonly pattern: PythonPattern;
+  readonly texts: number;
+  readonly gaveUp: number;
+  /** Of the slowest search, in milliseconds of CPU time. */
+  readonly milliseconds: number;
+  readonly slowest: HostileText | undefined;
+}
+
+/** Searches the hostile texts of a pattern, each as a line of its own; `most`: so many of them, evenly picked. */
+export function hurt(
+  pattern: PythonPattern,
+  length: number,
+  most = Number.POSITIVE_INFINITY,
+  budget = new SearchBudget(),
+): Hurt {
+  const all = hostileTexts(pattern.tree);
+  const step = Math.max(1, Math.ceil(all.length / most));
+  const texts = all.filter((_, index) => index % step === 0);
+  // What is found out once about a pattern is no part of a search.
+  budget.search(pattern, " ".repeat(20));
+  let milliseconds = 0;
+  let slowest: HostileText | undefined;
+  for (const text of texts) {
+    budget.nextLine();
+    const line = pump(text, length);
+    const start = cpuTime();
+    budget.search(pattern, line);
+    const time = cpuTime() - start;
+    if (time > milliseconds) [milliseconds, slowest] = [time, text];
+  }
+  return { pattern, texts: texts.length, gaveUp: budget.gaveUp, milliseconds, slowest };
+}
+
+/** Milliseconds that this process has computed: what else the machine does is left out. */
+export function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
