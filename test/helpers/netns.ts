@@ -121,6 +121,7 @@ export class Netns {
 
   /** Takes the namespaces away, and the locks that f2b-exec keeps for them. */
   async remove(): Promise<void> {
+    await exec("ip", ["netns", "del", `${this.server}-box`]).catch(() => undefined);
     for (const name of [this.server, this.client]) {
       const { ino } = statSync(`/run/netns/${name}`);
       await exec("ip", ["netns", "del", name]);
