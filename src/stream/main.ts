@@ -7,7 +7,6 @@ import { useZone } from "../cli/zone.ts";
 import { tellRuleErrors } from "../rules/errors.ts";
 import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
-import { runTests, weaknessesIn } from "./check.ts";
 import { Engine } from "./engine.ts";
 import { HELP } from "./help.ts";
 import { type CompiledJail, compileJails } from "./jail.ts";
@@ -57,7 +56,8 @@ async function act(options: Options, report: Report): Promise<number> {
 }
 
 /** Compiles every jail, enabled or not, and runs its tests. */
-function check(loaded: LoadedRules, now: number, report: Report): number {
+async function check(loaded: LoadedRules, now: number, report: Report): Promise<number> {
+  const { runTests, weaknessesIn } = await import("./check.ts");
   const compiled = compileJails(loaded.jails, leaveOutImported(loaded, report));
   const errors = compiled.flatMap((each) => runTests(each, now));
   if (errors.length > 0) throw new AggregateError(errors);
