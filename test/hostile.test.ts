@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compileFilter } from "../src/filter/compile.ts";
+import { Matcher } from "../src/filter/matcher.ts";
 import { SearchBudget } from "../src/filter/python/budget.ts";
 import { isLinear } from "../src/filter/python/compile.ts";
 import { absent, bundledPatterns, fail2banPatterns, hurt } from "./helpers/hostile.ts";
+import { filterRule } from "./helpers/jail.ts";
 
 // A sample; `make hostile` takes all texts and tells the times.
 
@@ -34,6 +37,18 @@ test("patterns of fail2ban's for the other engine end, or are given up, in hosti
   const found = patterns.map((pattern) => hurt(pattern, 65_536, 3));
   assert.ok(found.some(({ gaveUp }) => gaveUp > 0));
   assert.ok(found.some(({ gaveUp }) => gaveUp === 0));
+});
+
+test("Matcher gives up a datepattern that is hurt, and tells", () => {
+  const told: string[] = [];
+  const filter = compileFilter(
+    filterRule({ failregex: ["^failed from <ADDR>$"], datepattern: "^(?:a|a)*(?!b)%Y" }),
+  );
+  const matcher = new Matcher(filter, { onGiveUp: ({ source }) => told.push(source) });
+  const text = `${"a".repeat(60)}!`;
+  const verdict = matcher.match({ text, whole: text, hasDate: true, time: undefined }, { now: 0, clock: 0 });
+  assert.equal(verdict.match, false);
+  assert.equal(told.length, 1, `${told}`);
 });
 
 for (const { name, pattern } of await bundledPatterns()) {

@@ -3,21 +3,12 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { findWeaknesses } from "../src/filter/weakness.ts";
 import { loadRules } from "../src/rules/load.ts";
-import type { FilterRule, Pattern } from "../src/rules/rule.ts";
+import type { FilterRule } from "../src/rules/rule.ts";
+import { filterRule } from "./helpers/jail.ts";
 import { ROOT } from "./helpers/program.ts";
 
-function pattern(source: string): Pattern {
-  return { source, place: { file: "x.yaml", line: 1, column: 1 } };
-}
-
 function rule(failregex: string, prefregex?: string): FilterRule {
-  return {
-    prefregex: prefregex === undefined ? undefined : pattern(prefregex),
-    failregex: [pattern(failregex)],
-    ignoreregex: [],
-    maxlines: 1,
-    datepattern: undefined,
-  };
+  return filterRule({ failregex: [failregex], ...(prefregex !== undefined && { prefregex }) });
 }
 
 /** What a warning is about, and the text it points at. */
