@@ -62,7 +62,7 @@ export interface Backend {
    * @throws UnavailableError when there is nothing to ban with
    */
   start(): Promise<readonly string[]>;
-  /** Whether any f2b-exec left something here. Cheap, however many bans there are. */
+  /** Whether any f2b-exec had left something here at `start`. */
   holds(): Promise<boolean>;
   /** Reads what there is of a jail, and goes on from there. undefined: nothing. */
   read(jail: Jail): Promise<Found | undefined>;

@@ -10,6 +10,7 @@ import { Table, type Tool } from "./table.ts";
 export interface FamilyBackend {
   /** Looks whether the tools work and the chains are there. Returns what is wrong. */
   start(chains: readonly string[]): Promise<string | undefined>;
+  /** Whether something of ours was there at start. */
   holds(): Promise<boolean>;
   /** @throws Error when the tool fails */
   read(jail: Jail): Promise<Found | undefined>;
@@ -34,7 +35,7 @@ export class Family implements FamilyBackend {
   }
 
   async holds(): Promise<boolean> {
-    return ownChains(await this.#table.all()).length > 0;
+    return [...this.#table.chainsAtStart].some((chain) => chain.startsWith(PREFIX));
   }
 
   async read(jail: Jail): Promise<Found | undefined> {

@@ -38,6 +38,7 @@ export class SetFamily implements FamilyBackend {
   readonly #family: 4 | 6;
   readonly #now: () => number;
   readonly #states = new Map<string, State>();
+  #heldAtStart = false;
 
   constructor(tool: Tool, sets: SetTool, now: () => number) {
     this.#table = new Table(tool, "--match-set");
@@ -49,12 +50,12 @@ export class SetFamily implements FamilyBackend {
   async start(chains: readonly string[]): Promise<string | undefined> {
     const headers = await this.#sets.headers();
     if (headers.status !== 0) return `ipset: ${describeFailure(headers)}`;
+    this.#heldAtStart = [...parseHeaders(headers.stdout).keys()].some((name) => this.#isOurs(name));
     return this.#table.start(chains);
   }
 
   async holds(): Promise<boolean> {
-    const sets = parseHeaders(orThrow(await this.#sets.headers(), "ipset"));
-    return [...sets.keys()].some((name) => this.#isOurs(name));
+    return this.#heldAtStart;
   }
 
   async read(jail: Jail): Promise<Found | undefined> {

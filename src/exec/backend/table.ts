@@ -17,6 +17,8 @@ export interface Tool {
 /** The filter table of one family, as far as back ends look at it. `by`: what makes a rule lead to ours. */
 export class Table {
   readonly tool: Tool;
+  /** Names of all chains when it was started. */
+  chainsAtStart: ReadonlySet<string> = new Set();
   readonly #by: "-j" | "--match-set";
   #isDockerNamed = false;
   #hasDocker = false;
@@ -40,6 +42,7 @@ export class Table {
     this.#isDockerNamed = chains.includes(DOCKER_CHAIN);
     this.#hasDocker = saved.chains.has(DOCKER_CHAIN);
     this.#earlier = findJumps(saved, this.#by);
+    this.chainsAtStart = saved.chains;
     return undefined;
   }
 
