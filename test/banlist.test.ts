@@ -47,7 +47,7 @@ test("BanList says a ban again, unchanged, while it lasts", () => {
 });
 
 test("BanList tells a ban again with its evidence, as far as there is room", () => {
-  const bans = newBanList({ maxEvidence: 200 });
+  const bans = newBanList({ maxEvidence: 100 });
   for (const last of [1, 2]) {
     const matches = [`line ${last} `.repeat(5)];
     bans.ban({ ...request(newJail(), { ip: `192.0.2.${last}` }, NOW), matches });

@@ -164,7 +164,7 @@ export class BanList {
   #hold(key: Key, { jail, matches, time }: BanRequest, ban: Ban): void {
     const held = { jail, ban, turn: this.#turns++ };
     this.#held[this.#rows.insert(key)] = held;
-    this.#evidence.add(key, matches, time, matches.length);
+    this.#evidence.add(key, matches, time);
     const past = this.#past.find(key);
     if (past !== NONE) this.#past.delete(past);
     if (ban.until !== null) this.#due.add(ban.until, held);

@@ -1,138 +1,136 @@
+import { constants } from "node:buffer";
 import type { Key } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
 export interface EvidenceOptions {
-  /** Most bytes of text held, over all jails; the lines of whoever was idle longest go first. */
+  /** Most bytes held, over all jails; the oldest lines go first. */
   readonly maxBytes: number;
 }
 
-/** A line that made a failure. */
-interface Line {
-  readonly text: string;
-  /** Epoch milliseconds of the failure. */
-  readonly time: number;
-  /** The line before it, of the same subject: fewer objects than a list of lines would be, and most subjects have one. */
-  older: Line | undefined;
-}
+/** Before each line in the store: where the line before it of the same subject is, its time, its length and its row. */
+const HEADER = 24;
+const PREVIOUS = 0;
+const TIME = 8;
+const LENGTH = 16;
+const ROW = 20;
+/** The store is a multiple of this, and lines begin at one. */
+const UNIT = 8;
 
-/** A line's share of memory besides its text, in bytes. */
-const LINE_OVERHEAD = 64;
-/** Most subjects that lines are held of, however large the store. */
-const MAX_ROWS = 2 ** 24;
+/** A row's words: the position of its newest line in units, low and high. */
+const LOW = 0;
+const HIGH = 1;
 
-/** A row's words: the rows of who was heard of just before and just after, or NONE. */
-const OLDER = 0;
-const NEWER = 1;
-
-/** Holds the lines that show why an address is about to be banned. */
+/**
+ * Holds the lines that show why an address is about to be banned: as bytes in one ring, in the order they came, each leading
+ * to the one before it of the same subject. So they are no objects, and cost the garbage collector nothing.
+ *
+ * Positions count on and on; a line's place in the ring is its position modulo the ring's size.
+ */
 export class Evidence {
-  readonly #maxBytes: number;
-  readonly #maxRows: number;
+  readonly #ring: Buffer;
   readonly #rows: Table;
-  /** The newest line of each row. */
-  readonly #lines: (Line | undefined)[] = [];
-  #bytes = 0;
-  #oldest = NONE;
-  #newest = NONE;
+  /** The position behind the newest line. */
+  #head = 0;
+  /** The position of the oldest. */
+  #tail = 0;
 
   constructor({ maxBytes }: EvidenceOptions) {
-    this.#maxBytes = maxBytes;
-    this.#maxRows = Math.min(Math.ceil(maxBytes / LINE_OVERHEAD) + 1, MAX_ROWS);
-    this.#rows = new Table({ maxRows: this.#maxRows, words: 2 });
+    const size = Math.min(maxBytes, constants.MAX_LENGTH) & ~(UNIT - 1);
+    this.#ring = Buffer.alloc(size);
+    this.#rows = new Table({ maxRows: Math.max(1, Math.ceil(size / HEADER)), words: 2 });
   }
 
-  /** Keeps the lines of a failure at `time` for `key`, at most the newest `maxmatches` of all it has. */
-  add(key: Key, lines: readonly string[], time: number, maxmatches: number): void {
-    if (maxmatches <= 0) this.forget(key);
-    if (maxmatches <= 0 || lines.length === 0) return;
-    const row = this.#touch(key);
-    for (const text of lines) {
-      this.#lines[row] = { text, time, older: this.#lines[row] };
-      this.#bytes += weight(text);
-    }
-    this.#cut(this.#lines[row], maxmatches);
-    while (this.#bytes > this.#maxBytes) this.#drop(this.#oldest);
+  /** Keeps the lines of a failure at `time` for `key`. */
+  add(key: Key, lines: readonly string[], time: number): void {
+    for (const line of lines) this.#write(key, line, time);
   }
 
   /** The lines held for `key`, oldest first. */
   of(key: Key): readonly string[] {
-    return this.#linesOf(key, Number.NEGATIVE_INFINITY);
+    return this.#linesOf(key, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
   }
 
-  /** The lines held for `key` of failures after `since`, oldest first; then all are forgotten. */
-  take(key: Key, since: number): readonly string[] {
-    const lines = this.#linesOf(key, since);
+  /** The newest `max` lines held for `key` of failures after `since`, oldest first; then all are forgotten. */
+  take(key: Key, since: number, max: number): readonly string[] {
+    const lines = this.#linesOf(key, since, max);
     this.forget(key);
     return lines;
   }
 
   forget(key: Key): void {
     const row = this.#rows.find(key);
-    if (row !== NONE) this.#drop(row);
-  }
-
-  #linesOf(key: Key, since: number): readonly string[] {
-    const row = this.#rows.find(key);
-    const texts: string[] = [];
-    let line = row === NONE ? undefined : this.#lines[row];
-    for (; line; line = line.older) if (line.time > since) texts.push(line.text);
-    return texts.reverse();
-  }
-
-  /** The row of `key`, which is now the one heard of last. */
-  #touch(key: Key): number {
-    let row = this.#rows.find(key);
-    if (row === this.#newest && row !== NONE) return row;
-    if (row !== NONE) this.#unlink(row);
-    else {
-      if (this.#rows.size >= this.#maxRows) this.#drop(this.#oldest);
-      row = this.#rows.insert(key);
-    }
-    this.#link(row);
-    return row;
-  }
-
-  /** Cuts off what is older than the `count` newest lines. */
-  #cut(newest: Line | undefined, count: number): void {
-    let line = newest;
-    for (let i = 1; i < count && line; i++) line = line?.older;
-    this.#bytes -= weightOf(line?.older);
-    if (line) line.older = undefined;
-  }
-
-  #drop(row: number): void {
-    this.#bytes -= weightOf(this.#lines[row]);
-    this.#lines[row] = undefined;
-    this.#unlink(row);
+    if (row === NONE) return;
+    // Lines that are still in the ring must not find their row again.
+    this.#rows.set(row, HIGH, NONE);
     this.#rows.delete(row);
   }
 
-  #link(row: number): void {
-    this.#rows.set(row, OLDER, this.#newest);
-    this.#rows.set(row, NEWER, NONE);
-    if (this.#newest === NONE) this.#oldest = row;
-    else this.#rows.set(this.#newest, NEWER, row);
-    this.#newest = row;
+  #write(key: Key, text: string, time: number): void {
+    const bytes = Buffer.byteLength(text);
+    const size = roundUp(HEADER + bytes);
+    if (size > this.#ring.length) return;
+    const left = this.#ring.length - (this.#head % this.#ring.length);
+    // A line stands in one piece: what is left at the ring's end stays empty.
+    if (left < size) this.#skip(left);
+    this.#makeRoom(this.#head + size);
+    const known = this.#rows.find(key);
+    const row = known === NONE ? this.#rows.insert(key) : known;
+    const at = this.#head % this.#ring.length;
+    this.#ring.writeDoubleLE(known === NONE ? NONE : this.#newest(row), at + PREVIOUS);
+    this.#ring.writeDoubleLE(time, at + TIME);
+    this.#ring.writeUInt32LE(bytes, at + LENGTH);
+    this.#ring.writeInt32LE(row, at + ROW);
+    this.#ring.write(text, at + HEADER, bytes, "utf8");
+    this.#rows.set(row, LOW, (this.#head / UNIT) | 0);
+    this.#rows.set(row, HIGH, Math.floor(this.#head / UNIT / 2 ** 32) | 0);
+    this.#head += size;
   }
 
-  #unlink(row: number): void {
-    const older = this.#rows.get(row, OLDER);
-    const newer = this.#rows.get(row, NEWER);
-    if (older === NONE) this.#oldest = newer;
-    else this.#rows.set(older, NEWER, newer);
-    if (newer === NONE) this.#newest = older;
-    else this.#rows.set(newer, OLDER, older);
+  /** Leaves the rest of the ring empty; a header tells so where there is room for one. */
+  #skip(left: number): void {
+    this.#makeRoom(this.#head + left);
+    const at = this.#head % this.#ring.length;
+    if (left >= HEADER) {
+      this.#ring.writeUInt32LE(left - HEADER, at + LENGTH);
+      this.#ring.writeInt32LE(NONE, at + ROW);
+    }
+    this.#head += left;
+  }
+
+  /** Gives up the oldest lines until those that are left end within a ring's length before `end`. */
+  #makeRoom(end: number): void {
+    while (this.#tail < end - this.#ring.length && this.#tail < this.#head) {
+      const at = this.#tail % this.#ring.length;
+      const left = this.#ring.length - at;
+      if (left < HEADER) this.#tail += left;
+      else {
+        const row = this.#ring.readInt32LE(at + ROW);
+        if (row !== NONE && this.#newest(row) === this.#tail) this.#rows.delete(row);
+        this.#tail += roundUp(HEADER + this.#ring.readUInt32LE(at + LENGTH));
+      }
+    }
+  }
+
+  #linesOf(key: Key, since: number, max: number): readonly string[] {
+    const lines: string[] = [];
+    const row = this.#rows.find(key);
+    let position = row === NONE ? NONE : this.#newest(row);
+    while (position >= this.#tail && lines.length < max) {
+      const at = position % this.#ring.length;
+      const start = at + HEADER;
+      if (this.#ring.readDoubleLE(at + TIME) > since) {
+        lines.push(this.#ring.toString("utf8", start, start + this.#ring.readUInt32LE(at + LENGTH)));
+      }
+      position = this.#ring.readDoubleLE(at + PREVIOUS);
+    }
+    return lines.reverse();
+  }
+
+  #newest(row: number): number {
+    return ((this.#rows.get(row, HIGH) >>> 0) * 2 ** 32 + (this.#rows.get(row, LOW) >>> 0)) * UNIT;
   }
 }
 
-/** The weight of a line and all before it. */
-function weightOf(newest: Line | undefined): number {
-  let sum = 0;
-  for (let line = newest; line; line = line.older) sum += weight(line.text);
-  return sum;
-}
-
-/** Strings beyond Latin-1 take two bytes a character; counted as if all did. */
-function weight(text: string): number {
-  return text.length * 2 + LINE_OVERHEAD;
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / UNIT) * UNIT;
 }

@@ -201,9 +201,9 @@ export class Tally {
     if (this.#report.verbosity === "verbose")
       this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
     const key = this.#keys.of(jail.name, name);
-    this.#evidence.add(key, lines, time, jail.maxmatches);
+    if (jail.maxmatches > 0) this.#evidence.add(key, lines, time);
     if (!window.add(name, time)) return;
-    const matches = this.#evidence.take(key, time - jail.findtime);
+    const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
     const request = { jail, subject, time, failures: jail.maxretry, matches };
     const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
     if (ban === undefined) this.#tellEnded();
