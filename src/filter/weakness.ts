@@ -32,8 +32,8 @@ const DECOY =
  * Finds what lets a stranger choose whom a filter bans, or stop the program, as the patterns tell it: no knowledge of the
  * service is in this, so a pattern may be weaker than it looks, or stronger.
  *
- * @param now a clock in milliseconds, to measure backtracking by: some 100 ms a pattern that is no regular one; undefined: it
- * is not measured
+ * @param now a clock in milliseconds, to measure backtracking by: some 10 ms a pattern, more for a bad one; undefined: it is
+ * not measured
  * @throws PatternError for patterns that do not compile
  */
 export function findWeaknesses(rule: FilterRule, now?: () => number): readonly Weakness[] {
@@ -138,8 +138,10 @@ function beginsWithAnything(node: Node): boolean {
 
 const PRINTABLE = charSet([[0x20, 0x7e]]);
 
-/** A loop over as many characters as a class must have to be wide. */
+/** A class of fewer printable characters is made for something, not for anything. */
 const WIDE = 64;
+
+/** No address fits into fewer turns. */
 const LONG = 17;
 
 /** True for a loop that takes free text, blanks and addresses among it: `.*`, `[^:]+`, but not `\S+` or `(?:(?! from ).)*`. */
