@@ -102,10 +102,11 @@ type Limits = Record<"ascii" | "other" | "spans", number>;
 const known = new WeakMap<PythonPattern, Partial<Limits>>();
 
 function limitOf(pattern: PythonPattern, kind: keyof Limits): number {
-  const limits = known.get(pattern) ?? {};
-  known.set(pattern, limits);
-  limits[kind] ??= newLimit(pattern, kind);
-  return limits[kind];
+  const limit = known.get(pattern)?.[kind];
+  if (limit !== undefined) return limit;
+  const found = newLimit(pattern, kind);
+  known.set(pattern, { ...known.get(pattern), [kind]: found });
+  return found;
 }
 
 function newLimit(pattern: PythonPattern, kind: keyof Limits): number {
