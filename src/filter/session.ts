@@ -30,7 +30,7 @@ export interface SessionOptions {
 }
 
 /** fail2ban keeps 100 sessions for 5 minutes; a busy server has more than 100 open connections. */
-export const SESSION_BOUNDS: SessionOptions = { maxSessions: 10_000, memory: 300_000, maxLines: 100 };
+export const SESSION_BOUNDS: SessionOptions = { maxSessions: 4_000, memory: 300_000, maxLines: 100 };
 
 interface Session {
   readonly groups: Record<string, string | undefined>;
@@ -72,12 +72,16 @@ export class Sessions {
     session.nofail = !isFailure && (gained || Boolean(groups.nofail));
     session.gained = gained && !isFailure;
     this.#collect(session, lines, forget);
+    const collected = session.lines;
+    // Lines that are reported now would be dropped with the session's next line.
+    if (!session.nofail) session.lines = [];
     return {
       groups: { ...session.groups },
-      lines: session.lines,
+      lines: collected,
       nofail: session.nofail,
       markPending: () => {
         session.pending = true;
+        session.lines = collected;
       },
     };
   }

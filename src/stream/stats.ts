@@ -4,7 +4,7 @@ import type { Engine } from "./engine.ts";
 export function formatStats({ counts, tally, jails }: Engine): readonly string[] {
   const { ended, nobody } = tally.counts;
   return [
-    `${counts.bytes} bytes read, ${counts.overlong} overlong lines dropped, ${tally.bans} bans in force`,
+    `${counts.bytes} bytes read, ${counts.overlong} overlong lines dropped, ${counts.givenUp} searches given up, ${tally.bans} bans in force`,
     `${nobody} failures of nobody who can be banned, ${ended} bans not written because they had ended`,
     ...[...jails].map(
       ([
