@@ -2,4 +2,4 @@
 import { runProgram } from "../cli/program.ts";
 import { main } from "../stream/main.ts";
 
-await runProgram(main);
+await runProgram("f2b-stream", main);

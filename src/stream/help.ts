@@ -2,14 +2,15 @@ export const HELP = `usage: f2b-stream [-r RULES]... [options] < LOG
 
 Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
 
-  -r, --rules RULES     bundled rules (sshd), a rules file or a directory; repeatable, later ones win
+  -r, --rules RULES     bundled rules (sshd), a rules file or a directory, or fail2ban's own
+                        (/etc/fail2ban, '/etc/fail2ban[sshd,postfix]'); repeatable, later ones win
       --set JAIL.KEY=V  change a rule: --set sshd.maxretry=3; repeatable
       --check           load the rules, run their tests, say how many; read no log
       --dump            print the rules as resolved, YAML; --dump-exec: what f2b-exec -c needs
                         to do as fail2ban's actions did
 
       --replay          the log is the only clock: same log, same commands
-      --now TIME        with --replay: the day of reading, for years that lines leave out
+      --now TIME        with --replay or --check: the day of reading, for years that lines leave out
       --tz ZONE         zone of times that name none, such as Europe/Zurich (default: the system's)
       --format FORMAT   auto, journal, syslog, syslog-pri, rfc5424, short-full, short-unix,
                         short-monotonic, plain, none (default: auto, found out from the first lines)
@@ -25,6 +26,8 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --no-prefilter    look at every line in full; gives the same bytes, slower
   -h, --help            this text
       --version
+
+SIGHUP reads the rules again; SIGTERM and SIGINT end it.
 
   journalctl -qafo json -n0 | f2b-stream -r sshd | f2b-exec
 `;
