@@ -23,7 +23,7 @@ export interface MatcherLine {
 }
 
 /** How far back the lines of one match may begin, in bytes. */
-export const MULTILINE_BYTES = 65_536;
+const MULTILINE_BYTES = 65_536;
 
 /** A line after its date was taken. */
 interface Dated {

@@ -30,7 +30,7 @@ export interface SessionOptions {
 }
 
 /** fail2ban keeps 100 sessions for 5 minutes; a busy server has more than 100 open connections. */
-export const SESSION_BOUNDS: SessionOptions = { maxSessions: 4_000, memory: 300_000, maxLines: 100 };
+const SESSION_BOUNDS: SessionOptions = { maxSessions: 4_000, memory: 300_000, maxLines: 100 };
 
 interface Session {
   readonly groups: Record<string, string | undefined>;

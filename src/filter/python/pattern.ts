@@ -11,7 +11,7 @@ export interface PatternMatch {
 }
 
 /** Start and end of a group. */
-export type Span = readonly [start: number, end: number];
+type Span = readonly [start: number, end: number];
 
 /** A match with the spans of its groups: dearer, so only where they are needed. */
 export interface PatternSpans extends PatternMatch {
