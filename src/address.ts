@@ -141,14 +141,20 @@ function formatIPv4(value: bigint): string {
 }
 
 function formatIPv6(value: bigint): string {
-  const groups = [96n, 64n, 32n, 0n].flatMap((shift) => {
+  const groups: number[] = [];
+  for (const shift of [96n, 64n, 32n, 0n]) {
     const word = Number((value >> shift) & 0xffffffffn);
-    return [word >>> 16, word & 0xffff];
-  });
+    groups.push(word >>> 16, word & 0xffff);
+  }
   const run = longestZeroRun(groups);
-  const hex = (part: number[]) => part.map((group) => group.toString(16)).join(":");
-  if (run.length < 2) return hex(groups);
-  return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`;
+  let text = "";
+  for (let at = 0; at < 8; at++) {
+    if (at === run.start && run.length > 1) {
+      text += at === 0 ? "::" : ":";
+      at += run.length - 1;
+    } else text += `${(groups[at] as number).toString(16)}${at < 7 ? ":" : ""}`;
+  }
+  return text;
 }
 
 function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
