@@ -56,8 +56,10 @@ test("SearchBudget leaves a pattern as it was when it gives up", () => {
   const budget = new SearchBudget({ milliseconds: 10 });
   budget.search(hostile, line);
   assert.deepEqual(hostile.search("aa")?.groups.x, "aa");
-  assert.equal(budget.search(hostile, `${"b".repeat(600)}`), undefined);
   assert.equal(budget.gaveUp, 1);
+  const ample = new SearchBudget({ milliseconds: 60_000 });
+  assert.equal(ample.search(hostile, `${"b".repeat(600)}`), undefined);
+  assert.equal(ample.gaveUp, 0);
 });
 
 /** A pattern whose searches take what they are told to: they wait until a clock says so, or are stopped. */
@@ -80,10 +82,9 @@ test("SearchBudget gives a line no more than its share, save the least for each 
   };
   search(sleeper(Number.POSITIVE_INFINITY));
   search(sleeper(Number.POSITIVE_INFINITY));
-  search(sleeper(0));
   assert.equal(budget.gaveUp, 2, `${given}`);
   budget.nextLine();
-  search(sleeper(1));
+  search(sleeper(0));
   assert.equal(budget.gaveUp, 2, `${given}`);
 });
 
