@@ -51,7 +51,9 @@ export interface MatcherOptions {
 
 /** A line on its way through the patterns. */
 interface Look {
-  readonly lines: readonly BufferedLine[];
+  /** The buffer of a multi-line filter, this line the last. */
+  readonly lines: readonly BufferedLine[] | undefined;
+  readonly whole: string;
   readonly time: number | undefined;
   readonly clock: number;
   /** What patterns see, with its newline. */
@@ -88,14 +90,23 @@ export class Matcher {
   /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
   match(line: MatcherLine, clock: MatcherClock): Verdict {
     const { text, time } = this.#cutDate(line, clock);
-    const buffered = this.#keep({ text, whole: evidenceOf(line.whole), offset: line.offset ?? 0 });
-    return this.#search(buffered, time, clock.clock, line.ascii);
+    const lines = this.#filter.maxlines > 1 ? this.#keep(text, line) : undefined;
+    const seen = lines ? joinLines(lines) : `${text}\n`;
+    const ascii = (lines ? undefined : line.ascii) ?? isAscii(seen);
+    return this.#search({
+      lines,
+      whole: line.whole,
+      time,
+      clock: clock.clock,
+      text: seen,
+      ascii,
+      base: undefined,
+    });
   }
 
   /** Takes a line into the multi-line buffer, without a search: one that cannot complete a match. */
   fill(line: MatcherLine, clock: MatcherClock): void {
-    const { text } = this.#cutDate(line, clock);
-    this.#keep({ text, whole: evidenceOf(line.whole), offset: line.offset ?? 0 });
+    this.#keep(this.#cutDate(line, clock).text, line);
   }
 
   /** The date in a line, in epoch milliseconds; changes nothing. */
@@ -123,20 +134,17 @@ export class Matcher {
     return { text: found ? without(text, found) : text, time: undefined };
   }
 
-  #keep(line: BufferedLine): readonly BufferedLine[] {
-    const { maxlines } = this.#filter;
-    if (maxlines <= 1) return [line];
-    const oneLine = { ...line, text: line.text.replaceAll("\n", " ") };
-    const first = (line.offset ?? 0) - MULTILINE_BYTES;
-    this.#buffer = [...this.#buffer, oneLine].filter(({ offset = 0 }) => offset >= first).slice(-maxlines);
+  /** The multi-line buffer with one line more. */
+  #keep(text: string, { whole, offset = 0 }: MatcherLine): readonly BufferedLine[] {
+    const oneLine = { text: text.replaceAll("\n", " "), whole: evidenceOf(whole), offset };
+    const isNear = (line: BufferedLine) => (line.offset ?? 0) >= offset - MULTILINE_BYTES;
+    this.#buffer = [...this.#buffer, oneLine].filter(isNear).slice(-this.#filter.maxlines);
     return this.#buffer;
   }
 
-  #search(lines: readonly BufferedLine[], time: number | undefined, clock: number, ascii?: boolean): Verdict {
+  #search(look: Look): Verdict {
     const { prefregex, failregex, ignoreregex } = this.#filter;
-    const text = joinLines(lines);
-    const known = lines.length === 1 ? ascii : undefined;
-    const look: Look = { lines, time, clock, text, ascii: known ?? isAscii(text), base: undefined };
+    const { time } = look;
     if (
       ignoreregex.length > 0 &&
       ignoreregex.length < failregex.length - 2 &&
@@ -161,10 +169,8 @@ export class Matcher {
     if (content) {
       look.text = `${content}\n`;
       if (!look.ascii) look.ascii = isAscii(content);
-      if (this.#filter.maxlines > 1)
-        this.#buffer = [
-          { text: content, whole: evidenceOf(content), offset: look.lines.at(-1)?.offset ?? 0 },
-        ];
+      const last = look.lines?.at(-1);
+      if (last) this.#buffer = [{ ...last, text: content, whole: evidenceOf(content) }];
     }
     return true;
   }
@@ -174,14 +180,13 @@ export class Matcher {
     const { text, ascii, time, lines } = look;
     const match = this.#budget.search(pattern, text, 0, ascii);
     if (!match) return undefined;
-    const isMultiline = this.#filter.maxlines > 1;
-    const { matched, rest } = splitBuffer(lines, text, match);
-    const isIgnored = isMultiline ? this.#isIgnored(joinLines(matched)) : this.#isIgnored(text, ascii);
-    if (isMultiline) this.#buffer = rest;
+    const split = lines && splitBuffer(lines, text, match);
+    const isIgnored = split ? this.#isIgnored(joinLines(split.matched)) : this.#isIgnored(text, ascii);
+    if (split) this.#buffer = split.rest;
     if (isIgnored) return none("ignoreregex", time);
     const found = look.base ? overridden(look.base, groupsOf(match)) : groupsOf(match);
     const groups = isLong(text) ? copied(found) : found;
-    const evidence = matched.map(({ whole }) => whole);
+    const evidence = split ? split.matched.map(({ whole }) => whole) : [evidenceOf(look.whole)];
     const { mlfid } = groups;
     if (mlfid !== undefined) return this.#inSession(mlfid, look, groups, evidence, index);
     return groups.nofail ? none("nofail", time) : failure(groups, evidence, index, time);
@@ -192,7 +197,7 @@ export class Matcher {
     const session = this.#sessions.merge(id, {
       groups,
       lines,
-      time: time ?? this.#lastTime ?? Math.max(clock, 0),
+      time: time ?? (this.#inherits ? this.#lastTime : undefined) ?? Math.max(clock, 0),
     });
     if (session.nofail) return none("nofail", time);
     const failed = failure(session.groups, session.lines, index, time);
@@ -202,6 +207,7 @@ export class Matcher {
   }
 
   #isIgnored(text: string, ascii?: boolean): boolean {
+    if (this.#filter.ignoreregex.length === 0) return false;
     return this.#filter.ignoreregex.some(
       ({ pattern }) => this.#budget.search(pattern, text, 0, ascii) !== undefined,
     );

@@ -66,6 +66,10 @@ export class Engine {
   /** The end of what was read, for lines without a date and for the end of a replay. */
   readonly #tail = new Tail();
   readonly #host: JailHost;
+  /** Where the current line stands. */
+  readonly #at = { offset: 0, end: 0, before: () => this.#entriesBefore(this.#at.offset) };
+  /** What matchers may know of time, now. */
+  readonly #time = { now: 0, clock: 0 };
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   /** The same in the order of their index at the gate. */
   #list: readonly RunningJail[] = [];
@@ -157,7 +161,9 @@ export class Engine {
     if (isMessageCut(entry)) {
       this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
     }
-    const at = { offset, end: offset + bytes.length, before: () => this.#entriesBefore(offset) };
+    const at = this.#at;
+    at.offset = offset;
+    at.end = offset + bytes.length;
     if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, at);
     else for (const index of candidates) this.#judge(this.#list[index] as RunningJail, entry, at);
   };
@@ -178,7 +184,9 @@ export class Engine {
 
   #judge(running: RunningJail, entry: Entry, at: Position): void {
     const clock = this.#options.isLive ? this.#now : this.#logClock.now;
-    const verdict = running.judge(entry, { now: this.#now, clock }, at);
+    this.#time.now = this.#now;
+    this.#time.clock = clock;
+    const verdict = running.judge(entry, this.#time, at);
     if (verdict === undefined) return;
     if (!verdict.match && verdict.why !== "nofail" && verdict.why !== "pending") return;
     const time = verdict.time ?? this.#inherited(running, at.offset, clock);

@@ -62,9 +62,10 @@ export class SearchBudget {
 
   /** As the pattern's own `search`; undefined as well when time ran out. */
   search(pattern: PythonPattern, text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
-    const search = () => pattern.search(text, from, ascii);
-    const isFree = text.length <= SHORT || text.length <= limitOf(pattern, ascii ? "ascii" : "other");
-    return isFree ? search() : this.#guard(pattern, text, search);
+    if (text.length <= SHORT || text.length <= limitOf(pattern, ascii ? "ascii" : "other")) {
+      return pattern.search(text, from, ascii);
+    }
+    return this.#guard(pattern, text, () => pattern.search(text, from, ascii));
   }
 
   /** As the pattern's own `searchSpans`; undefined as well when time ran out. */
