@@ -73,7 +73,7 @@ export const JAIL_NAME = /^[A-Za-z0-9._-]{1,64}$/;
  * The command as one line with its newline, at most MAX_COMMAND_BYTES: evidence goes, oldest first, until it fits.
  */
 export function encode(command: Command): string {
-  const line = `${JSON.stringify(command, isoTimes)}\n`;
+  const line = `${JSON.stringify(withIsoTimes(command))}\n`;
   if (line.length * 3 <= MAX_COMMAND_BYTES) return line;
   const excess = Buffer.byteLength(line) - MAX_COMMAND_BYTES;
   if (excess <= 0 || !("matches" in command) || command.matches.length === 0) return line;
@@ -121,10 +121,11 @@ export function decode(line: string, now: number): Command {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function isoTimes(key: string, value: unknown): unknown {
-  return (key === "time" || key === "until") && typeof value === "number"
-    ? new Date(value).toISOString()
-    : value;
+/** The command with its times as text, its keys in their order. */
+function withIsoTimes(command: Command): object {
+  const time = new Date(command.time).toISOString();
+  if (!("until" in command) || command.until === null) return { ...command, time };
+  return { ...command, time, until: new Date(command.until).toISOString() };
 }
 
 function readObject(line: string): Fields {
