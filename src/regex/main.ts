@@ -6,7 +6,7 @@ import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
 import { type Ban, decode } from "../command.ts";
-import { tellRuleErrors } from "../rules/errors.ts";
+import { tellMistake } from "../rules/errors.ts";
 import { weaknessesIn } from "../stream/check.ts";
 import { Gate } from "../stream/gate.ts";
 import { type CompiledJail, compileJails, RunningJail } from "../stream/jail.ts";
@@ -41,13 +41,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       report.error(error.message);
       return EXIT.IO;
     }
-    if (error instanceof UsageError) {
-      report.error(error.message);
-      report.hint(`${PROGRAM} --help lists the options`);
-      return EXIT.USAGE;
-    }
-    if (tellRuleErrors(error, report)) return EXIT.CONFIG;
-    throw error;
+    return tellMistake(error, PROGRAM, report);
   }
 }
 

@@ -1,3 +1,5 @@
+import { UsageError } from "../cli/args.ts";
+import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
 import { formatPlace, RuleError } from "./rule.ts";
 
@@ -10,4 +12,19 @@ export function tellRuleErrors(error: unknown, report: Report): boolean {
     if (hint !== undefined) report.hint(hint);
   }
   return true;
+}
+
+/**
+ * Prints what the user got wrong, on the command line or in rules, and gives the exit status.
+ *
+ * @throws the error itself when it is something else
+ */
+export function tellMistake(error: unknown, program: string, report: Report): number {
+  if (error instanceof UsageError) {
+    report.error(error.message);
+    report.hint(`${program} --help lists the options`);
+    return EXIT.USAGE;
+  }
+  if (tellRuleErrors(error, report)) return EXIT.CONFIG;
+  throw error;
 }

@@ -1,10 +1,9 @@
 import { createReadStream, fstatSync } from "node:fs";
-import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
-import { tellRuleErrors } from "../rules/errors.ts";
+import { tellMistake, tellRuleErrors } from "../rules/errors.ts";
 import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
 import { Engine } from "./engine.ts";
@@ -25,13 +24,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
-    if (error instanceof UsageError) {
-      report.error(error.message);
-      report.hint(`${PROGRAM} --help lists the options`);
-      return EXIT.USAGE;
-    }
-    if (tellRuleErrors(error, report)) return EXIT.CONFIG;
-    throw error;
+    return tellMistake(error, PROGRAM, report);
   }
 }
 
