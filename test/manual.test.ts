@@ -217,12 +217,14 @@ function exampleIn(page: string, first: string): string {
   return `${shown.replace(/\\(?:\(..|.)/g, (written) => escapes[written] ?? assert.fail(written))}\n`;
 }
 
-/** The statuses that a program's sources name, its entry and the `runProgram` around it among them. */
+/** The statuses that a program's sources name, those of the `runProgram` and `tellMistake` that it calls among them. */
 function statusesOf(page: string, folder: string): readonly number[] {
   const bin = sourceOf(`src/bin/${page.replace(/\.\d$/, "")}.ts`);
   const around = bin.includes("runProgram") ? sourceOf("src/cli/program.ts") : "";
   const files = readdirSync(join(ROOT, "src", folder)).filter((file) => file.endsWith(".ts"));
-  const sources = [bin, around, ...files.map((file) => sourceOf(`src/${folder}/${file}`))].join("\n");
+  const own = files.map((file) => sourceOf(`src/${folder}/${file}`)).join("\n");
+  const mistakes = own.includes("tellMistake(") ? sourceOf("src/rules/errors.ts") : "";
+  const sources = [bin, around, own, mistakes].join("\n");
   const names = new Set([...sources.matchAll(/\bEXIT\.([A-Z]+)\b/g)].map(([, name]) => name));
   const used = Object.entries(EXIT).filter(([name]) => names.has(name));
   return used.map(([, status]) => status).sort(ascending);
