@@ -101,6 +101,7 @@ test("expandTags points at the tag for what stands within it", () => {
 });
 
 test("expandTags leaves text without tags as it is, every offset its own", () => {
+  for (const offset of [0, 1, 2, 3, 4]) assert.equal(expandTags("a</F-I>b").offsetOf(offset), offset);
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(..."aF-<>/\\(IP)") }), fc.nat(30), (written, offset) => {
       const { source, offsetOf } = expandTags(written);

@@ -47,6 +47,8 @@ export function expandTags(source: string): ExpandedPattern {
   const expanded = source.replace(TAG, (tag, name: string, written: number) => {
     const text =
       name === "SKIPLINES" ? skipLines(skiplines++) : (WHOLE.get(name) ?? customTag(name, opened) ?? tag);
+    // A tag that stays as it is shifts nothing.
+    if (text === tag) return tag;
     delta += text.length - tag.length;
     const end = written + tag.length + delta;
     shifts.push({ start: end - text.length, end, written, delta });
