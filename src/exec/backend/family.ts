@@ -1,24 +1,16 @@
 import { chainName, PREFIX } from "../names.ts";
 import { describeFailure } from "../run.ts";
-import type { Batch, Failures, Found, Jail } from "./backend.ts";
+import type { Backend, Batch, Failures, Found, Jail } from "./backend.ts";
 import { type Chain, hasJumps, planChain, readChain, settleChain } from "./chain.ts";
 import { applyBatches } from "./halves.ts";
 import { findJumps, parentsOf, portsOf, readBan, readReturn, type Saved } from "./saved.ts";
 import { Table, type Tool } from "./table.ts";
 
-/** One family of a back end that works with iptables. */
-export interface FamilyBackend {
+/** One family of a back end that works with iptables: what a back end does, but that its tools may fail as a whole. */
+export interface FamilyBackend
+  extends Pick<Backend, "holds" | "read" | "apply" | "check" | "list" | "flush"> {
   /** Looks whether the tools work and the chains are there. Returns what is wrong. */
   start(chains: readonly string[]): Promise<string | undefined>;
-  /** Whether something of ours was there at start. */
-  holds(): Promise<boolean>;
-  /** @throws Error when the tool fails */
-  read(jail: Jail): Promise<Found | undefined>;
-  apply(batches: readonly Batch[]): Promise<Failures>;
-  check(jails: readonly Jail[]): Promise<readonly string[]>;
-  list(): Promise<readonly Found[]>;
-  /** @throws Error when the tool fails */
-  flush(jails?: readonly string[]): Promise<void>;
 }
 
 /** The jails of one family as chains: knows what is in the kernel, and changes it in as few transactions as can be. */
