@@ -48,6 +48,16 @@ test("f2b-stream finds by its heartbeat that the reader is gone", async () => {
   assert.equal((await running.ended).status, 141);
 });
 
+test("f2b-stream tells that no input came, once, until some comes", async () => {
+  const running = start("f2b-stream", [...rules, "--silence", "1", "--stats"]);
+  await running.until(({ stderr }) => stderr.includes("warning: no input for 1 s"));
+  running.write(failure("192.0.2.1"));
+  running.child.stdin?.end();
+  const { status, stderr } = await running.ended;
+  assert.equal(status, 0);
+  assert.match(stderr, /^f2b-stream: times blind: silence 1$/m);
+});
+
 test("f2b-stream reads no more than its reader takes", async () => {
   const running = start("f2b-stream", [...rules, "--set", "app.maxretry=1"]);
   running.child.stdout?.pause();

@@ -31,12 +31,15 @@ export class Report {
   /**
    * A warning that may come again and again: given at the 1st, 10th, 100th, … time, with how often by then. `kind` must
    * be one of a fixed set of words.
+   *
+   * @returns whether this was such a time
    */
-  rareWarning(kind: string, message: string): void {
+  rareWarning(kind: string, message: string): boolean {
     const count = (this.#given.get(kind) ?? 0) + 1;
     this.#given.set(kind, count);
-    if (!/^10*$/.test(String(count))) return;
+    if (!/^10*$/.test(String(count))) return false;
     this.warning(count === 1 ? message : `${message} (${count} times so far)`);
+    return true;
   }
 
   line(message: string): void {

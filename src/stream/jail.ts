@@ -49,11 +49,14 @@ function toRuleError(error: unknown): RuleError {
   return new RuleError("ERR_RULE_REGEX", placeInPattern(error.pattern, error.offset), error.message);
 }
 
-/** What a jail counts, for `--stats`. */
+/** What a jail counts, for `--stats` and `--metrics`. */
 export interface JailCounts {
   failures: number;
   ignored: number;
   bans: number;
+  /** Bans said again, since a banned address was still logging. */
+  repeats: number;
+  unbans: number;
 }
 
 /** What a jail at work needs of its surroundings. */
@@ -67,7 +70,7 @@ export interface JailHost extends IgnoreHost {
 /** One jail at work: which entries it sees, what its filter says of them, how often is too often, who is spared. */
 export class RunningJail {
   readonly window: FindWindow;
-  readonly counts: JailCounts = { failures: 0, ignored: 0, bans: 0 };
+  readonly counts: JailCounts = { failures: 0, ignored: 0, bans: 0, repeats: 0, unbans: 0 };
   readonly #host: JailHost;
   readonly #inheritance = new DateInheritance();
   /** Where the next line begins that a multi-line filter has not seen. */

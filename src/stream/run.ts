@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly now: () => number;
   /** Milliseconds between signs of life; 0: none. */
   readonly heartbeat: number;
+  /** So long without input, in milliseconds, is told; 0: never. */
+  readonly silence: number;
   readonly input: Readable;
   /** Takes what the engine has written since the last call. */
   readonly take: () => string;
@@ -46,6 +48,8 @@ class Loop {
   #isAlive = false;
   /** What the wall clock is ahead of the monotonic one. */
   #offset = Date.now() - performance.now();
+  /** When time was last seen to pass, by the monotonic clock. */
+  #passed = performance.now();
 
   constructor(options: RunOptions, resolve: (status: number) => void) {
     this.#options = options;
@@ -68,6 +72,7 @@ class Loop {
 
   #read(chunk: Buffer): void {
     this.#watchClock();
+    this.#pass();
     this.#options.engine.push(chunk, this.#options.now());
     this.#write();
     this.#arm();
@@ -152,16 +157,26 @@ class Loop {
   #arm(): void {
     if (!this.#options.isLive || this.#isEnded) return;
     clearTimeout(this.#timer);
-    const { engine, now } = this.#options;
+    const { engine, now, silence } = this.#options;
     const wait = (engine.tally.nextEnd ?? Number.POSITIVE_INFINITY) - now();
-    this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(wait, 0), LONGEST_SLEEP));
+    const longest = Math.min(silence || LONGEST_SLEEP, LONGEST_SLEEP);
+    this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(wait, 0), longest));
   }
 
   #tick(): void {
     this.#watchClock();
+    this.#pass();
     this.#options.engine.tick(this.#options.now());
     this.#write();
     this.#arm();
+  }
+
+  /** Time in which the process did not run, stopped or the machine asleep, is none in which something should have come. */
+  #pass(): void {
+    const now = performance.now();
+    const elapsed = Math.min(now - this.#passed, 2 * LONGEST_SLEEP);
+    this.#passed = now;
+    this.#options.engine.sight.pass(elapsed, this.#isBlocked);
   }
 
   /** A step of the wall clock moves all ends of bans: an executor with timers of its own wants to hear of it. */

@@ -207,7 +207,7 @@ export class Tally {
     const request = { jail, subject, time, failures: jail.maxretry, matches };
     const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
     if (ban === undefined) this.#tellEnded();
-    else if (ban.repeat) this.#repeat(ban);
+    else if (ban.repeat) this.#repeat(running, ban);
     else this.#ban(running, ban);
   }
 
@@ -218,7 +218,8 @@ export class Tally {
     if (!this.#options.isLive) this.tick(this.#clock);
   }
 
-  #repeat(ban: Ban): void {
+  #repeat(running: RunningJail, ban: Ban): void {
+    running.counts.repeats++;
     this.#write(ban);
     const who = printable(ban.ip ?? ban.id ?? "", 80);
     this.#report.rareWarning(`repeat ${ban.jail}`, `[${ban.jail}] ${who} is banned and still logs failures`);
@@ -246,7 +247,9 @@ export class Tally {
   /** Ends a ban; the failures counted meanwhile are forgotten. */
   #unban(unban: Unban): void {
     const name = nameOf(unban.ip === undefined ? { id: unban.id ?? "" } : { ip: unban.ip });
-    this.#jails.get(unban.jail)?.window.forget(name);
+    const running = this.#jails.get(unban.jail);
+    running?.window.forget(name);
+    if (running) running.counts.unbans++;
     this.#evidence.forget(this.#keys.of(unban.jail, name));
     this.#write(unban);
   }
