@@ -1,3 +1,5 @@
+import { forPeople } from "./stderr.ts";
+
 /** Lines for people on stderr: `program: ` first, one line a message, log text only through `printable`. */
 export class Report {
   readonly #program: string;
@@ -7,7 +9,7 @@ export class Report {
   /** How often each kind of rare warning was given. */
   readonly #given = new Map<string, number>();
 
-  constructor(program: string, write: (line: string) => void = (line) => process.stderr.write(line)) {
+  constructor(program: string, write: (text: string) => void = forPeople(program)) {
     this.#program = program;
     this.#write = write;
   }

@@ -101,7 +101,7 @@ async function stream(
 function metricsFile(path: string | undefined, engine: Engine, report: Report): MetricsFile | undefined {
   if (path === undefined) return undefined;
   const stream = streamOf(path);
-  const started = Date.now() - process.uptime() * 1000;
+  const started = Math.round(Date.now() - process.uptime() * 1000);
   const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss() }, stream);
   return new MetricsFile(path, format, report);
 }
