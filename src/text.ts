@@ -8,8 +8,23 @@ export function flat(text: string): string {
   return Buffer.from(text, "utf16le").toString("utf16le");
 }
 
+/** Some bytes of a buffer. */
+export interface Bytes {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** All bytes of a buffer. */
+export function whole(bytes: Buffer): Bytes {
+  return { bytes, start: 0, end: bytes.length };
+}
+
 /** A line as text, without the carriage return of a foreign newline. Bytes that are no UTF-8 become U+FFFD. */
-export function decodeLine(bytes: Buffer, ascii = isAscii(bytes)): string {
-  const end = bytes[bytes.length - 1] === 13 ? bytes.length - 1 : bytes.length;
-  return bytes.toString(ascii ? "latin1" : "utf8", 0, end);
+export function decodeLine(
+  { bytes, start, end }: Bytes,
+  ascii = isAscii(bytes.subarray(start, end)),
+): string {
+  const last = end > start && bytes[end - 1] === 13 ? end - 1 : end;
+  return bytes.toString(ascii ? "latin1" : "utf8", start, last);
 }

@@ -51,6 +51,8 @@ export interface MatcherOptions {
 
 /** A line on its way through the patterns. */
 interface Look {
+  /** The failregexes to try, as bits. */
+  readonly patterns: number;
   /** The buffer of a multi-line filter, this line the last. */
   readonly lines: readonly BufferedLine[] | undefined;
   readonly whole: string;
@@ -87,13 +89,18 @@ export class Matcher {
     this.#budget = new SearchBudget(onGiveUp && { onGiveUp });
   }
 
-  /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
-  match(line: MatcherLine, clock: MatcherClock): Verdict {
+  /**
+   * Judges the next line, as fail2ban's Filter.processLine and findFailure do.
+   *
+   * @param patterns the failregexes that may match, as bits by their index; the last bit is for all from 31 on
+   */
+  match(line: MatcherLine, clock: MatcherClock, patterns = -1): Verdict {
     const { text, time } = this.#cutDate(line, clock);
     const lines = this.#filter.maxlines > 1 ? this.#keep(text, line) : undefined;
     const seen = lines ? joinLines(lines) : `${text}\n`;
     const ascii = (lines ? undefined : line.ascii) ?? isAscii(seen);
     return this.#search({
+      patterns,
       lines,
       whole: line.whole,
       time,
@@ -154,6 +161,7 @@ export class Matcher {
     }
     if (prefregex && !this.#narrow(look, prefregex)) return none("no-prefregex", time);
     for (let index = 0; index < failregex.length; index++) {
+      if (((look.patterns >>> Math.min(index, 31)) & 1) === 0) continue;
       const verdict = this.#try(look, failregex[index] as FilterPattern, index);
       if (verdict) return verdict;
     }

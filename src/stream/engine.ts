@@ -2,10 +2,10 @@ import { isAscii } from "node:buffer";
 import { printable, type Report } from "../cli/report.ts";
 import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
-import { decodeLine } from "../text.ts";
+import { decodeLine, whole } from "../text.ts";
 import { LogClock } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
-import { type Candidates, Gate } from "./gate.ts";
+import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate.ts";
 import {
   type CompiledJail,
   type EntryAt,
@@ -85,7 +85,7 @@ export class Engine {
     this.tally = new Tally(options);
     this.sight = new Sight({
       ...options,
-      isDated: (line) => this.#timeOfLine(decodeLine(line)) !== undefined,
+      isDated: (line) => this.#timeOfLine(decodeLine(whole(line))) !== undefined,
     });
     this.#host = {
       isLive: options.isLive,
@@ -162,10 +162,10 @@ export class Engine {
     if (this.#options.prefilter) this.#gate.arm(planGate(this.#compiled, format));
   }
 
-  readonly #take = (bytes: Buffer, candidates: Candidates, offset: number): void => {
+  readonly #take = (line: LineBytes, candidates: Candidates): void => {
     const wasSettled = this.#detector.format !== undefined;
-    const ascii = isAscii(bytes);
-    const entry = this.#read(decodeLine(bytes, ascii), ascii);
+    const ascii = line.ascii ?? isAscii(line.bytes.subarray(line.start, line.end));
+    const entry = this.#read(decodeLine(line, ascii), ascii);
     if (!wasSettled && this.#detector.format !== undefined) this.#armGate();
     if (entry === undefined) return;
     this.#judged++;
@@ -173,10 +173,14 @@ export class Engine {
       this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
     }
     const at = this.#at;
-    at.offset = offset;
-    at.end = offset + bytes.length;
-    if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, at);
-    else for (const index of candidates) this.#judge(this.#list[index] as RunningJail, entry, at);
+    at.offset = line.offset;
+    at.end = line.offset + line.end - line.start;
+    if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, at, ALL_PATTERNS);
+    else {
+      const { filters, patterns } = candidates;
+      for (const index of filters)
+        this.#judge(this.#list[index] as RunningJail, entry, at, patterns[index] as number);
+    }
   };
 
   /** The entries of the lines before a place, the nearest first. */
@@ -185,7 +189,7 @@ export class Engine {
     for (const line of this.#tail.lines(end)) {
       offset -= line.length + 1;
       const isLong = line.length > this.#options.maxLine;
-      yield { entry: isLong ? undefined : this.#read(decodeLine(line)), offset };
+      yield { entry: isLong ? undefined : this.#read(decodeLine(whole(line))), offset };
     }
   }
 
@@ -193,11 +197,11 @@ export class Engine {
     return readEntry(line, this.#detector.formatOf(line, this.#now), this.#now, ascii);
   }
 
-  #judge(running: RunningJail, entry: Entry, at: Position): void {
+  #judge(running: RunningJail, entry: Entry, at: Position, patterns: number): void {
     const clock = this.#options.isLive ? this.#now : this.#logClock.now;
     this.#time.now = this.#now;
     this.#time.clock = clock;
-    const verdict = running.judge(entry, this.#time, at);
+    const verdict = running.judge(entry, this.#time, at, patterns);
     if (verdict === undefined) return;
     if (!verdict.match && verdict.why !== "nofail" && verdict.why !== "pending") return;
     this.sight.matched(running.jail.name, verdict.time !== undefined);
@@ -231,7 +235,7 @@ export class Engine {
   #lastTimes(): readonly number[] {
     const times: number[] = [];
     for (const bytes of this.#tail.lines()) {
-      const time = this.#timeOfLine(decodeLine(bytes));
+      const time = this.#timeOfLine(decodeLine(whole(bytes)));
       if (time !== undefined) times.push(time);
       if (times.length === 2) break;
     }

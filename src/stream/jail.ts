@@ -4,7 +4,7 @@ import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Verdict } from "../filter/verdict.ts";
 import { placeInPattern } from "../rules/place.ts";
 import { type Jail, type JournalMatch, RuleError } from "../rules/rule.ts";
-import { decodeLine } from "../text.ts";
+import { decodeLine, whole } from "../text.ts";
 import type { Entry } from "./entry.ts";
 import { globMatches } from "./glob.ts";
 import { type IgnoreHost, IgnoreList } from "./ignore.ts";
@@ -104,9 +104,10 @@ export class RunningJail {
   }
 
   /** The filter's verdict; undefined: the entry is none of this jail's. */
-  judge(entry: Entry, clock: MatcherClock, at: Position): Verdict | undefined {
+  judge(entry: Entry, clock: MatcherClock, at: Position, patterns: number): Verdict | undefined {
     if (this.#compiled.filter.maxlines > 1) this.#catchUp(clock, at);
-    return judge(this.jail, this.#matcher, entry, clock, at.offset);
+    const line = lineFor(this.jail, entry, at.offset);
+    return line && this.#matcher.match(line, clock, patterns);
   }
 
   /** Shows a multi-line filter the lines before this one that it was spared: none of them could complete a match. */
@@ -138,7 +139,7 @@ export class RunningJail {
    */
   timeBefore(offset: number, tail: Tail, now: number): number | undefined {
     if (this.jail.identifier !== undefined) return undefined;
-    return this.#inheritance.timeBefore(offset, tail, (line) => this.dateOf(decodeLine(line), now));
+    return this.#inheritance.timeBefore(offset, tail, (line) => this.dateOf(decodeLine(whole(line)), now));
   }
 
   #newMatcher(): Matcher {
