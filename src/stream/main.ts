@@ -12,6 +12,7 @@ import { type CompiledJail, compileJails } from "./jail.ts";
 import { formatMetrics } from "./metrics.ts";
 import { MetricsFile, streamOf } from "./metrics-file.ts";
 import { type Options, readOptions } from "./options.ts";
+import { Outbox } from "./outbox.ts";
 import { needsIn } from "./plan.ts";
 import { run } from "./run.ts";
 import { formatStats } from "./stats.ts";
@@ -77,8 +78,8 @@ async function stream(
     return EXIT.IO;
   }
   warnOfSources(jails, options, report);
-  const output: string[] = [];
-  const engine = new Engine(jails, { ...options, report, write: (line) => output.push(line) }, now);
+  const outbox = new Outbox();
+  const engine = new Engine(jails, { ...options, report, write: outbox.write }, now);
   const metrics = metricsFile(options.metrics, engine, report);
   metrics?.start();
   const status = await run({
@@ -89,7 +90,7 @@ async function stream(
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
     input: fstatSync(0).isFile() ? createReadStream("", { fd: 0, highWaterMark: 1 << 20 }) : process.stdin,
-    take: () => output.splice(0).join(""),
+    take: () => outbox.take(),
     reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),
     tell: (error) => tellRuleErrors(error, report),
   });
