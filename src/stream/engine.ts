@@ -85,7 +85,7 @@ export class Engine {
     this.tally = new Tally(options);
     this.sight = new Sight({
       ...options,
-      isDated: (line) => this.#timeOfLine(decodeLine(whole(line))) !== undefined,
+      isDated: (line) => this.#timeOfLine(decodeText(whole(line))) !== undefined,
     });
     this.#host = {
       isLive: options.isLive,
