@@ -4,6 +4,8 @@ export class Report {
   readonly #write: (line: string) => void;
   /** How much is told: `quiet` leaves out warnings and hints, `verbose` adds details. */
   verbosity: "quiet" | "normal" | "verbose" = "normal";
+  /** Warnings so far, told or not. */
+  warnings = 0;
   /** How often each kind of rare warning was given. */
   readonly #given = new Map<string, number>();
 
@@ -21,7 +23,8 @@ export class Report {
   }
 
   warning(message: string): void {
-    if (this.verbosity !== "quiet") this.line(`warning: ${message}`);
+    this.warnings++;
+    this.#warn(message);
   }
 
   detail(message: string): void {
@@ -35,8 +38,12 @@ export class Report {
   rareWarning(kind: string, message: string): void {
     const count = (this.#given.get(kind) ?? 0) + 1;
     this.#given.set(kind, count);
-    if (!/^10*$/.test(String(count))) return;
-    this.warning(count === 1 ? message : `${message} (${count} times so far)`);
+    this.warnings++;
+    if (/^10*$/.test(String(count))) this.#warn(count === 1 ? message : `${message} (${count} times so far)`);
+  }
+
+  #warn(message: string): void {
+    if (this.verbosity !== "quiet") this.line(`warning: ${message}`);
   }
 
   line(message: string): void {
