@@ -19,6 +19,7 @@ test("Evidence gives the newest lines, oldest first, then forgets them", () => {
 test("Evidence leaves out lines of failures that no longer count", () => {
   const evidence = new Evidence(room(100));
   for (const time of [10, 20, 30]) evidence.add(a, [`at ${time}`], time);
+  assert.deepEqual(evidence.of(a, 20), ["at 30"]);
   assert.deepEqual(evidence.take(a, 10, 10), ["at 20", "at 30"]);
 });
 

@@ -53,6 +53,26 @@ test("FindWindow gives up the address idle longest", () => {
   assert.equal(window.add("b", 0), false, "b starts anew");
 });
 
+test("FindWindow tells the failures of an address that it holds", () => {
+  const window = new FindWindow(options);
+  assert.deepEqual(window.timesOf("192.0.2.1"), []);
+  for (const time of [5, 1.5]) window.add("192.0.2.1", time);
+  assert.deepEqual(window.timesOf("192.0.2.1"), [1.5, 5]);
+  assert.deepEqual(window.timesOf("192.0.2.2"), []);
+  assert.equal(window.add("192.0.2.1", 6), true, "having been asked changes nothing");
+  assert.deepEqual(window.timesOf("192.0.2.1"), []);
+});
+
+test("FindWindow keeps failures when maxretry grows, and needs as many", () => {
+  const window = new FindWindow({ ...options, maxretry: 2 });
+  window.add("a", 0);
+  window.reload({ ...options, maxretry: 5 });
+  assert.deepEqual(
+    [1, 2, 3, 4].map((time) => window.add("a", time)),
+    [false, false, false, true],
+  );
+});
+
 test("FindWindow goes on with other options", () => {
   const window = new FindWindow({ ...options, maxretry: 5 });
   window.add("a", 0);

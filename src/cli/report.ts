@@ -6,6 +6,8 @@ export class Report {
   readonly #write: (line: string) => void;
   /** How much is told: `quiet` leaves out warnings and hints, `verbose` adds details. */
   verbosity: "quiet" | "normal" | "verbose" = "normal";
+  /** Warnings so far, told or not. */
+  warnings = 0;
   /** How often each kind of rare warning was given. */
   readonly #given = new Map<string, number>();
 
@@ -23,7 +25,8 @@ export class Report {
   }
 
   warning(message: string): void {
-    if (this.verbosity !== "quiet") this.line(`warning: ${message}`);
+    this.warnings++;
+    this.#warn(message);
   }
 
   detail(message: string): void {
@@ -39,9 +42,14 @@ export class Report {
   rareWarning(kind: string, message: string): boolean {
     const count = (this.#given.get(kind) ?? 0) + 1;
     this.#given.set(kind, count);
+    this.warnings++;
     if (!/^10*$/.test(String(count))) return false;
-    this.warning(count === 1 ? message : `${message} (${count} times so far)`);
+    this.#warn(count === 1 ? message : `${message} (${count} times so far)`);
     return true;
+  }
+
+  #warn(message: string): void {
+    if (this.verbosity !== "quiet") this.line(`warning: ${message}`);
   }
 
   line(message: string): void {

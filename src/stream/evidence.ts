@@ -45,9 +45,9 @@ export class Evidence {
     for (const line of lines) this.#write(key, line, time);
   }
 
-  /** The lines held for `key`, oldest first. */
-  of(key: Key): readonly string[] {
-    return this.#linesOf(key, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  /** The lines held for `key` of failures after `since`, oldest first. */
+  of(key: Key, since = Number.NEGATIVE_INFINITY): readonly string[] {
+    return this.#linesOf(key, since, Number.POSITIVE_INFINITY);
   }
 
   /** The newest `max` lines held for `key` of failures after `since`, oldest first; then all are forgotten. */

@@ -3,7 +3,7 @@ import { printable, type Report } from "../cli/report.ts";
 import { type Ban, type Command, encode, type Unban } from "../command.ts";
 import type { Failure } from "../filter/verdict.ts";
 import type { Jail } from "../rules/rule.ts";
-import { BanList, nameOf, type Subject } from "./banlist.ts";
+import { BanList, type Known, nameOf, type Subject, subjectOf } from "./banlist.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
 import { JailKeys } from "./key.ts";
@@ -36,6 +36,14 @@ export interface TallyCounts {
 
 /** Most bans in force, unless more addresses than that are to be remembered. */
 const MAX_BANS = 1_000_000;
+
+/** What is known of a subject in a jail, what is counted now included. */
+export interface KnownHere extends Known {
+  /** When the failures were that count now, in epoch milliseconds, ascending. */
+  readonly failures: readonly number[];
+  /** Their lines, as far as they are held. */
+  readonly matches: readonly string[];
+}
 
 /** A failure that counts, with its time settled. */
 interface Attempt {
@@ -131,6 +139,66 @@ export class Tally {
       if (ban.cmd === "ban") this.#write({ ...ban, repeat: true });
     }
     this.#write({ cmd: "sync", time, phase: "end" });
+  }
+
+  /** How many bans are in force, by jail. */
+  bansByJail(): ReadonlyMap<string, number> {
+    return this.#banlist.countByJail();
+  }
+
+  /** The bans in force, oldest first, without their evidence. */
+  list(): Iterable<Ban> {
+    return this.#banlist.list();
+  }
+
+  /** The ban in force of a subject, without its evidence. */
+  find(jail: string, subject: Subject): Ban | undefined {
+    return this.#banlist.find(jail, subject);
+  }
+
+  /** What is known of a subject in a jail. */
+  known({ jail, window }: RunningJail, subject: Subject): KnownHere {
+    const since = this.#time - jail.findtime;
+    return {
+      ...this.#banlist.known(jail, subject, this.#time),
+      failures: window.timesOf(nameOf(subject)).filter((time) => time > since),
+      matches: this.#evidence.of(this.#keys.of(jail.name, nameOf(subject)), since),
+    };
+  }
+
+  /**
+   * Bans by hand, whatever was counted; the count is zero after that. A ban in force is given the new end, or stays as it is.
+   *
+   * @param bantime milliseconds; null: for ever; undefined: as the jail has it
+   * @returns the ban in force; undefined when it would last no time
+   */
+  ban(running: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
+    const { jail, window } = running;
+    const time = this.#time;
+    if (this.find(jail.name, subject)) return this.#prolong(running, subject, bantime);
+    const { failures } = this.known(running, subject);
+    const key = this.#keys.of(jail.name, nameOf(subject));
+    window.forget(nameOf(subject));
+    const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
+    const request = { jail, subject, time, failures: failures.length, matches, manual: true } as const;
+    const ban = this.#banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
+    if (ban) this.#ban(running, ban);
+    return ban;
+  }
+
+  #prolong({ jail }: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
+    if (bantime === undefined) return this.find(jail.name, subject);
+    const changed = this.#banlist.prolong(jail.name, subject, this.#time, bantime);
+    if (changed) this.#write(changed);
+    return changed;
+  }
+
+  /** Ends a ban by hand and sets the count to zero. False: there was no ban. */
+  unban(jail: string, subject: Subject): boolean {
+    const unban = this.#banlist.end(jail, subject, this.#time, "manual");
+    if (unban) this.#unban(unban);
+    else this.#forget(jail, nameOf(subject));
+    return unban !== undefined;
   }
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
@@ -277,13 +345,16 @@ export class Tally {
 
   /** Ends a ban; the failures counted meanwhile are forgotten. */
   #unban(unban: Unban): void {
-    const name = nameOf(unban.ip === undefined ? { id: unban.id ?? "" } : { ip: unban.ip });
+    this.#forget(unban.jail, nameOf(subjectOf(unban)));
     const running = this.#jails.get(unban.jail);
-    running?.window.forget(name);
     if (running) running.counts.unbans++;
-    this.#evidence.forget(this.#keys.of(unban.jail, name));
     this.#write(unban);
     if (this.#banlist.forgotten > this.#forgotten) this.#tellForgotten();
+  }
+
+  #forget(jail: string, name: string): void {
+    this.#jails.get(jail)?.window.forget(name);
+    this.#evidence.forget(this.#keys.of(jail, name));
   }
 
   #tellEnded(): void {

@@ -97,6 +97,12 @@ export class FindWindow {
     return false;
   }
 
+  /** The times of an address's failures that are still held, ascending, in epoch milliseconds. */
+  timesOf(name: string): readonly number[] {
+    const row = this.#rows.find(keyOf(name));
+    return row === NONE ? [] : this.#timesOf(row);
+  }
+
   /** Goes on with other options; the failures counted so far stay. */
   reload(options: WindowOptions): void {
     this.#options = options;
