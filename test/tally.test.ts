@@ -39,7 +39,15 @@ class Tried {
     const jail = newJail({ maxretry: 1, ...settings });
     const filter = compileFilter(filterRule({ failregex: ["<HOST>"] }));
     const warn = () => assert.fail();
-    const host = { isLive: this.#isLive, maxKeys: 100, addressesOf: () => [], warn, onGiveUp: warn };
+    const { evidence } = this.tally;
+    const host = {
+      isLive: this.#isLive,
+      maxKeys: 100,
+      evidence,
+      addressesOf: () => [],
+      warn,
+      onGiveUp: warn,
+    };
     return new RunningJail({ jail, filter }, host);
   }
 

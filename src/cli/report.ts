@@ -39,12 +39,13 @@ export class Report {
    *
    * @returns whether this was such a time
    */
-  rareWarning(kind: string, message: string): boolean {
+  rareWarning(kind: string, message: string | (() => string)): boolean {
     const count = (this.#given.get(kind) ?? 0) + 1;
     this.#given.set(kind, count);
     this.warnings++;
-    if (!/^10*$/.test(String(count))) return false;
-    this.#warn(count === 1 ? message : `${message} (${count} times so far)`);
+    if (!isPowerOfTen(count)) return false;
+    const text = typeof message === "string" ? message : message();
+    this.#warn(count === 1 ? text : `${text} (${count} times so far)`);
     return true;
   }
 
@@ -61,6 +62,12 @@ export class Report {
     if (messages.length > 0)
       this.#write(messages.map((message) => `${this.#program}: ${message}\n`).join(""));
   }
+}
+
+function isPowerOfTen(count: number): boolean {
+  let power = 1;
+  while (power < count) power *= 10;
+  return power === count;
 }
 
 /**

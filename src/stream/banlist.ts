@@ -3,7 +3,7 @@ import { Heap } from "../heap.ts";
 import type { Jail } from "../rules/rule.ts";
 import { flat } from "../text.ts";
 import { bantimeOf } from "./escalation.ts";
-import { Evidence } from "./evidence.ts";
+import { Evidence, NOWHERE } from "./evidence.ts";
 import { JailKeys, type Key } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
@@ -55,8 +55,10 @@ interface Held {
   jail: Jail;
   /** Without its evidence. */
   readonly ban: Ban;
-  /** Which ban of all it is. */
+  /** Which ban of all it is: its lines are owned by this number. */
   readonly turn: number;
+  /** Where the newest of them is. */
+  readonly place: number;
   /** Windows completed since, and when the last one was. */
   repeats: number;
   repeated: number | undefined;
@@ -131,8 +133,23 @@ export class BanList {
     return this.#release(held, held.ban.until, "expired");
   }
 
+  /** Takes a completed window of somebody who is banned already: gives the ban, without its evidence, which stays as it is. */
+  repeat(jail: string, subject: Subject, time: number): Ban | undefined {
+    const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
+    if (held === undefined) return undefined;
+    held.repeats++;
+    held.repeated = time;
+    return held.ban;
+  }
+
+  /** A ban in force as it is told again. */
+  again(ban: Ban): Ban {
+    const held = this.#heldBy(this.#keyOf(ban));
+    return { ...ban, matches: held ? this.#matches(held) : [], repeat: true };
+  }
+
   /**
-   * Takes a completed window. The command says `repeat` when the subject is banned already: then nothing changes.
+   * Takes a completed window of somebody who is not banned.
    *
    * @param clock epoch milliseconds: a ban that would have ended by then is not put in force. A replay, whose bans are history,
    * leaves it out
@@ -140,12 +157,6 @@ export class BanList {
    */
   ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY): Ban | undefined {
     const key = this.#keys.of(request.jail.name, nameOf(request.subject));
-    const held = this.#heldBy(key);
-    if (held) {
-      held.repeats++;
-      held.repeated = request.time;
-      return this.#repeated(held);
-    }
     if (this.isFull) return undefined;
     const ban = this.#newBan(request, this.#recall(key, request.time));
     if (ban.until !== null && ban.until <= clock) return undefined;
@@ -163,7 +174,7 @@ export class BanList {
 
   /** The bans in force as they are told again, oldest first. */
   *inForce(): Iterable<Ban> {
-    for (const held of this.#inOrder()) yield this.#repeated(held);
+    for (const held of this.#inOrder()) yield this.again(held.ban);
   }
 
   /** The bans in force, oldest first, without their evidence; what ends while they are gone through is left out. */
@@ -189,7 +200,7 @@ export class BanList {
     const bancount = held?.ban.bancount ?? this.#recall(key, time);
     const past = this.#past.find(key);
     return {
-      ban: held && { ...held.ban, matches: this.#evidence.of(key) },
+      ban: held && { ...held.ban, matches: this.#matches(held) },
       repeats: held?.repeats ?? 0,
       repeated: held?.repeated,
       bancount,
@@ -207,7 +218,7 @@ export class BanList {
     held.isStale = true;
     this.#held[this.#rows.find(key)] = changed;
     this.#schedule(changed);
-    return { ...changed.ban, matches: this.#evidence.of(key) };
+    return { ...changed.ban, matches: this.#matches(changed) };
   }
 
   /** Ends a ban at `time`, whatever its `until`. */
@@ -232,6 +243,7 @@ export class BanList {
   }
 
   #heldBy(key: Key): Held | undefined {
+    if (this.#rows.size === 0) return undefined;
     const row = this.#rows.find(key);
     return row === NONE ? undefined : this.#held[row];
   }
@@ -240,8 +252,8 @@ export class BanList {
     return this.#keys.of(ban.jail, nameOf(subjectOf(ban)));
   }
 
-  #repeated({ ban }: Held): Ban {
-    return { ...ban, matches: this.#evidence.of(this.#keyOf(ban)), repeat: true };
+  #matches({ turn, place }: Held): readonly string[] {
+    return this.#evidence.read(place, turn);
   }
 
   #newBan(request: BanRequest, earlier: number): Ban {
@@ -266,9 +278,10 @@ export class BanList {
   }
 
   #hold(key: Key, { jail, matches, time }: BanRequest, ban: Ban): void {
-    const held = { jail, ban, turn: this.#turns++, repeats: 0, repeated: undefined, isStale: false };
+    const turn = this.#turns++;
+    const place = this.#evidence.add(NOWHERE, turn, matches, time);
+    const held = { jail, ban, turn, place, repeats: 0, repeated: undefined, isStale: false };
     this.#held[this.#rows.insert(key)] = held;
-    this.#evidence.add(key, matches, time);
     const past = this.#past.find(key);
     if (past !== NONE) this.#past.delete(past);
     this.#schedule(held);
@@ -287,7 +300,6 @@ export class BanList {
     const row = this.#rows.find(key);
     this.#held[row] = undefined;
     this.#rows.delete(row);
-    this.#evidence.forget(key);
     this.#remember(key, ban.bancount ?? 1, time + jail.escalation.memory, time);
     const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
     return { cmd, jail: ban.jail, ...subjectOf(ban), time, reason };

@@ -2,11 +2,11 @@ import { formatNetwork, ipv4Number, type Network } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
 import { type Ban, type Command, encode, type Unban } from "../command.ts";
 import type { Failure } from "../filter/verdict.ts";
+import { RecentMap } from "../recent.ts";
 import type { Jail } from "../rules/rule.ts";
-import { BanList, type Known, nameOf, type Subject, subjectOf } from "./banlist.ts";
+import { BanList, type BanRequest, type Known, nameOf, type Subject, subjectOf } from "./banlist.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
-import { JailKeys } from "./key.ts";
 import { askCommand, Lookup, MAX_ADDRESSES, resolveHost } from "./lookup.ts";
 import { countedAs, identify } from "./subject.ts";
 
@@ -45,6 +45,10 @@ export interface KnownHere extends Known {
   readonly matches: readonly string[];
 }
 
+/** So many lines of bans that are told again are kept, each of so many characters at most. */
+const MAX_REPEATS = 256;
+const MAX_REPEATED = 4096;
+
 /** A failure that counts, with its time settled. */
 interface Attempt {
   readonly lines: readonly string[];
@@ -58,9 +62,11 @@ export class Tally {
   readonly #options: TallyOptions;
   readonly #report: Report;
   readonly #maxBans: number;
-  readonly #evidence: Evidence;
-  readonly #keys = new JailKeys();
+  /** The lines of the windows of all jails. */
+  readonly evidence: Evidence;
   readonly #banlist: BanList;
+  /** Bans that were told again lately, as lines. */
+  readonly #repeats = new RecentMap<Ban, string>(MAX_REPEATS);
   readonly #hosts = new Lookup(resolveHost);
   /** Names of `ignoreip`: apart, since those in the log are the attacker's, who could push these out. */
   readonly #ignored = new Lookup(resolveHost);
@@ -75,7 +81,7 @@ export class Tally {
   constructor(options: TallyOptions) {
     this.#options = options;
     this.#report = options.report;
-    this.#evidence = new Evidence({ maxBytes: options.maxEvidence });
+    this.evidence = new Evidence({ maxBytes: options.maxEvidence });
     this.#maxBans = options.maxBans ?? Math.max(MAX_BANS, options.maxKeys);
     this.#banlist = new BanList({
       maxBans: this.#maxBans,
@@ -162,7 +168,7 @@ export class Tally {
     return {
       ...this.#banlist.known(jail, subject, this.#time),
       failures: window.timesOf(nameOf(subject)).filter((time) => time > since),
-      matches: this.#evidence.of(this.#keys.of(jail.name, nameOf(subject)), since),
+      matches: window.matchesOf(nameOf(subject), since),
     };
   }
 
@@ -176,10 +182,8 @@ export class Tally {
     const { jail, window } = running;
     const time = this.#time;
     if (this.find(jail.name, subject)) return this.#prolong(running, subject, bantime);
-    const { failures } = this.known(running, subject);
-    const key = this.#keys.of(jail.name, nameOf(subject));
+    const { failures, matches } = this.known(running, subject);
     window.forget(nameOf(subject));
-    const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
     const request = { jail, subject, time, failures: failures.length, matches, manual: true } as const;
     const ban = this.#banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
     if (ban) this.#ban(running, ban);
@@ -296,19 +300,25 @@ export class Tally {
     const name = nameOf(subject);
     if (this.#report.verbosity === "verbose")
       this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
-    const key = this.#keys.of(jail.name, name);
-    if (jail.maxmatches > 0) this.#evidence.add(key, lines, time);
     const { evicted } = window;
-    const isFull = window.add(name, time);
+    const matches = window.add(name, time, lines);
     if (window.evicted > evicted) this.#tellEvicted(jail);
-    if (!isFull) return;
-    const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
-    const request = { jail, subject, time, failures: jail.maxretry, matches };
+    if (matches !== undefined)
+      this.#complete(running, { jail, subject, time, failures: jail.maxretry, matches });
+  }
+
+  /** Takes a completed window. */
+  #complete(running: RunningJail, request: BanRequest): void {
+    const { jail, subject, time } = request;
+    const known = this.#banlist.repeat(jail.name, subject, time);
+    if (known) {
+      this.#repeat(running, known);
+      return;
+    }
     const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
-    if (ban === undefined && this.#banlist.isFull) this.#tellFull(jail);
-    else if (ban === undefined) this.#tellEnded();
-    else if (ban.repeat) this.#repeat(running, ban);
-    else this.#ban(running, ban);
+    if (ban) this.#ban(running, ban);
+    else if (this.#banlist.isFull) this.#tellFull(jail);
+    else this.#tellEnded();
   }
 
   #ban(running: RunningJail, ban: Ban): void {
@@ -320,9 +330,21 @@ export class Tally {
 
   #repeat(running: RunningJail, ban: Ban): void {
     running.counts.repeats++;
-    this.#write(ban);
-    const who = printable(ban.ip ?? ban.id ?? "", 80);
-    this.#report.rareWarning(`repeat ${ban.jail}`, `[${ban.jail}] ${who} is banned and still logs failures`);
+    this.#options.write(this.#repeated(ban));
+    const who = () => printable(ban.ip ?? ban.id ?? "", 80);
+    this.#report.rareWarning(
+      `repeat ${ban.jail}`,
+      () => `[${ban.jail}] ${who()} is banned and still logs failures`,
+    );
+  }
+
+  /** A ban in force as a line. Who attacks on and on has it written again and again. */
+  #repeated(ban: Ban): string {
+    const known = this.#repeats.get(ban);
+    if (known !== undefined) return known;
+    const line = encode(this.#banlist.again(ban));
+    if (line.length <= MAX_REPEATED) this.#repeats.set(ban, line);
+    return line;
   }
 
   /** Shows a new ban to the jails that count bans. */
@@ -354,7 +376,6 @@ export class Tally {
 
   #forget(jail: string, name: string): void {
     this.#jails.get(jail)?.window.forget(name);
-    this.#evidence.forget(this.#keys.of(jail, name));
   }
 
   #tellEnded(): void {
