@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { saidByGroups } from "../src/filter/said.ts";
+import { type Said, saidByGroups } from "../src/filter/said.ts";
 import { groupsOf, type SessionOptions, Sessions } from "../src/filter/session.ts";
 
 /** A line of a session: its marks and groups, and whether it is a failure afterwards, with its lines. */
@@ -114,21 +114,37 @@ const tables: readonly { name: string; steps: readonly Step[] }[] = [
   },
 ];
 
-for (const { name, steps } of tables) {
-  test(`Sessions ${name}`, () => {
-    const sessions = new Sessions();
-    for (const [time, { line, fails, has, pending }] of steps.entries()) {
-      const state = sessions.merge("1", { said: saidByGroups(wordsOf(line)), lines: [line], time });
-      assert.deepEqual(state.nofail ? undefined : state.lines, fails, `at ${line}`);
-      const { ip4, user } = groupsOf(state.said);
-      if (has) assert.deepEqual({ ...(ip4 && { ip4 }), ...(user && { user }) }, has, `at ${line}`);
-      if (pending) state.session.wait(state);
-    }
-  });
+/** What a step's line says: one that fails and does not wait names somebody. */
+function saidIn({ line, fails, pending }: Step): Said {
+  return saidByGroups({ ...wordsOf(line), ...(fails && !pending && { fid: "x" }) });
 }
 
+for (const { name, steps } of tables) {
+  for (const isSingle of [false, true]) {
+    test(`Sessions ${name}${isSingle ? ", its first line kept as bytes" : ""}`, () =>
+      checkSteps(steps, isSingle));
+  }
+}
+
+function checkSteps(steps: readonly Step[], isSingle: boolean): void {
+  const sessions = new Sessions(({ whole, time }) => {
+    const step = steps.find(({ line }) => line === whole);
+    return step && { said: saidIn(step), lines: [whole], time };
+  });
+  for (const [time, step] of steps.entries()) {
+    const { line, fails, has } = step;
+    const single = isSingle ? { whole: line, start: 0, regex: 0, time } : undefined;
+    const state = sessions.merge("1", { said: saidIn(step), lines: [line], time, single });
+    assert.deepEqual(state.nofail ? undefined : state.lines, fails, `at ${line}`);
+    const { ip4, user } = groupsOf(state.said);
+    if (has) assert.deepEqual({ ...(ip4 && { ip4 }), ...(user && { user }) }, has, `at ${line}`);
+  }
+}
+
+const noReread = () => assert.fail("no line was kept as bytes");
+
 test("Sessions lets no mark stay from line to line", () => {
-  const { said } = new Sessions().merge("1", {
+  const { said } = new Sessions(noReread).merge("1", {
     said: saidByGroups(wordsOf("nofail gained forget")),
     lines: [],
     time: 0,
@@ -145,7 +161,7 @@ function newSessions(options: Partial<SessionOptions>): {
   sessions: Sessions;
   open: (id: string, time: number) => void;
 } {
-  const sessions = new Sessions({ maxSessions: 10, memory: 1000, maxLines: 10, ...options });
+  const sessions = new Sessions(noReread, { maxSessions: 10, memory: 1000, maxLines: 10, ...options });
   const open = (id: string, time: number) =>
     void sessions.merge(id, { said: saidByGroups({ mlfid: id, nofail: "x" }), lines: [id], time });
   return { sessions, open };

@@ -128,6 +128,7 @@ export class BanList {
    * tells of an address that was free again.
    */
   takeEnded(jail: string, subject: Subject, time: number): Unban | undefined {
+    if (this.#due.next === undefined || this.#due.next > time) return undefined;
     const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
     if (held === undefined || held.ban.until === null || held.ban.until > time) return undefined;
     return this.#release(held, held.ban.until, "expired");

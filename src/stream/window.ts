@@ -242,7 +242,7 @@ export class FindWindow {
   }
 
   #unspill(row: number): void {
-    const times = this.#spilled.get(row);
+    const times = this.#spilled.size > 0 ? this.#spilled.get(row) : undefined;
     if (times === undefined) return;
     this.#spilledFailures -= times.length;
     this.#spilled.delete(row);
