@@ -173,5 +173,5 @@ export class Sight {
 
 /** Whether a datepattern, such as `{NONE}`, finds a date in no text at all. */
 function hasNoDates({ jail, filter }: CompiledJail): boolean {
-  return jail.identifier === undefined && filter.dates.find("", 0)?.inherits === true;
+  return jail.identifier === undefined && filter.dates.findsNothing;
 }
