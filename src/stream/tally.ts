@@ -17,7 +17,7 @@ export interface TallyOptions {
   readonly maxKeys: number;
   /** Most bans in force; undefined: a million, or `maxKeys` where that is more. */
   readonly maxBans?: number;
-  /** Most evidence held, in bytes. */
+  /** Most evidence held, in bytes: half of it for windows, half for bans in force. */
   readonly maxEvidence: number;
   /** Takes commands, as lines. */
   readonly write: (line: string) => void;
@@ -81,12 +81,12 @@ export class Tally {
   constructor(options: TallyOptions) {
     this.#options = options;
     this.#report = options.report;
-    this.evidence = new Evidence({ maxBytes: options.maxEvidence });
+    this.evidence = new Evidence({ maxBytes: options.maxEvidence / 2 });
     this.#maxBans = options.maxBans ?? Math.max(MAX_BANS, options.maxKeys);
     this.#banlist = new BanList({
       maxBans: this.#maxBans,
       maxRemembered: options.maxKeys,
-      maxEvidence: options.maxEvidence,
+      maxEvidence: options.maxEvidence / 2,
     });
   }
 
