@@ -2,7 +2,7 @@ import { isAscii } from "node:buffer";
 import { printable, type Report } from "../cli/report.ts";
 import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
-import { decodeLine, whole } from "../text.ts";
+import { decodeText, whole } from "../text.ts";
 import { LogClock } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
 import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate.ts";
@@ -85,7 +85,7 @@ export class Engine {
     this.tally = new Tally(options);
     this.sight = new Sight({
       ...options,
-      isDated: (line) => this.#timeOfLine(decodeLine(whole(line))) !== undefined,
+      isDated: (line) => this.#timeOfLine(decodeText(whole(line))) !== undefined,
     });
     this.#host = {
       isLive: options.isLive,
@@ -165,7 +165,7 @@ export class Engine {
   readonly #take = (line: LineBytes, candidates: Candidates): void => {
     const wasSettled = this.#detector.format !== undefined;
     const ascii = line.ascii ?? isAscii(line.bytes.subarray(line.start, line.end));
-    const entry = this.#read(decodeLine(line, ascii), ascii);
+    const entry = this.#read(decodeText(line, ascii), ascii);
     if (!wasSettled && this.#detector.format !== undefined) this.#armGate();
     if (entry === undefined) return;
     this.#judged++;
@@ -189,12 +189,12 @@ export class Engine {
     for (const line of this.#tail.lines(end)) {
       offset -= line.length + 1;
       const isLong = line.length > this.#options.maxLine;
-      yield { entry: isLong ? undefined : this.#read(decodeLine(whole(line))), offset };
+      yield { entry: isLong ? undefined : this.#read(decodeText(whole(line))), offset };
     }
   }
 
-  #read(line: string, ascii?: boolean): Entry | undefined {
-    return readEntry(line, this.#detector.formatOf(line, this.#now), this.#now, ascii);
+  #read(text: string, ascii?: boolean): Entry | undefined {
+    return readEntry(text, this.#detector.formatOf(text, this.#now), this.#now, ascii);
   }
 
   #judge(running: RunningJail, entry: Entry, at: Position, patterns: number): void {
@@ -235,15 +235,15 @@ export class Engine {
   #lastTimes(): readonly number[] {
     const times: number[] = [];
     for (const bytes of this.#tail.lines()) {
-      const time = this.#timeOfLine(decodeLine(whole(bytes)));
+      const time = this.#timeOfLine(decodeText(whole(bytes)));
       if (time !== undefined) times.push(time);
       if (times.length === 2) break;
     }
     return times;
   }
 
-  #timeOfLine(line: string): number | undefined {
-    const entry = this.#read(line);
+  #timeOfLine(text: string): number | undefined {
+    const entry = this.#read(text);
     if (entry === undefined || entry.isDateless || entry.time !== undefined) return entry?.time;
     for (const running of this.#jails.values()) {
       const time = running.dateOf(entry.line, this.#now);

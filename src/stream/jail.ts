@@ -190,7 +190,7 @@ function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefi
   if (identifier === undefined) {
     const hasDate = !entry.isDateless;
     return {
-      text: whole,
+      text: entry.text,
       whole,
       hasDate,
       time: hasDate ? undefined : entry.time,

@@ -267,9 +267,8 @@ export class Tally {
       cidr: undefined,
       time,
       regex: 0,
-      attempts: 1,
-      groups: {},
       lines,
+      groups: () => ({}),
     } as const;
     for (const running of this.#jails.values()) {
       if (running.jail.on === "ban" && running.jail.name !== jail) this.add(running, failure, time);
