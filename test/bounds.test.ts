@@ -16,6 +16,7 @@ import { compileFilter } from "../src/filter/compile.ts";
 import { Matcher } from "../src/filter/matcher.ts";
 import type { Jail } from "../src/rules/rule.ts";
 import type { EngineOptions } from "../src/stream/engine.ts";
+import { Evidence } from "../src/stream/evidence.ts";
 import { IgnoreList } from "../src/stream/ignore.ts";
 import { FindWindow } from "../src/stream/window.ts";
 import { FakeClock } from "./helpers/clock.ts";
@@ -68,10 +69,14 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.deepEqual([window?.size, window?.evicted], [2, 1]);
   },
   "failures kept of one address": () => {
-    const window = new FindWindow({ maxretry: 2, findtime: 10, maxKeys: 10 });
-    for (let n = 0; n <= 66; n++) window.add("192.0.2.1", n * 100);
-    assert.equal(window.add("192.0.2.1", 1), false, "the 66 newest are kept, the one at 0 is not");
-    assert.equal(window.add("192.0.2.1", 101), true);
+    const window = new FindWindow(
+      { maxretry: 2, findtime: 10, maxKeys: 10, maxmatches: 0 },
+      new Evidence({ maxBytes: 0 }),
+    );
+    const isFull = (time: number) => window.add("192.0.2.1", time, []) !== undefined;
+    for (let n = 0; n <= 66; n++) isFull(n * 100);
+    assert.equal(isFull(1), false, "the 66 newest are kept, the one at 0 is not");
+    assert.equal(isFull(101), true);
   },
   "addresses with more than maxretry - 1 of them": [
     "window.test.ts: FindWindow keeps failures too sparse for a ban of many addresses, of more the newest",
@@ -98,7 +103,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     ]);
   },
   "evidence, and as much again for bans in force": async () => {
-    const tested = await appEngine({ maxEvidence: 200 });
+    const tested = await appEngine({ maxEvidence: 150 });
     fail(tested, 1, 3);
     const { failures, matches } = JSON.parse(tested.lines[0] ?? "");
     assert.deepEqual([failures, matches.length], [3, 2]);
@@ -114,6 +119,18 @@ const STREAM: Readonly<Record<string, Case>> = {
       Array(10).fill(1024),
     );
   },
+  "bans told again, as lines": async () => {
+    const tested = await appEngine({}, "app.maxretry=1");
+    const repeat = (last: number) => {
+      fail(tested, last);
+      return tested.lines.at(-1);
+    };
+    for (let last = 0; last < 256; last++) fail(tested, last);
+    const before = repeat(0);
+    for (let last = 1; last < 256; last++) assert.match(repeat(last) ?? "", /"repeat":true/);
+    for (let last = 0; last < 256; last++) tested.push(appFailure(`198.51.100.${last}`, NOW).repeat(2), NOW);
+    assert.equal(repeat(0), before, "written anew, it is the same");
+  },
   "an id, a host name": () => {
     const tested = rawEngine("^user <F-ID>\\w+</F-ID>$", { maxretry: 1 });
     for (const length of [1024, 1025]) tested.push(`user ${"x".repeat(length)}\n`, NOW);
@@ -124,9 +141,15 @@ const STREAM: Readonly<Record<string, Case>> = {
   },
   "sessions, a filter": [
     "session.test.ts: Sessions gives up the one idle longest",
+    "session.test.ts: Sessions holds no more characters than its bound, and gives up those idle longest",
+    "single.test.ts: SingleLines agrees with a slow model: the newest are there",
+    "single.test.ts: SingleLines takes lines of up to 256 bytes, their ids included, of sessions that have a name",
     "session.test.ts: Sessions forgets a session as long after its last line as memory says",
   ],
-  "lines of a session": ["session.test.ts: Sessions keeps the newest lines of one session"],
+  "lines of a session": [
+    "session.test.ts: Sessions keeps the newest lines of one session",
+    "session.test.ts: Sessions of one id knows what all lines said, however long they were, and shows the newest",
+  ],
   "a search; all of a line's": [
     "python-budget.test.ts: SearchBudget gives up a search that takes too long, counts and tells",
     "python-budget.test.ts: SearchBudget gives a line no more than its share, save the least for each pattern",

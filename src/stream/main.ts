@@ -1,4 +1,4 @@
-import { createReadStream, fstatSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
@@ -8,6 +8,7 @@ import { tellMistake, tellRuleErrors } from "../rules/errors.ts";
 import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
 import { Engine } from "./engine.ts";
+import { FileInput } from "./file-input.ts";
 import { HELP } from "./help.ts";
 import { type CompiledJail, compileJails } from "./jail.ts";
 import { formatMetrics } from "./metrics.ts";
@@ -100,7 +101,7 @@ async function stream(
     now: options.isLive ? Date.now : () => now,
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
-    input: fstatSync(0).isFile() ? createReadStream("", { fd: 0, highWaterMark: 1 << 20 }) : process.stdin,
+    input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
     take: () => outbox.take(),
     reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),
     tell: (error) => tellRuleErrors(error, report),

@@ -1,7 +1,7 @@
-import type { Readable } from "node:stream";
 import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
 import type { Engine } from "./engine.ts";
+import type { Input } from "./file-input.ts";
 import type { CompiledJail } from "./jail.ts";
 
 /** What the loop needs of the world. */
@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly heartbeat: number;
   /** So long without input, in milliseconds, is told; 0: never. */
   readonly silence: number;
-  readonly input: Readable;
+  readonly input: Input;
   /** Takes the next piece of what the engine has written; empty: there is no more. */
   readonly take: () => string;
   /** Reads the rules again. */

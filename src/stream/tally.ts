@@ -2,11 +2,11 @@ import { formatNetwork, ipv4Number, type Network } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
 import { type Ban, type Command, encode, type Unban } from "../command.ts";
 import type { Failure } from "../filter/verdict.ts";
+import { RecentMap } from "../recent.ts";
 import type { Jail } from "../rules/rule.ts";
-import { BanList, nameOf, type Subject } from "./banlist.ts";
+import { BanList, type BanRequest, type Known, nameOf, type Subject, subjectOf } from "./banlist.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
-import { JailKeys } from "./key.ts";
 import { askCommand, Lookup, MAX_ADDRESSES, resolveHost } from "./lookup.ts";
 import { countedAs, identify } from "./subject.ts";
 
@@ -39,6 +39,18 @@ export interface TallyCounts {
 /** Most bans in force, unless more addresses than that are to be remembered. */
 const MAX_BANS = 1_000_000;
 
+/** What is known of a subject in a jail, what is counted now included. */
+export interface KnownHere extends Known {
+  /** When the failures were that count now, in epoch milliseconds, ascending. */
+  readonly failures: readonly number[];
+  /** Their lines, as far as they are held. */
+  readonly matches: readonly string[];
+}
+
+/** So many lines of bans that are told again are kept, each of so many characters at most. */
+const MAX_REPEATS = 256;
+const MAX_REPEATED = 4096;
+
 /** A failure that counts, with its time settled. */
 interface Attempt {
   readonly lines: readonly string[];
@@ -52,9 +64,11 @@ export class Tally {
   readonly #options: TallyOptions;
   readonly #report: Report;
   readonly #maxBans: number;
-  readonly #evidence: Evidence;
-  readonly #keys = new JailKeys();
+  /** The lines of the windows of all jails. */
+  readonly evidence: Evidence;
   readonly #banlist: BanList;
+  /** Bans that were told again lately, as lines. */
+  readonly #repeats = new RecentMap<Ban, string>(MAX_REPEATS);
   readonly #hosts: Lookup<readonly Network[]>;
   /** Names of `ignoreip`: apart, since those in the log are the attacker's, who could push these out. */
   readonly #ignored: Lookup<readonly Network[]>;
@@ -71,7 +85,7 @@ export class Tally {
     this.#report = options.report;
     this.#hosts = new Lookup(options.resolve ?? resolveHost);
     this.#ignored = new Lookup(options.resolve ?? resolveHost);
-    this.#evidence = new Evidence({ maxBytes: options.maxEvidence });
+    this.evidence = new Evidence({ maxBytes: options.maxEvidence });
     this.#maxBans = options.maxBans ?? Math.max(MAX_BANS, options.maxKeys);
     this.#banlist = new BanList({
       maxBans: this.#maxBans,
@@ -135,6 +149,64 @@ export class Tally {
       if (ban.cmd === "ban") this.#write({ ...ban, repeat: true });
     }
     this.#write({ cmd: "sync", time, phase: "end" });
+  }
+
+  /** How many bans are in force, by jail. */
+  bansByJail(): ReadonlyMap<string, number> {
+    return this.#banlist.countByJail();
+  }
+
+  /** The bans in force, oldest first, without their evidence. */
+  list(): Iterable<Ban> {
+    return this.#banlist.list();
+  }
+
+  /** The ban in force of a subject, without its evidence. */
+  find(jail: string, subject: Subject): Ban | undefined {
+    return this.#banlist.find(jail, subject);
+  }
+
+  /** What is known of a subject in a jail. */
+  known({ jail, window }: RunningJail, subject: Subject): KnownHere {
+    const since = this.#time - jail.findtime;
+    return {
+      ...this.#banlist.known(jail, subject, this.#time),
+      failures: window.timesOf(nameOf(subject)).filter((time) => time > since),
+      matches: window.matchesOf(nameOf(subject), since),
+    };
+  }
+
+  /**
+   * Bans by hand, whatever was counted; the count is zero after that. A ban in force is given the new end, or stays as it is.
+   *
+   * @param bantime milliseconds; null: for ever; undefined: as the jail has it
+   * @returns the ban in force; undefined when it would last no time
+   */
+  ban(running: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
+    const { jail, window } = running;
+    const time = this.#time;
+    if (this.find(jail.name, subject)) return this.#prolong(running, subject, bantime);
+    const { failures, matches } = this.known(running, subject);
+    window.forget(nameOf(subject));
+    const request = { jail, subject, time, failures: failures.length, matches, manual: true } as const;
+    const ban = this.#banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
+    if (ban) this.#ban(running, ban);
+    return ban;
+  }
+
+  #prolong({ jail }: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
+    if (bantime === undefined) return this.find(jail.name, subject);
+    const changed = this.#banlist.prolong(jail.name, subject, this.#time, bantime);
+    if (changed) this.#write(changed);
+    return changed;
+  }
+
+  /** Ends a ban by hand and sets the count to zero. False: there was no ban. */
+  unban(jail: string, subject: Subject): boolean {
+    const unban = this.#banlist.end(jail, subject, this.#time, "manual");
+    if (unban) this.#unban(unban);
+    else this.#forget(jail, nameOf(subject));
+    return unban !== undefined;
   }
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
@@ -232,19 +304,25 @@ export class Tally {
     const name = nameOf(subject);
     if (this.#report.verbosity === "verbose")
       this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
-    const key = this.#keys.of(jail.name, name);
-    if (jail.maxmatches > 0) this.#evidence.add(key, lines, time);
     const { evicted } = window;
-    const isFull = window.add(name, time);
+    const matches = window.add(name, time, lines);
     if (window.evicted > evicted) this.#tellEvicted(jail);
-    if (!isFull) return;
-    const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
-    const request = { jail, subject, time, failures: jail.maxretry, matches };
+    if (matches !== undefined)
+      this.#complete(running, { jail, subject, time, failures: jail.maxretry, matches });
+  }
+
+  /** Takes a completed window. */
+  #complete(running: RunningJail, request: BanRequest): void {
+    const { jail, subject, time } = request;
+    const known = this.#banlist.repeat(jail.name, subject, time);
+    if (known) {
+      this.#repeat(running, known);
+      return;
+    }
     const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
-    if (ban === undefined && this.#banlist.isFull) this.#tellFull(jail);
-    else if (ban === undefined) this.#tellEnded();
-    else if (ban.repeat) this.#repeat(running, ban);
-    else this.#ban(running, ban);
+    if (ban) this.#ban(running, ban);
+    else if (this.#banlist.isFull) this.#tellFull(jail);
+    else this.#tellEnded();
   }
 
   #ban(running: RunningJail, ban: Ban): void {
@@ -256,9 +334,21 @@ export class Tally {
 
   #repeat(running: RunningJail, ban: Ban): void {
     running.counts.repeats++;
-    this.#write(ban);
-    const who = printable(ban.ip ?? ban.id ?? "", 80);
-    this.#report.rareWarning(`repeat ${ban.jail}`, `[${ban.jail}] ${who} is banned and still logs failures`);
+    this.#options.write(this.#repeated(ban));
+    const who = () => printable(ban.ip ?? ban.id ?? "", 80);
+    this.#report.rareWarning(
+      `repeat ${ban.jail}`,
+      () => `[${ban.jail}] ${who()} is banned and still logs failures`,
+    );
+  }
+
+  /** A ban in force as a line. Who attacks on and on has it written again and again. */
+  #repeated(ban: Ban): string {
+    const known = this.#repeats.get(ban);
+    if (known !== undefined) return known;
+    const line = encode(this.#banlist.again(ban));
+    if (line.length <= MAX_REPEATED) this.#repeats.set(ban, line);
+    return line;
   }
 
   /** Shows a new ban to the jails that count bans. */
@@ -281,13 +371,15 @@ export class Tally {
 
   /** Ends a ban; the failures counted meanwhile are forgotten. */
   #unban(unban: Unban): void {
-    const name = nameOf(unban.ip === undefined ? { id: unban.id ?? "" } : { ip: unban.ip });
+    this.#forget(unban.jail, nameOf(subjectOf(unban)));
     const running = this.#jails.get(unban.jail);
-    running?.window.forget(name);
     if (running) running.counts.unbans++;
-    this.#evidence.forget(this.#keys.of(unban.jail, name));
     this.#write(unban);
     if (this.#banlist.forgotten > this.#forgotten) this.#tellForgotten();
+  }
+
+  #forget(jail: string, name: string): void {
+    this.#jails.get(jail)?.window.forget(name);
   }
 
   #tellEnded(): void {
