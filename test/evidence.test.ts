@@ -103,3 +103,9 @@ test("Evidence agrees with a slow model: a list of lines, and how many of the ne
   );
   fc.assert(property, { numRuns: 1000 });
 });
+
+test("Evidence of the most bytes that the option takes holds a line", () => {
+  const evidence = new Evidence({ maxBytes: 2 ** 31 - 1 });
+  const place = evidence.add(NOWHERE, 1, ["a line"], 0);
+  assert.deepEqual(evidence.read(place, 1), ["a line"]);
+});

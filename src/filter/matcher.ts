@@ -227,7 +227,8 @@ export class Matcher {
     const when = time ?? (this.#inherits ? this.#lastTime : undefined) ?? Math.max(clock, 0);
     const { start, whole } = look;
     const single = start < 0 ? undefined : { whole, start, regex: index, time: when };
-    const state = this.#sessions.merge(id, { said, lines, time: when, single });
+    const size = id.length + look.text.length + lengthOf(lines);
+    const state = this.#sessions.merge(id, { said, lines, time: when, size, single });
     if (state.nofail) return none("nofail", time);
     const failed = failure(state.named, () => groupsOf(state.said), state.lines, index, time);
     return failed ?? none("pending", time);
@@ -241,7 +242,7 @@ export class Matcher {
     if (prefregex && !this.#narrow(look, prefregex)) return undefined;
     const { pattern, read } = failregex[regex] as FilterPattern;
     const match = this.#budget.search(pattern, look.text, 0, true);
-    return match && { said: joinedTo(look, read(match)), lines: [whole], time };
+    return match && { said: joinedTo(look, read(match)), lines: [whole], time, size: 2 * whole.length };
   }
 
   #isIgnored(text: string, ascii?: boolean): boolean {
@@ -250,6 +251,12 @@ export class Matcher {
       ({ pattern }) => this.#budget.search(pattern, text, 0, ascii) !== undefined,
     );
   }
+}
+
+function lengthOf(lines: readonly string[]): number {
+  let length = 0;
+  for (const line of lines) length += line.length;
+  return length;
 }
 
 function none(why: NoFailure["why"], time: number | undefined): NoFailure {

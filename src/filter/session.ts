@@ -1,4 +1,5 @@
 import { RecentMap } from "../recent.ts";
+import { flat } from "../text.ts";
 import { idOf, type Named, type Said, saidByGroups } from "./said.ts";
 import { type SingleLine, SingleLines } from "./single.ts";
 import type { Groups } from "./verdict.ts";
@@ -10,6 +11,8 @@ export interface SessionLine {
   readonly lines: readonly string[];
   /** Epoch milliseconds. */
   readonly time: number;
+  /** How many characters all that holds in memory. */
+  readonly size: number;
   /** How the line can be read again; undefined: it cannot. */
   readonly single?: SingleLine | undefined;
 }
@@ -31,10 +34,21 @@ export interface SessionOptions {
   readonly memory: number;
   /** Most lines kept of one session; the oldest go first. */
   readonly maxLines: number;
+  /** Most characters that all sessions hold; those idle longest go first. */
+  readonly maxCharacters: number;
 }
 
 /** fail2ban keeps 100 sessions for 5 minutes; a busy server has more than 100 open connections. */
-const SESSION_BOUNDS: SessionOptions = { maxSessions: 4_000, memory: 300_000, maxLines: 100 };
+const SESSION_BOUNDS: SessionOptions = {
+  maxSessions: 4_000,
+  memory: 300_000,
+  maxLines: 100,
+  maxCharacters: 8 * 1024 * 1024,
+};
+
+/** A session that holds more characters than this keeps what its lines said, and the newest of them. */
+const LARGE = 65_536;
+const LINES_OF_LARGE = 10;
 
 /** Reads the only line of a session again; undefined when that takes too long. */
 export type Reread = (single: SingleLine) => SessionLine | undefined;
@@ -52,7 +66,10 @@ export class Sessions {
   constructor(reread: Reread, options: SessionOptions = SESSION_BOUNDS) {
     this.#options = options;
     this.#reread = reread;
-    this.#sessions = new RecentMap(options.maxSessions);
+    this.#sessions = new RecentMap(options.maxSessions, {
+      max: options.maxCharacters,
+      of: ({ size }) => size,
+    });
   }
 
   merge(id: string, line: SessionLine): SessionState {
@@ -62,7 +79,10 @@ export class Sessions {
     if (user && (known || !mlfforget)) session.nameUser(user);
     if (!mlfforget && !known) this.#keep(id, session, line.single);
     else if (mlfforget && known) this.#sessions.delete(id);
-    return session.add(line, this.#options.maxLines);
+    const before = session.size;
+    const state = session.add(line, this.#options.maxLines);
+    if (!mlfforget) this.#sessions.grow(session.size - before);
+    return state;
   }
 
   #keep(id: string, session: Session, single: SingleLine | undefined): void {
@@ -119,6 +139,8 @@ const NO_LINES: readonly string[] = [];
 /** One connection. */
 class Session {
   time = 0;
+  /** Characters that it holds, at most: of lines that were dropped since they are counted until it is large. */
+  size = 0;
   #said: Chain | undefined;
   #named: Named | undefined;
   /** Undefined: none was named so far. */
@@ -135,7 +157,7 @@ class Session {
     if (this.#user !== user) this.#hasSeveralUsers = true;
   }
 
-  add({ said, lines, time }: SessionLine, maxLines: number): SessionState {
+  add({ said, lines, time, size }: SessionLine, maxLines: number): SessionState {
     const gained = Boolean(said.mlfgained);
     if (this.#said) this.#carryOver(gained);
     const all = chained(said, this.#said, maxLines);
@@ -153,7 +175,21 @@ class Session {
     // A failure of nobody waits for a line that names somebody. Lines that are reported now are dropped.
     this.#pending = !this.#nofail && idOf(named) === undefined;
     if (!this.#nofail && !this.#pending) this.#lines = NO_LINES;
+    this.size += size;
+    if (this.size > LARGE) this.#shrink(all);
     return state;
+  }
+
+  /** Makes one record of what all lines said, in texts of its own. */
+  #shrink(said: Chain): void {
+    const groups = Object.entries(groupsOf(said)).map(([name, value = ""]) => [name, flat(value)] as const);
+    const all = saidByGroups(Object.fromEntries(groups));
+    this.#said = { said: all, before: undefined, length: 1 };
+    this.#named = all;
+    this.#lines = this.#lines.slice(-LINES_OF_LARGE);
+    this.#nofailLines = this.#nofailLines.slice(-LINES_OF_LARGE);
+    const texts = [...groups.map(([, value]) => value), ...this.#lines, ...this.#nofailLines];
+    this.size = texts.reduce((sum, text) => sum + text.length, 0);
   }
 
   /** What the earlier lines leave to this one. Lines that were reported are dropped. */

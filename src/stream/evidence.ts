@@ -1,7 +1,5 @@
-import { constants } from "node:buffer";
-
 export interface EvidenceOptions {
-  /** Most bytes held, over all jails; the oldest lines go first. */
+  /** Most bytes held, over all jails, below 2^31; the oldest lines go first. */
   readonly maxBytes: number;
 }
 
@@ -37,7 +35,7 @@ export class Evidence {
   #head = UNIT;
 
   constructor({ maxBytes }: EvidenceOptions) {
-    const bytes = new ArrayBuffer(Math.min(maxBytes, constants.MAX_LENGTH) & ~(UNIT - 1));
+    const bytes = new ArrayBuffer(maxBytes - (maxBytes % UNIT));
     this.#ring = Buffer.from(bytes);
     this.#doubles = new Float64Array(bytes);
     this.#words = new Uint32Array(bytes);

@@ -1,4 +1,5 @@
 import { fstatSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
@@ -20,6 +21,9 @@ import { formatStats } from "./stats.ts";
 
 const PROGRAM = "f2b-stream";
 
+/** Milliseconds between telling a mistake and ending where nobody may be looking. */
+const PAUSE = 3000;
+
 /** f2b-stream: log lines on stdin, commands on stdout. Gives the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const report = new Report(PROGRAM);
@@ -28,8 +32,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
-    return tellMistake(error, PROGRAM, report);
+    const status = tellMistake(error, PROGRAM, report);
+    if (isRunByDaemon()) await sleep(PAUSE);
+    return status;
   }
+}
+
+/** syslog-ng starts a program that has ended anew at once, hundreds of times a second: it runs us between pipes, without a terminal. */
+function isRunByDaemon(): boolean {
+  return fstatSync(0).isFIFO() && fstatSync(1).isFIFO() && !process.stderr.isTTY;
 }
 
 async function act(options: Options, report: Report): Promise<number> {

@@ -77,6 +77,12 @@ const OF_ALL: readonly Metric<{ readonly engine: Engine; readonly figures: Proce
     help: "Bans not written because they had ended when they were found.",
     of: ({ engine }) => engine.tally.counts.ended,
   },
+  {
+    name: "refused_bans_total",
+    type: "counter",
+    help: "Bans not written because too many were in force.",
+    of: ({ engine }) => engine.tally.counts.full,
+  },
   { name: "bans_in_force", type: "gauge", help: "Bans in force.", of: ({ engine }) => engine.tally.bans },
 ];
 

@@ -4,13 +4,13 @@ import type { RunningJail } from "./jail.ts";
 
 /** What was counted, for people: a line on the input, one on what was left out, one on blindness if there was any, one a jail. */
 export function formatStats({ counts, tally, jails, sight }: Engine): readonly string[] {
-  const { ended, nobody } = tally.counts;
+  const { ended, full, nobody } = tally.counts;
   const blind = CAUSES.map((cause) => ({ cause, ...sight.blindness.of(cause) }))
     .filter(({ times }) => times > 0)
     .map(({ cause, times, isOn }) => `${cause} ${times}${isOn ? ", still" : ""}`);
   return [
     `${counts.bytes} bytes read, ${counts.overlong} overlong lines dropped, ${counts.givenUp} searches given up, ${tally.bans} bans in force`,
-    `${nobody} failures of nobody who can be banned, ${ended} bans not written because they had ended`,
+    `${nobody} failures of nobody who can be banned, ${ended} bans not written because they had ended${full > 0 ? `, ${full} because too many were in force` : ""}`,
     ...(blind.length > 0 ? [`times blind: ${blind.join("; ")}`] : []),
     ...[...jails].map(([name, running]) => `[${name}] ${formatJail(running)}`),
   ];

@@ -19,6 +19,8 @@ export interface TallyOptions {
   readonly maxBans?: number;
   /** Most evidence held, in bytes: half of it for windows, half for bans in force. */
   readonly maxEvidence: number;
+  /** Asks for the addresses of a host name; undefined: the system's resolver. */
+  readonly resolve?: (host: string) => Promise<readonly Network[] | undefined>;
   /** Takes commands, as lines. */
   readonly write: (line: string) => void;
   readonly report: Report;
@@ -67,9 +69,9 @@ export class Tally {
   readonly #banlist: BanList;
   /** Bans that were told again lately, as lines. */
   readonly #repeats = new RecentMap<Ban, string>(MAX_REPEATS);
-  readonly #hosts = new Lookup(resolveHost);
+  readonly #hosts: Lookup<readonly Network[]>;
   /** Names of `ignoreip`: apart, since those in the log are the attacker's, who could push these out. */
-  readonly #ignored = new Lookup(resolveHost);
+  readonly #ignored: Lookup<readonly Network[]>;
   readonly #commands = new Lookup(askCommand);
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #clock = Number.NEGATIVE_INFINITY;
@@ -81,6 +83,8 @@ export class Tally {
   constructor(options: TallyOptions) {
     this.#options = options;
     this.#report = options.report;
+    this.#hosts = new Lookup(options.resolve ?? resolveHost);
+    this.#ignored = new Lookup(options.resolve ?? resolveHost);
     this.evidence = new Evidence({ maxBytes: options.maxEvidence / 2 });
     this.#maxBans = options.maxBans ?? Math.max(MAX_BANS, options.maxKeys);
     this.#banlist = new BanList({
