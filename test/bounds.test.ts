@@ -102,8 +102,8 @@ const STREAM: Readonly<Record<string, Case>> = {
       "warning: 2 bans that have ended are remembered: one is forgotten before its time",
     ]);
   },
-  "evidence, and as much again for bans in force": async () => {
-    const tested = await appEngine({ maxEvidence: 150 });
+  "evidence, half of it that of bans in force": async () => {
+    const tested = await appEngine({ maxEvidence: 300 });
     fail(tested, 1, 3);
     const { failures, matches } = JSON.parse(tested.lines[0] ?? "");
     assert.deepEqual([failures, matches.length], [3, 2]);
