@@ -121,6 +121,28 @@ test("f2b-stream reads the rules again at SIGHUP and keeps the old ones when the
   assert.equal((await running.ended).status, 0);
 });
 
+/** Sets a program's clock an hour forwards at SIGUSR2: the machine's own can't be set for a test. */
+const CLOCK_SET = `
+  const { now } = Date;
+  let ahead = 0;
+  Date.now = () => now() + ahead;
+  process.on("SIGUSR2", () => { ahead += 3_600_000; process.stderr.write("set\\n"); });`;
+
+test("f2b-stream tells that the clock was set, ends what has ended by it, and syncs", async () => {
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CLOCK_SET)}` };
+  const running = start("f2b-stream", rules, env);
+  running.write(failure("192.0.2.1").repeat(3));
+  await running.until(({ stdout }) => stdout.includes('"cmd":"ban"'));
+  running.child.kill("SIGUSR2");
+  await running.until(({ stderr }) => stderr.includes("set\n"));
+  running.write(failure("192.0.2.2", -3_600_000));
+  await running.until(({ stdout }) => stdout.includes('"phase":"end"'));
+  assert.match(running.stdout(), /"cmd":"ban".*\n.*"cmd":"unban".*\n.*"phase":"begin".*\n.*"phase":"end"/);
+  assert.match(running.stderr(), /^f2b-stream: warning: the clock was set by 3600 s$/m);
+  running.child.stdin?.end();
+  assert.equal((await running.ended).status, 0);
+});
+
 test("f2b-stream drops 10 MB without a newline, says so once and goes on", async () => {
   const input = Buffer.concat([
     Buffer.alloc(10_000_000, 0x61),
