@@ -27,13 +27,15 @@ const PAUSE = 3000;
 /** f2b-stream: log lines on stdin, commands on stdout. Gives the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const report = new Report(PROGRAM);
+  let isRun = true;
   try {
     const options = readOptions(argv);
+    isRun = options.action === "run";
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
     const status = tellMistake(error, PROGRAM, report);
-    if (isRunByDaemon()) await sleep(PAUSE);
+    if (isRun && isRunByDaemon()) await sleep(PAUSE);
     return status;
   }
 }

@@ -219,6 +219,7 @@ class Loop {
 
   /** Time in which the process did not run, stopped or the machine asleep, is none in which something should have come. */
   #pass(): void {
+    if (!this.#options.isLive) return;
     const now = performance.now();
     const elapsed = Math.min(now - this.#passed, 2 * LONGEST_SLEEP);
     this.#passed = now;
