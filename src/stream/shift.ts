@@ -22,7 +22,7 @@ export class ZoneShift {
    *
    * @param ahead how far its time is ahead of now; below 0: behind; in milliseconds
    * @param now epoch milliseconds
-   * @returns by how many hours lines are ahead; 0: not any more, or never; undefined: nothing new is known
+   * @returns by how many hours lines are ahead; 0: not any more; undefined: nothing new is known
    */
   add(ahead: number, now: number): number | undefined {
     if (Math.abs(ahead) <= TOLERANCE) return this.#heal();
