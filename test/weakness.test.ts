@@ -74,16 +74,13 @@ for (const { name, failregex, prefregex } of STRONG) {
     assert.deepEqual(told(rule(failregex, prefregex)), []));
 }
 
-test("findWeaknesses tells of backtracking beyond quadratic, by a clock", () => {
-  const found = findWeaknesses(rule("^(?:x+x+)+(?=y)<ADDR>$"), () => performance.now());
+test("findWeaknesses tells of backtracking beyond quadratic", () => {
+  const found = findWeaknesses(rule("^(?:x+x+)+(?=y)<ADDR>$"));
   assert.deepEqual(
     found.map(({ message }) => message.replace(/takes.*:/, "takes …:")),
     ["failregex 1: a line made to hurt this loop takes …: it will be given up, and nobody banned for it"],
   );
-  assert.deepEqual(
-    findWeaknesses(rule("^x+(?=y)<ADDR>$"), () => performance.now()),
-    [],
-  );
+  assert.deepEqual(findWeaknesses(rule("^x+(?=y)<ADDR>$")), []);
 });
 
 test("the bundled rules have no weakness", async () => {

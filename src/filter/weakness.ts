@@ -1,9 +1,8 @@
 import type { FilterRule, Pattern } from "../rules/rule.ts";
+import { findBacktracking } from "./python/backtracking.ts";
 import { type CharSet, charSet, includes, intersect, isSubset, sizeOf, union } from "./python/charset.ts";
 import { charsOf } from "./python/classes.ts";
-import { compilePattern } from "./python/compile.ts";
-import type { PythonPattern } from "./python/pattern.ts";
-import { type Backtracking, isTame, MAX_GROWTH, measureBacktracking } from "./python/pump.ts";
+import { compilePattern, isLinear } from "./python/compile.ts";
 import { isNullable } from "./python/shape.ts";
 import { childrenOf, type GroupNode, type Node, type RepeatNode, type Tree } from "./python/tree.ts";
 import { expandTags } from "./tags.ts";
@@ -32,26 +31,17 @@ const DECOY =
  * Finds what lets a stranger choose whom a filter bans, or stop the program, as the patterns tell it: no knowledge of the
  * service is in this, so a pattern may be weaker than it looks, or stronger.
  *
- * @param now a clock in milliseconds, to measure backtracking by: some 10 ms a pattern, more for a bad one; undefined: it is
- * not measured
  * @throws PatternError for patterns that do not compile
  */
-export function findWeaknesses(rule: FilterRule, now?: () => number): readonly Weakness[] {
+export function findWeaknesses(rule: FilterRule): readonly Weakness[] {
   const { prefregex, failregex, maxlines } = rule;
   return [
-    ...(prefregex ? weaknessesOf(prefregex, "prefregex", { now, multiline: false }) : []),
-    ...failregex.flatMap((pattern, index) =>
-      weaknessesOf(pattern, `failregex ${index + 1}`, { now, multiline: maxlines > 1 }),
-    ),
+    ...(prefregex ? weaknessesOf(prefregex, "prefregex", false) : []),
+    ...failregex.flatMap((pattern, index) => weaknessesOf(pattern, `failregex ${index + 1}`, maxlines > 1)),
   ];
 }
 
-interface Look {
-  readonly now: (() => number) | undefined;
-  readonly multiline: boolean;
-}
-
-function weaknessesOf(written: Pattern, name: string, { now, multiline }: Look): readonly Weakness[] {
+function weaknessesOf(written: Pattern, name: string, multiline: boolean): readonly Weakness[] {
   const expanded = expandTags(written.source);
   const pattern = compilePattern(expanded.source, { multiline });
   const weakness = (offset: number, why: string): Weakness => ({
@@ -63,26 +53,13 @@ function weaknessesOf(written: Pattern, name: string, { now, multiline }: Look):
   const decoy = decoyIn(pattern.tree);
   if (!isAnchored(pattern.tree.root)) found.push(weakness(0, UNANCHORED));
   else if (decoy) found.push(weakness(decoy.offset, DECOY));
-  const worst = now && backtracking(pattern, now);
-  if (worst) found.push(weakness(worst.offset, tooSlow(worst.growth)));
+  const worst = isLinear(pattern) ? undefined : findBacktracking(pattern.tree);
+  if (worst) found.push(weakness(worst.offset, tooSlow(worst.isEndless)));
   return found;
 }
 
-/** More than quadratic backtracking, measured twice, since single figures may be anything. */
-function backtracking(pattern: PythonPattern, now: () => number): Backtracking | undefined {
-  if (isTame(pattern.tree, TRIED, (text) => pattern.search(text))) return undefined;
-  const measured = [measureBacktracking(pattern, now), measureBacktracking(pattern, now)];
-  return measured.every((each) => each !== undefined && each.growth > MAX_GROWTH) ? measured[0] : undefined;
-}
-
-/** A pattern that takes texts of this length, in UTF-16 units, in its stride is not looked at more closely. */
-const TRIED = 512;
-
-function tooSlow(growth: number): string {
-  const often =
-    growth === Number.POSITIVE_INFINITY
-      ? "without end"
-      : `${Math.round(growth)} times as long when it is twice as long`;
+function tooSlow(isEndless: boolean): string {
+  const often = isEndless ? "without end" : "eight times as long, or longer, when it is twice as long";
   return `a line made to hurt this loop takes ${often}: it will be given up, and nobody banned for it`;
 }
 

@@ -26,15 +26,9 @@ export function runTests(compiled: CompiledJail, now: number): readonly RuleErro
 
 /** What in a jail's patterns a stranger could abuse, each with its place. */
 export function weaknessesIn({ jail }: CompiledJail): readonly string[] {
-  return findWeaknesses(jail.filter, cpuTime).map(
+  return findWeaknesses(jail.filter).map(
     ({ pattern, offset, message }) => `${formatPlace(placeInPattern(pattern, offset))}: ${message}`,
   );
-}
-
-/** Milliseconds that this process has computed: what else the machine does is left out. */
-function cpuTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 /** The verdict on the last line. A line without a header is the message alone, for jails that see only that. */
