@@ -119,6 +119,9 @@ const WEAK: readonly { name: string; rule: Rule; told: readonly string[] }[] = [
   { name: "an id of another kind", rule: { failregex: ["^user .*? as <F-ID>\\S+</F-ID> "] }, told: ["names: .*? as"] },
   { name: "a pattern that another one's text passes for", rule: { failregex: ["^user .* from <ADDR>$", "root refused for <ADDR>"] }, told: ["names: not anchored"] },
   { name: "a multi-line pattern of which each line can be quoted", rule: { identifier: null, maxlines: 2, failregex: ["begin of <ADDR>\\n.*end$"] }, told: ["names: not anchored"] },
+  { name: "a text that must look like the end of the line, and no more", rule: { failregex: ["^refused <<[^<]*?>> by gate at <ADDR>;;"] }, told: ["names: [^<]*?"] },
+  { name: "a text that must look like what stands between two fields", rule: { failregex: ["^{login}: [^{]*\\[<HOST>\\] plain [^{]* refused$"] }, told: ["names: [^{]* "] },
+  { name: "free text before the first word", rule: { failregex: ["^\\[.*?\\] refused <ADDR>"] }, told: ["names: .*?\\] "] },
   { name: "a pattern that takes another one's lines, too", rule: { failregex: ["^user=(?P<user>[^,]*), host=<ADDR>", "^user=.*, host=<ADDR>$"] }, told: ["names: another's line"] },
 ]; // biome-ignore format: a table
 
@@ -131,6 +134,7 @@ const STRONG: readonly { name: string; rule: Rule }[] = [
   { name: "the end of the line behind the address", rule: { failregex: ["^user .* from <HOST>$"] } },
   { name: "the service's own text behind the address", rule: { failregex: ["^user .* from <HOST> port \\d+(?: ssh2)?$"] } },
   { name: "free text behind the address alone", rule: { failregex: ["^failed from <HOST>: .*$"] } },
+  { name: "free text right behind the address", rule: { failregex: ["^failed from <ADDR>.*$"] } },
   { name: "a class that ends before what follows", rule: { failregex: ['^user "[^"]*" from <HOST>, '] } },
   { name: "a class with escapes", rule: { failregex: ['^user "(?:[^"\\\\]|\\\\.)*" from <HOST>, '] } },
   { name: "a class behind that stops at the true text", rule: { failregex: ["^user=<.*>, rip=<ADDR>, lip=[^<>]*$"] } },
@@ -226,10 +230,17 @@ test("inject starts from a rule's own samples", () => {
   );
   const samples: Samples = [["user x from 192.0.2.7 zone=dmz", "192.0.2.7"]];
   assert.deepEqual(told({ ...rule, samples })[0], "names: .*? fr");
+  assert.deepEqual(
+    told({
+      failregex: ["^(?=.*zone=dmz)refused <<[^<]*?>> by gate at <ADDR>;; "],
+      samples: [["refused <<x>> by gate at 192.0.2.7;; zone=dmz", "192.0.2.7"]],
+    }),
+    ["names: [^<]*?"],
+  );
 });
 
 test("inject puts text into the quotes of lines that bring no failure", () => {
-  const failregex = ['^(?:.*"|)failed from <ADDR>'];
+  const failregex = ['^(?:|rejected ")failed from <ADDR>'];
   const samples: Samples = [['rejected "x" by rule']];
   const { found } = injected({ failregex, samples });
   assert.ok(found.some(({ harm, where }) => harm.kind === "names" && where === "quoted"));
