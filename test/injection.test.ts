@@ -205,7 +205,7 @@ test("inject finds a date of a stranger's that is taken for the line's", () => {
     '^<ADDR> - [^":]* \\[\\] "[^"]*" 404$',
   ];
   assert.deepEqual(told({ ...rule, failregex: [loose] }), ['dates: [^":]*']);
-  assert.deepEqual(told({ ...rule, failregex: [tight] }), ['hides: [^":]*']);
+  assert.deepEqual(told({ ...rule, failregex: [tight] }), ['dates: [^":]*']);
   const datepattern = "\\[(%d/%b/%Y:%H:%M:%S %z)\\]";
   assert.deepEqual(told({ ...rule, failregex: [tight], datepattern }), []);
 });

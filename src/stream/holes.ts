@@ -67,7 +67,7 @@ function consequence({ harm, where, isTaken }: Found): string {
     case "hides":
       return `hides ${expected} (${harm.why})${isTaken ? "" : ", if the service writes what the pattern doesn't take,"}`;
     case "dates":
-      return `is taken for the date, ${harm.found} instead of ${harm.expected},`;
+      return `changes the line's time, ${harm.found} instead of ${harm.expected},`;
   }
 }
 

@@ -63,6 +63,11 @@ export function userField(node: GroupNode): FieldKind | undefined {
 /** What stands behind a pattern that does not hold on to the end of the line. */
 export const TAIL: FieldKind = { takes: (text) => (/^(?:\s|$)/.test(text) ? "yes" : "no") };
 
+/** Whether a node has a loop in it that can take a word. */
+export function isOpen(node: Node): boolean {
+  return longLoopsIn(node).length > 0;
+}
+
 /** The characters that a node consumes. */
 function charsIn(node: Node, alphabet: Alphabet): CharSet {
   if (node.type === "char") return charsOf(node, alphabet);

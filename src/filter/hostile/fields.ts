@@ -8,7 +8,7 @@ import {
   type RepeatNode,
   type Tree,
 } from "../python/tree.ts";
-import { type FieldKind, loopField, userField } from "./field.ts";
+import { type FieldKind, isOpen, loopField, userField } from "./field.ts";
 
 /** Groups that say whom a failure is about. */
 export const IDS: readonly string[] = ["fid", "ip4", "ip6", "dns"];
@@ -135,7 +135,7 @@ class FieldReader {
       return;
     }
     const [wasService, hadBegun] = [this.#isService, this.#hasBegun];
-    if (node.min === 0 && (!wasService || this.#role === "prefix")) this.#header.add(node);
+    if (node.min === 0 && (!wasService || this.#role === "prefix") && isOpen(node)) this.#header.add(node);
     this.#visit(node.body);
     if (node.max > 1) this.#before = "";
     if (node.min > 0) return;

@@ -10,7 +10,7 @@ export type Harm =
   | { readonly kind: "names"; readonly expected: string; readonly found: string }
   /** Nobody was found. */
   | { readonly kind: "hides"; readonly expected: string; readonly why: string }
-  /** The failure has another time. */
+  /** The line has another time, and may not be found at all. */
   | { readonly kind: "dates"; readonly expected: string; readonly found: string };
 
 /** A harm, and how it came. */
@@ -109,10 +109,13 @@ function harmOf({ lines, outcome: before }: Scene, after: Outcome, isTaken: bool
   const [meant] = before.failures;
   const [found] = after.failures;
   if (!meant) return undefined;
-  if (!found) return { kind: "hides", expected, why: after.last?.match === false ? after.last.why : "" };
   // Without a time there was no date to be taken for another.
-  if (!isTaken || meant.time === undefined || found.time === meant.time) return undefined;
-  return { kind: "dates", expected: dateOf(meant.time), found: dateOf(found.time) };
+  const isMoved = meant.time !== undefined && after.last?.time !== meant.time;
+  if (isMoved && isTaken) {
+    return { kind: "dates", expected: dateOf(meant.time), found: dateOf(after.last?.time) };
+  }
+  if (found) return undefined;
+  return { kind: "hides", expected, why: after.last?.match === false ? after.last.why : "" };
 }
 
 function dateOf(time: number | undefined): string {

@@ -1,4 +1,4 @@
-import { isField, type Part, type Template } from "../../filter/hostile/template.ts";
+import { isField, isId, type Part, type Template } from "../../filter/hostile/template.ts";
 import type { Jail } from "../../rules/rule.ts";
 
 /** Dates as services write them, all of one moment. */
@@ -45,11 +45,12 @@ function dated({ parts, fields }: Template, stamp: string): readonly Template[] 
     return isField(part) && isBracketed(parts, at) ? [replaced(at, stamp)] : [];
   });
   const inFields = parts.flatMap((part, at) =>
-    isField(part) && at < 4 ? [replaced(at, `- - [${stamp}] `)] : [],
+    isField(part) && at < Math.min(4, parts.length - 1) ? [replaced(at, `- - [${stamp}] `)] : [],
   );
   const inFront = [behind(stamp, parts), behind(`${stamp} `, parts)];
   const isOneLine = !parts.some((part) => typeof part === "string" && part.includes("\n"));
-  const all = isOneLine ? [...inFront, ...inBrackets, ...inFields] : inFront;
+  const inside = isOneLine ? [...inBrackets, ...inFields] : [];
+  const all = beginsWithId(parts) ? [...inside, ...inFront] : [...inFront, ...inside];
   return all.map((each) => ({ parts: each, fields }));
 }
 
@@ -57,6 +58,12 @@ function dated({ parts, fields }: Template, stamp: string): readonly Template[] 
 function behind(stamp: string, parts: readonly Part[]): readonly Part[] {
   const stamped = (part: Part) => (typeof part === "string" ? part.replaceAll("\n", `\n${stamp}`) : part);
   return [stamp, ...parts.map(stamped)];
+}
+
+/** True where only a host's name stands before the id, as in the access logs of web servers: their date comes later. */
+function beginsWithId(parts: readonly Part[]): boolean {
+  const before = parts.slice(0, parts.findIndex(isId));
+  return parts.some(isId) && before.every((part) => typeof part === "string" && !/\w{3}/.test(part));
 }
 
 /** Where a date was cut out of brackets: `[]`, `audit(:`. */
