@@ -1,17 +1,16 @@
-import type { Ban, Unban, UnbanReason } from "../command.ts";
+import type { Ban, Subject, Unban, UnbanReason } from "../command.ts";
 import { Heap } from "../heap.ts";
 import type { Jail } from "../rules/rule.ts";
 import { flat } from "../text.ts";
 import { bantimeOf } from "./escalation.ts";
-import { Evidence } from "./evidence.ts";
+import { Evidence, NOWHERE } from "./evidence.ts";
 import { JailKeys, type Key } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
+export type { Subject };
+
 /** Latest time that a command can tell, 9999-12-31T23:59:59.999Z: what ends later ends never. */
 const LAST_TIME = 253_402_300_799_999;
-
-/** Whom a ban is about: an address or network in canonical text, or another failure id. */
-export type Subject = { readonly ip: string } | { readonly id: string };
 
 /** A window that was completed. */
 export interface BanRequest {
@@ -21,9 +20,30 @@ export interface BanRequest {
   readonly time: number;
   readonly failures: number;
   readonly matches: readonly string[];
+  /** How long the ban lasts, in milliseconds; null: for ever. Absent: as the jail has it. */
+  readonly bantime?: number | null;
+  /** Asked for by hand. */
+  readonly manual?: true;
+}
+
+/** What is known of a subject in a jail. */
+export interface Known {
+  /** The ban in force, with its evidence. */
+  readonly ban: Ban | undefined;
+  /** Windows completed while it was in force, and when the last one was. */
+  readonly repeats: number;
+  readonly repeated: number | undefined;
+  /** Bans there were, the one in force among them, as far as they are remembered. */
+  readonly bancount: number;
+  /** Until when the last one is remembered that has ended. */
+  readonly remembered: number | undefined;
+  /** How long the next ban would last, in milliseconds; null: for ever. */
+  readonly next: number | null;
 }
 
 export interface BanListOptions {
+  /** Most bans in force. One that was told must end at its time, so none is pushed out: a new one is not put in force. */
+  readonly maxBans: number;
   /** Most bans remembered after their end, for escalation; those that ended first go first. */
   readonly maxRemembered: number;
   /** Most bytes of evidence held of bans in force, for when they are told again; that of the oldest goes first. */
@@ -35,12 +55,19 @@ interface Held {
   jail: Jail;
   /** Without its evidence. */
   readonly ban: Ban;
-  /** Which ban of all it is. */
+  /** Which ban of all it is: its lines are owned by this number. */
   readonly turn: number;
+  /** Where the newest of them is. */
+  readonly place: number;
+  /** Windows completed since, and when the last one was. */
+  repeats: number;
+  repeated: number | undefined;
+  /** True for one that is left in the heap, ended or with another end now. */
+  isStale: boolean;
 }
 
-/** For so many bans in force the index is laid out. There is no bound: a ban that was told must end. */
-const MANY_BANS = 2 ** 24;
+/** Ends in the heap that are none any more, besides as many as there are bans. */
+const MAX_STALE = 1000;
 
 /** What is left of a ban that has ended, in words: its bancount, and until when it is remembered, in two halves. */
 const BANCOUNT = 0;
@@ -50,9 +77,10 @@ const WORD = 2 ** 32;
 
 /** Who is banned until when. Hands out bans as windows are completed and unbans as time passes. */
 export class BanList {
+  readonly #maxBans: number;
   readonly #maxRemembered: number;
   readonly #keys = new JailKeys();
-  readonly #rows = new Table({ maxRows: MANY_BANS, words: 0 });
+  readonly #rows: Table;
   /** Bans in force by row. */
   readonly #held: (Held | undefined)[] = [];
   readonly #evidence: Evidence;
@@ -60,8 +88,11 @@ export class BanList {
   /** Bans that have ended; none of somebody who is banned again. */
   readonly #past: Table;
   #turns = 0;
+  #forgotten = 0;
 
-  constructor({ maxRemembered, maxEvidence }: BanListOptions) {
+  constructor({ maxBans, maxRemembered, maxEvidence }: BanListOptions) {
+    this.#maxBans = maxBans;
+    this.#rows = new Table({ maxRows: maxBans, words: 0 });
     this.#maxRemembered = maxRemembered;
     this.#evidence = new Evidence({ maxBytes: maxEvidence });
     this.#past = new Table({ maxRows: maxRemembered, words: 3 });
@@ -72,9 +103,24 @@ export class BanList {
     return this.#rows.size;
   }
 
+  /** Whether there is no room for one more. */
+  get isFull(): boolean {
+    return this.#rows.size >= this.#maxBans;
+  }
+
   /** When the next ban ends, in epoch milliseconds; undefined: none of them ends. */
   get nextEnd(): number | undefined {
     return this.#due.next;
+  }
+
+  /** Bans that ended and were forgotten before their time, since there were too many. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** Ends that are waited for, of bans released before among them. */
+  get scheduled(): number {
+    return this.#due.size;
   }
 
   /**
@@ -82,21 +128,37 @@ export class BanList {
    * tells of an address that was free again.
    */
   takeEnded(jail: string, subject: Subject, time: number): Unban | undefined {
+    if (this.#due.next === undefined || this.#due.next > time) return undefined;
     const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
     if (held === undefined || held.ban.until === null || held.ban.until > time) return undefined;
     return this.#release(held, held.ban.until, "expired");
   }
 
+  /** Takes a completed window of somebody who is banned already: gives the ban, without its evidence, which stays as it is. */
+  repeat(jail: string, subject: Subject, time: number): Ban | undefined {
+    const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
+    if (held === undefined) return undefined;
+    held.repeats++;
+    held.repeated = time;
+    return held.ban;
+  }
+
+  /** A ban in force as it is told again. */
+  again(ban: Ban): Ban {
+    const held = this.#heldBy(this.#keyOf(ban));
+    return { ...ban, matches: held ? this.#matches(held) : [], repeat: true };
+  }
+
   /**
-   * Takes a completed window. The command says `repeat` when the subject is banned already: then nothing changes.
+   * Takes a completed window of somebody who is not banned.
    *
-   * @param clock epoch milliseconds: a ban that would have ended by then is not put in force and gives undefined. A replay,
-   * whose bans are history, leaves it out
+   * @param clock epoch milliseconds: a ban that would have ended by then is not put in force. A replay, whose bans are history,
+   * leaves it out
+   * @returns undefined when it is not put in force: it has ended, or `isFull`
    */
   ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY): Ban | undefined {
     const key = this.#keys.of(request.jail.name, nameOf(request.subject));
-    const held = this.#heldBy(key);
-    if (held) return this.#repeated(held);
+    if (this.isFull) return undefined;
     const ban = this.#newBan(request, this.#recall(key, request.time));
     if (ban.until !== null && ban.until <= clock) return undefined;
     this.#hold(key, request, ban);
@@ -106,15 +168,64 @@ export class BanList {
   /** The next unban that is due at `clock` or before, in the order of their ends. */
   takeDue(clock: number): Unban | undefined {
     for (let held = this.#due.takeDue(clock); held; held = this.#due.takeDue(clock)) {
-      if (this.#heldBy(this.#keyOf(held.ban)) === held)
-        return this.#release(held, held.ban.until ?? clock, "expired");
+      if (!held.isStale) return this.#release(held, held.ban.until ?? clock, "expired");
     }
     return undefined;
   }
 
   /** The bans in force as they are told again, oldest first. */
   *inForce(): Iterable<Ban> {
-    for (const held of this.#inOrder()) yield this.#repeated(held);
+    for (const held of this.#inOrder()) yield this.again(held.ban);
+  }
+
+  /** The bans in force, oldest first, without their evidence; what ends while they are gone through is left out. */
+  *list(): Iterable<Ban> {
+    for (const held of this.#inOrder()) if (!held.isStale) yield held.ban;
+  }
+
+  /** How many bans are in force, by jail; none where there are none. */
+  countByJail(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const held of this.#held) if (held) counts.set(held.ban.jail, (counts.get(held.ban.jail) ?? 0) + 1);
+    return counts;
+  }
+
+  /** The ban in force of a subject, without its evidence. */
+  find(jail: string, subject: Subject): Ban | undefined {
+    return this.#heldBy(this.#keys.of(jail, nameOf(subject)))?.ban;
+  }
+
+  known(jail: Jail, subject: Subject, time: number): Known {
+    const key = this.#keys.of(jail.name, nameOf(subject));
+    const held = this.#heldBy(key);
+    const bancount = held?.ban.bancount ?? this.#recall(key, time);
+    const past = this.#past.find(key);
+    return {
+      ban: held && { ...held.ban, matches: this.#matches(held) },
+      repeats: held?.repeats ?? 0,
+      repeated: held?.repeated,
+      bancount,
+      remembered: past === NONE ? undefined : this.#until(past),
+      next: this.#bantime(jail, nameOf(subject), bancount, time),
+    };
+  }
+
+  /** Lets a ban in force last `bantime` milliseconds from `time` on (null: for ever), whatever its end was. */
+  prolong(jail: string, subject: Subject, time: number, bantime: number | null): Ban | undefined {
+    const key = this.#keys.of(jail, nameOf(subject));
+    const held = this.#heldBy(key);
+    if (held === undefined) return undefined;
+    const changed = { ...held, ban: { ...held.ban, until: endOf(time, bantime) } };
+    held.isStale = true;
+    this.#held[this.#rows.find(key)] = changed;
+    this.#schedule(changed);
+    return { ...changed.ban, matches: this.#matches(changed) };
+  }
+
+  /** Ends a ban at `time`, whatever its `until`. */
+  end(jail: string, subject: Subject, time: number, reason: UnbanReason): Unban | undefined {
+    const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
+    return held && this.#release(held, time, reason);
   }
 
   /** Takes up new rules: bans of jails that are gone, or that now only watch, or no longer do, are ended. */
@@ -133,6 +244,7 @@ export class BanList {
   }
 
   #heldBy(key: Key): Held | undefined {
+    if (this.#rows.size === 0) return undefined;
     const row = this.#rows.find(key);
     return row === NONE ? undefined : this.#held[row];
   }
@@ -141,41 +253,54 @@ export class BanList {
     return this.#keys.of(ban.jail, nameOf(subjectOf(ban)));
   }
 
-  #repeated({ ban }: Held): Ban {
-    return { ...ban, matches: this.#evidence.of(this.#keyOf(ban)), repeat: true };
+  #matches({ turn, place }: Held): readonly string[] {
+    return this.#evidence.read(place, turn);
   }
 
-  #newBan({ jail, subject, time, failures }: BanRequest, earlier: number): Ban {
-    const name = nameOf(subject);
-    const count = jail.escalation.overalljails ? this.#bansOverall(name, time) : earlier;
-    const bantime = bantimeOf(jail, name, count) ?? Number.POSITIVE_INFINITY;
+  #newBan(request: BanRequest, earlier: number): Ban {
+    const { jail, subject, time, failures, manual } = request;
+    const { bantime = this.#bantime(jail, nameOf(subject), earlier, time) } = request;
     return {
       cmd: verb(jail),
       jail: jail.name,
       ...("ip" in subject ? { ip: flat(subject.ip) } : { id: flat(subject.id) }),
       time,
-      until: time + bantime <= LAST_TIME ? time + bantime : null,
+      until: endOf(time, bantime),
       ...(jail.port && { port: jail.port, protocol: jail.protocol }),
       failures,
       bancount: earlier + 1,
+      ...(manual && { manual }),
     };
   }
 
-  #hold(key: Key, { jail, matches, time }: BanRequest, ban: Ban): void {
-    const held = { jail, ban, turn: this.#turns++ };
-    this.#held[this.#rows.insert(key)] = held;
-    this.#evidence.add(key, matches, time);
-    const past = this.#past.find(key);
-    if (past !== NONE) this.#past.delete(past);
-    if (ban.until !== null) this.#due.add(ban.until, held);
+  /** How long the next ban lasts, in milliseconds; null: for ever. */
+  #bantime(jail: Jail, name: string, earlier: number, time: number): number | null {
+    return bantimeOf(jail, name, jail.escalation.overalljails ? this.#bansOverall(name, time) : earlier);
   }
 
-  #release({ jail, ban }: Held, time: number, reason: UnbanReason): Unban {
+  #hold(key: Key, { jail, matches, time }: BanRequest, ban: Ban): void {
+    const turn = this.#turns++;
+    const place = this.#evidence.add(NOWHERE, turn, matches, time);
+    const held = { jail, ban, turn, place, repeats: 0, repeated: undefined, isStale: false };
+    this.#held[this.#rows.insert(key)] = held;
+    const past = this.#past.find(key);
+    if (past !== NONE) this.#past.delete(past);
+    this.#schedule(held);
+  }
+
+  /** Bans that were ended or changed stay in the heap until their end, or until they are too many. */
+  #schedule(held: Held): void {
+    if (held.ban.until !== null) this.#due.add(held.ban.until, held);
+    if (this.#due.size > 2 * this.size + MAX_STALE) this.#due.compact(({ isStale }) => !isStale);
+  }
+
+  #release(held: Held, time: number, reason: UnbanReason): Unban {
+    const { jail, ban } = held;
     const key = this.#keyOf(ban);
+    held.isStale = true;
     const row = this.#rows.find(key);
     this.#held[row] = undefined;
     this.#rows.delete(row);
-    this.#evidence.forget(key);
     this.#remember(key, ban.bancount ?? 1, time + jail.escalation.memory, time);
     const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
     return { cmd, jail: ban.jail, ...subjectOf(ban), time, reason };
@@ -185,7 +310,9 @@ export class BanList {
   #remember(key: Key, bancount: number, until: number, now: number): void {
     const oldest = this.#past.victim((row) => -this.#until(row));
     const isFull = this.#past.size >= this.#maxRemembered;
-    if (oldest !== NONE && (isFull || this.#until(oldest) < now)) this.#past.delete(oldest);
+    const isOver = oldest !== NONE && this.#until(oldest) < now;
+    if (isFull && !isOver) this.#forgotten++;
+    if (oldest !== NONE && (isFull || isOver)) this.#past.delete(oldest);
     const row = this.#past.insert(key);
     this.#past.set(row, BANCOUNT, bancount);
     this.#past.set(row, HIGH, Math.floor(until / WORD));
@@ -215,12 +342,17 @@ export class BanList {
   }
 }
 
+/** `bantime` milliseconds behind `time`; null: never. */
+function endOf(time: number, bantime: number | null): number | null {
+  return bantime !== null && time + bantime <= LAST_TIME ? time + bantime : null;
+}
+
 /** `ban`, or `would-ban` for a jail that only watches. */
 function verb(jail: Jail): Ban["cmd"] {
   return jail.mode === "shadow" ? "would-ban" : "ban";
 }
 
-function subjectOf(ban: Ban): Subject {
+export function subjectOf(ban: Ban | Unban): Subject {
   return ban.ip === undefined ? { id: ban.id ?? "" } : { ip: ban.ip };
 }
 

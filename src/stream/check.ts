@@ -74,7 +74,7 @@ function mistakeOf({ lines, match }: RuleTest, verdict: Verdict | undefined): st
     return `test: expected a failure, got none (${verdict?.why ?? "not this jail's"}) in ${line}`;
   const found: Readonly<Record<string, string | undefined>> = {
     ...identityOf(verdict),
-    user: verdict.groups.user,
+    user: verdict.groups().user,
   };
   const wanted = Object.entries({ ...match, ...(match.ip !== undefined && { ip: canonical(match.ip) }) });
   const different = wanted.find(([key, value]) => found[key] !== value);

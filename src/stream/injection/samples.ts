@@ -67,8 +67,9 @@ class SampleReader {
   #readLine(line: string, detector: FormatDetector): SampleLine {
     const { jail, filter } = this.#cast.compiled;
     if (jail.identifier !== undefined) {
-      const entry = readEntry(line, detector.formatOf(line, this.#now), this.#now);
-      const message = entry?.identifier === undefined ? line : entry.message;
+      const text = `${line}\n`;
+      const entry = readEntry(text, detector.formatOf(text, this.#now), this.#now);
+      const message = entry?.identifier === undefined ? line : entry.message.slice(0, -1);
       const header = line.slice(0, line.length - message.length);
       return this.#located(message, ({ parts, fields }) => ({ parts: joined([header, ...parts]), fields }));
     }

@@ -27,9 +27,10 @@ export function play({ jail, filter }: CompiledJail, lines: readonly string[], n
   const detector = new FormatDetector();
   const clock = { now, clock: now };
   const verdicts = lines.map((line) => {
-    const entry = readEntry(line, detector.formatOf(line, now), now);
+    const text = `${line}\n`;
+    const entry = readEntry(text, detector.formatOf(text, now), now);
     const isMessage = jail.identifier !== undefined && entry?.identifier === undefined;
-    if (isMessage) return matcher.match({ text: line, whole: line, hasDate: false, time: now }, clock);
+    if (isMessage) return matcher.match({ text, whole: line, hasDate: false, time: now }, clock);
     return entry && judge(jail, matcher, entry, clock);
   });
   const failures = verdicts.filter((verdict) => verdict?.match === true);
