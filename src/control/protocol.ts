@@ -81,6 +81,11 @@ export type End =
       readonly mistakes?: readonly Mistake[];
     };
 
+/** The line that says no. */
+export function endOf({ code, message, mistakes }: ControlError): End {
+  return { ok: false, code, message, ...(mistakes.length > 0 && { mistakes }) };
+}
+
 /** Longest ban that may be asked for with an end, in seconds; longer than years can be told. */
 const MAX_BANTIME = 1e12;
 

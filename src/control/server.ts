@@ -2,7 +2,7 @@ import type { Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { printable, type Report } from "../cli/report.ts";
 import { linesOf } from "./lines.ts";
-import { ControlError, decodeRequest, type End, MAX_REQUEST_BYTES, type Request } from "./protocol.ts";
+import { ControlError, decodeRequest, type End, endOf, MAX_REQUEST_BYTES, type Request } from "./protocol.ts";
 
 /** Most clients at a time, and most others who are being told so; beyond that connections end without a word. */
 const MAX_CLIENTS = 16;
@@ -64,7 +64,7 @@ export class ControlServer {
 
 async function turnAway(client: Client): Promise<void> {
   await client.send([
-    endOf(new ControlError("ERR_CONTROL_BUSY", `${MAX_CLIENTS} clients are connected already`)),
+    refusal(new ControlError("ERR_CONTROL_BUSY", `${MAX_CLIENTS} clients are connected already`)),
   ]);
   client.end();
 }
@@ -74,7 +74,7 @@ async function serve(client: Client, answer: Answerer, report: Report): Promise<
     for await (const line of client.requests()) await client.send(await linesFor(line, answer, report));
   } catch (error) {
     if (error instanceof RangeError) {
-      await client.send([endOf(new ControlError("ERR_CONTROL_REQUEST", error.message))]);
+      await client.send([refusal(new ControlError("ERR_CONTROL_REQUEST", error.message))]);
     } else if (!client.isGone) tellBug(error, report);
   }
   client.end();
@@ -85,9 +85,9 @@ async function linesFor(line: string, answer: Answerer, report: Report): Promise
   try {
     return withEnd(await answer(decodeRequest(line)));
   } catch (error) {
-    if (error instanceof ControlError) return [endOf(error)];
+    if (error instanceof ControlError) return [refusal(error)];
     tellBug(error, report);
-    return [endOf(new ControlError("ERR_CONTROL_INTERNAL", "internal error, see the log of f2b-stream"))];
+    return [refusal(new ControlError("ERR_CONTROL_INTERNAL", "internal error, see the log of f2b-stream"))];
   }
 }
 
@@ -101,8 +101,8 @@ function* withEnd(lines: Iterable<string>): Iterable<string> {
   yield endLine({ ok: true });
 }
 
-function endOf({ code, message, mistakes }: ControlError): string {
-  return endLine({ ok: false, code, message, ...(mistakes.length > 0 && { mistakes }) });
+function refusal(error: ControlError): string {
+  return endLine(endOf(error));
 }
 
 function endLine(end: End): string {

@@ -15,6 +15,8 @@ export interface Options {
   readonly format: Format | undefined;
   readonly source: string | undefined;
   readonly zone: string | undefined;
+  /** Path of the control socket. */
+  readonly control: string | undefined;
   readonly stats: boolean;
   readonly verbosity: "quiet" | "normal" | "verbose";
   /** Milliseconds between signs of life; 0: none. */
@@ -35,7 +37,17 @@ export function readOptions(argv: readonly string[]): Options {
   const typed = readArgs(argv, {
     flags: ["replay", "check", "dump", "dump-exec", "stats", "quiet", "verbose"],
     negatable: ["prefilter"],
-    strings: ["now", "format", "source", "tz", "heartbeat", "max-line", "max-keys", "max-evidence"],
+    strings: [
+      "now",
+      "format",
+      "source",
+      "tz",
+      "control",
+      "heartbeat",
+      "max-line",
+      "max-keys",
+      "max-evidence",
+    ],
     lists: ["rules", "set"],
     alias: { r: "rules", q: "quiet", v: "verbose" },
   });
@@ -49,6 +61,9 @@ export function readOptions(argv: readonly string[]): Options {
   const now = typed.value("now");
   if (now !== undefined && isLive && !typed.has("check"))
     throw new UsageError("option --now goes with --replay: live, it is the clock that tells");
+  const control = typed.value("control");
+  if (control !== undefined && !isLive)
+    throw new UsageError("option --control is for live streams: nobody steers a replay");
   if (typed.has("quiet") && typed.has("verbose"))
     throw new UsageError("options -q and -v exclude each other");
   const number = (name: string, normal: number, min: number, max: number) =>
@@ -64,6 +79,7 @@ export function readOptions(argv: readonly string[]): Options {
     format: readFormat(typed.value("format") ?? "auto"),
     source: typed.value("source"),
     zone: typed.value("tz"),
+    control,
     stats: typed.has("stats"),
     verbosity: typed.has("quiet") ? "quiet" : typed.has("verbose") ? "verbose" : "normal",
     heartbeat: number("heartbeat", 30, 0, 86_400) * 1000,

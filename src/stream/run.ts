@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
 import type { Engine } from "./engine.ts";
-import type { CompiledJail } from "./jail.ts";
+import type { Reloader } from "./reload.ts";
 
 /** What the loop needs of the world. */
 export interface RunOptions {
@@ -16,10 +16,9 @@ export interface RunOptions {
   readonly input: Readable;
   /** Takes what the engine has written since the last call. */
   readonly take: () => string;
-  /** Reads the rules again. */
-  readonly reload: () => Promise<readonly CompiledJail[]>;
-  /** Prints mistakes in rules; false: the error is something else. */
-  readonly tell: (error: unknown) => boolean;
+  readonly reloader: Reloader;
+  /** Called once, when the stream ends: nobody steers it any more. */
+  readonly onEnd: () => void;
 }
 
 /** Longest sleep, in milliseconds: far below 2^31, and short enough to notice a step of the wall clock. */
@@ -97,6 +96,8 @@ class Loop {
     clearTimeout(this.#timer);
     clearInterval(this.#heart);
     process.off("SIGHUP", this.#hangup);
+    this.#options.reloader.stop();
+    this.#options.onEnd();
     this.#options.input.destroy();
     const rest = status === EXIT.OK ? this.#options.take() : "";
     if (rest === "") this.#resolve(status);
@@ -104,23 +105,8 @@ class Loop {
   }
 
   readonly #hangup = (): void => {
-    void this.#reload();
+    void this.#options.reloader.reload();
   };
-
-  async #reload(): Promise<void> {
-    const { engine, report, reload, tell, now } = this.#options;
-    try {
-      const jails = await reload();
-      if (this.#isEnded) return;
-      engine.reload(jails, now());
-      report.line(`rules read again: ${jails.length} jails`);
-      this.#write();
-      this.#arm();
-    } catch (error) {
-      if (!tell(error)) throw error;
-      report.warning("the rules could not be read again: those before stay in force");
-    }
-  }
 
   #write(): void {
     const text = this.#options.take();
@@ -131,7 +117,7 @@ class Loop {
     this.#options.input.pause();
   }
 
-  /** An answer came between two chunks. */
+  /** An answer came between two chunks, or somebody steers. */
   #late(): void {
     if (this.#isEnded) return;
     this.#write();
