@@ -545,8 +545,8 @@ test("f2b-stream --control explains bans by the networks around", async () => {
     ]),
     [
       ["app", "2001:db8::7", true, 0],
-      ["app", "2001:db8::/64", false, 2],
       ["app", "2001:db8::/48", true, 0],
+      ["app", "2001:db8::/64", false, 2],
       ["again", "2001:db8::/64", false, 1],
       [undefined, undefined, true, false],
     ],

@@ -97,7 +97,7 @@ export const explained = z.object({
 
 export const reloaded = z.object({ jails: count });
 
-export const mistake = z.object({
+const mistake = z.object({
   code: z.string(),
   file: z.string(),
   line: count,

@@ -5,7 +5,7 @@ import { CommandError, type Fields, readJail, readObject, readSubject, type Subj
  * answer any number of lines, then one that says `ok`. Requests may follow each other without waiting, and are answered in
  * order.
  */
-export const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 1;
 
 /** Where f2b-client looks when nobody says otherwise. */
 export const DEFAULT_SOCKET = "/run/f2b-stream/control";

@@ -8,20 +8,21 @@ import { countedAs } from "./subject.ts";
 import type { KnownHere } from "./tally.ts";
 
 /**
- * All that is known of somebody, a line a jail: of the address itself, of the network that the jail counts it as, and of bans
- * of networks that hold it.
+ * All that is known of somebody, a line a jail, bans in force first: of the address itself, of the network that the jail counts
+ * it as, and of bans of networks that hold it.
  */
 export function explain(engine: Engine, subject: Subject): readonly Explained[] {
-  return [...engine.jails.values()].flatMap((running) => {
-    const around = bansAround(engine, running, subject).map(subjectOf);
-    const ignored = ignoredBecause(running, subject);
-    const own = subjectsIn(running, subject).filter((each, index) => {
-      const { ban, failures, bancount } = engine.tally.known(running, each);
-      return ban || failures.length > 0 || bancount > 0 || (index === 0 && ignored !== undefined);
-    });
-    return [...own, ...around].map((each) =>
-      explained(running, each, engine.tally.known(running, each), ignored),
-    );
+  const all = [...engine.jails.values()].flatMap((running) => explainIn(engine, running, subject));
+  return [...all.filter(({ ban }) => ban !== null), ...all.filter(({ ban }) => ban === null)];
+}
+
+function explainIn(engine: Engine, running: RunningJail, subject: Subject): readonly Explained[] {
+  const ignored = ignoredBecause(running, subject);
+  const subjects = [...subjectsIn(running, subject), ...bansAround(engine, running, subject).map(subjectOf)];
+  return subjects.flatMap((each, index) => {
+    const known = engine.tally.known(running, each);
+    const isKnown = known.failures.length > 0 || known.bancount > 0;
+    return isKnown || (index === 0 && ignored !== undefined) ? explained(running, each, known, ignored) : [];
   });
 }
 

@@ -75,8 +75,8 @@ export class Steered {
 
   /** What was written: `ban app 192.0.2.1`, `unban app 192.0.2.1 manual`, and so on. */
   commands(): readonly string[] {
-    const lines = this.running.stdout().split("\n").filter(Boolean);
-    return lines.map((line) => {
+    const lines = this.running.stdout().split("\n").slice(0, -1);
+    return lines.filter(Boolean).map((line) => {
       const { cmd, jail, ip, id, phase, reason, manual, repeat } = JSON.parse(line);
       const words = [cmd, phase, jail, ip, id, reason, manual && "manual", repeat && "repeat"];
       return words.filter(Boolean).join(" ");
