@@ -511,20 +511,18 @@ test("f2b-stream --control says what an unban did, and what it could not", async
   );
 });
 
-test("f2b-stream --control lets whom it unbanned start from zero, in jails that count bans too", async () => {
-  const steered = await steer();
-  const address = "192.0.2.7";
-  for (const unban of [{ ip: address }, { all: true }, { ip: "192.0.2.0/28" }]) {
-    await steered.fail([address, address, address]);
-    await steered.ask({ do: "unban", ...unban });
-    await steered.fail([address, address]);
-    await steered.ask({ do: "unban", ip: address });
-  }
-  assert.deepEqual(
-    steered.commands(),
-    Array(3).fill(["ban app 192.0.2.7", "unban app 192.0.2.7 manual"]).flat(),
-  );
-});
+for (const whom of [{ ip: "192.0.2.7" }, { ip: "192.0.2.0/28" }, { all: true }]) {
+  test(`f2b-stream --control counts from zero after an unban of ${JSON.stringify(whom)}, bans too`, async () => {
+    const steered = await steer();
+    for (let turn = 0; turn < 2; turn++) {
+      await steered.fail(["192.0.2.7", "192.0.2.7", "192.0.2.7", "192.0.2.7", "192.0.2.7"]);
+      await steered.ask({ do: "unban", ...whom });
+    }
+    await steered.fail(["192.0.2.7", "192.0.2.7"]);
+    const once = ["ban app 192.0.2.7", "unban app 192.0.2.7 manual"];
+    assert.deepEqual(steered.commands(), [...once, ...once]);
+  });
+}
 
 test("f2b-stream --control explains bans by the networks around", async () => {
   const steered = await steer();

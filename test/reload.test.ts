@@ -171,6 +171,7 @@ for (const { name, reload } of ways) {
     );
     steered.rules(RULES.replace("app:", "other:"));
     await reload(steered);
+    await steered.running.until(({ stdout }) => stdout.includes('"phase":"end"'));
     await steered.fail(["192.0.2.1", "192.0.2.1", "192.0.2.1"]);
     assert.deepEqual(steered.commands(), [
       "ban app 192.0.2.9 manual",
