@@ -15,7 +15,7 @@ function request(jail: Jail, subject: Subject, time: number): BanRequest {
 }
 
 function newBanList(options: Partial<BanListOptions> = {}): BanList {
-  return new BanList({ maxRemembered: 10, maxEvidence: 1 << 20, ...options });
+  return new BanList({ maxBans: 100, maxRemembered: 10, maxEvidence: 1 << 20, ...options });
 }
 
 const first = { ip: "192.0.2.1" };
@@ -42,7 +42,10 @@ test("BanList makes a ban of a completed window", () => {
 test("BanList says a ban again, unchanged, while it lasts", () => {
   const bans = newBanList();
   const ban = bans.ban(request(newJail(), first, NOW));
-  assert.deepEqual(bans.ban(request(newJail({ bantime: 1 }), first, NOW + minute)), { ...ban, repeat: true });
+  assert.equal(bans.repeat("web", { ip: "192.0.2.9" }, NOW), undefined);
+  const known = bans.repeat("web", first, NOW + minute);
+  assert.ok(known);
+  assert.deepEqual(bans.again(known), { ...ban, repeat: true });
   assert.equal(bans.size, 1);
 });
 
@@ -73,6 +76,16 @@ test("BanList tells bans in force in their order, whoever went in between", () =
     [...bans.inForce()].map(({ ip }) => ip),
     ["192.0.2.2", "192.0.2.3", "192.0.2.4"],
   );
+});
+
+test("BanList puts no more bans in force than its bound, and one again when there is room", () => {
+  const bans = newBanList({ maxBans: 2 });
+  const ban = (last: number) => bans.ban(request(newJail(), { ip: `192.0.2.${last}` }, NOW + last));
+  assert.deepEqual([ban(1)?.cmd, bans.isFull, ban(2)?.cmd, bans.isFull], ["ban", false, "ban", true]);
+  assert.equal(ban(3), undefined);
+  assert.ok(bans.repeat("web", { ip: "192.0.2.1" }, NOW));
+  bans.takeDue(NOW + 10 * minute + 1);
+  assert.equal(ban(3)?.bancount, 1);
 });
 
 test("BanList ends bans in the order of their ends", () => {
@@ -264,8 +277,8 @@ test("BanList knows what explains a ban", () => {
   const unknown = { ban: undefined, repeats: 0, repeated: undefined, bancount: 0, remembered: undefined };
   assert.deepEqual(bans.known(jail, first, NOW), { ...unknown, next: 10 * minute });
   const ban = bans.ban({ ...request(jail, first, NOW), matches: ["a line"] });
-  bans.ban(request(jail, first, NOW + 1));
-  bans.ban(request(jail, first, NOW + 2));
+  bans.repeat("web", first, NOW + 1);
+  bans.repeat("web", first, NOW + 2);
   const now = { ban, repeats: 2, repeated: NOW + 2, bancount: 1, remembered: undefined, next: 20 * minute };
   assert.deepEqual(bans.known(jail, first, NOW + 3), now);
   assert.deepEqual(bans.find("web", first)?.time, NOW);
@@ -340,11 +353,13 @@ test("BanList agrees with a slow model", () => {
         assert.deepEqual(told.sort(), over.map((ban) => `${ban.key} ${ban.until}`).sort());
         const mine = all.filter((ban) => ban.key === key).at(-1);
         if (mine && !mine.isOver && mine.until <= now) continue;
-        const ban = bans.ban(request(jail, subject, now));
-        if (mine && !mine.isOver) {
-          assert.deepEqual([ban?.repeat, ban?.until, ban?.bancount], [true, mine.until, mine.count]);
+        const known = bans.repeat(jail.name, subject, now);
+        assert.equal(known !== undefined, mine !== undefined && !mine.isOver);
+        if (mine && known) {
+          assert.deepEqual([known.until, known.bancount], [mine.until, mine.count]);
           continue;
         }
+        const ban = bans.ban(request(jail, subject, now));
         const isKnown = mine !== undefined && now <= mine.until + jail.escalation.memory;
         const count = isKnown ? mine.count + 1 : 1;
         const bantime = index === 0 ? 10 * minute * 2 ** (count - 1) : 3 * minute;

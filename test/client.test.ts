@@ -82,7 +82,17 @@ for (const [argv, message] of wrong) {
 const NOW = Date.parse("2026-11-21T19:40:02.500Z");
 const at = (clock: string) => `2026-11-21T${clock}.000Z`;
 const rule = { file: "rules/sshd.yaml", line: 3, column: 3 };
-const sshd = { jail: "sshd", mode: "enforce", on: "log", failures: 12, ignored: 1, bans: 2, banned: 1 };
+const sshd = {
+  jail: "sshd",
+  mode: "enforce",
+  on: "log",
+  failures: 12,
+  ignored: 1,
+  bans: 2,
+  unbans: 1,
+  repeats: 4,
+  banned: 1,
+};
 const counts = { ...sshd, addresses: 3, evicted: 0 };
 const inForce = { cmd: "ban", jail: "sshd", ip: "192.0.2.7", time: at("19:40:00"), until: at("19:50:00") };
 const whole = { ...inForce, port: [22], protocol: ["tcp"], failures: 5, bancount: 2 };
@@ -118,10 +128,13 @@ const texts: readonly { name: string; request: Request; lines: object[]; text: s
         format: "syslog",
         source: "/var/log/auth.log",
         bytes: 123_456,
+        lastinput: at("19:40:01"),
+        blind: ["dateless", "unmatched"],
         overlong: 1,
         givenup: 0,
         nobody: 3,
         ended: 1,
+        full: 0,
         warnings: 2,
         memory: 72_000_000,
         banned: 1,
@@ -129,16 +142,18 @@ const texts: readonly { name: string; request: Request; lines: object[]; text: s
       },
     ],
     text: `f2b-stream 1.2.3, process 42, since 2026-11-21T18:00:00.000Z (1h 40m 2s)
-input     /var/log/auth.log, syslog, 123456 bytes
+input     /var/log/auth.log, syslog, 123456 bytes, the last at 2026-11-21T19:40:01.000Z
+blind     dateless, unmatched: see METRICS in f2b-stream(1)
 left out  1 overlong line, 0 searches given up
-no ban    3 failures of nobody who can be banned, 1 ban that had ended
+no ban    3 failures of nobody who can be banned
+          1 ban that had ended, 0 too many
 memory    68.7 MiB
 warnings  2
 banned    1
 
-JAIL      MODE     COUNTS  FAILURES  IGNORED  BANS  BANNED  ADDRESSES  FORGOTTEN
-sshd      enforce  lines   12        1        2     1       3          0
-recidive  shadow   bans    12        1        2     1       3          7
+JAIL      MODE     COUNTS  FAILURES  IGNORED  BANS  AGAIN  BANNED  ADDRESSES  FORGOTTEN
+sshd      enforce  lines   12        1        2     4      1       3          0
+recidive  shadow   bans    12        1        2     4      1       3          7
 `,
   },
   {

@@ -133,9 +133,9 @@ describe("answers about what has happened", () => {
 
   const rule = { file: "file", line: 3, column: 3 };
   const app = { jail: "app", mode: "enforce", on: "log", failures: 10, ignored: 1 };
-  const appCounts = { ...app, bans: 1, banned: 1, addresses: 3, evicted: 0 };
+  const appCounts = { ...app, bans: 1, unbans: 0, repeats: 1, banned: 1, addresses: 3, evicted: 0 };
   const again = { jail: "again", mode: "enforce", on: "ban", failures: 1, ignored: 0 };
-  const againCounts = { ...again, bans: 0, banned: 0, addresses: 1, evicted: 0 };
+  const againCounts = { ...again, bans: 0, unbans: 0, repeats: 0, banned: 0, addresses: 1, evicted: 0 };
   const ban = {
     cmd: "ban",
     jail: "app",
@@ -165,10 +165,13 @@ describe("answers about what has happened", () => {
           format: "syslog",
           source: null,
           bytes: "number",
+          lastinput: "TIME",
+          blind: [],
           overlong: 0,
           givenup: 0,
           nobody: 0,
           ended: 0,
+          full: 0,
           warnings: 1,
           memory: "number",
           banned: 1,

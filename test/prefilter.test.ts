@@ -24,7 +24,16 @@ function seen(chunks: readonly Buffer[], prefilter: boolean, isLive: boolean): s
   const report = new Report("test", (line) => seen.push(line));
   const bounds = { maxLine: 300, maxKeys: 1000, maxEvidence: 1 << 20 };
   const write = (line: string) => seen.push(line);
-  const options = { isLive, prefilter, format: undefined, source: undefined, ...bounds, report, write };
+  const options = {
+    isLive,
+    silence: 0,
+    prefilter,
+    format: undefined,
+    source: undefined,
+    ...bounds,
+    report,
+    write,
+  };
   const engine = new Engine(jails, options, NOW);
   chunks.forEach((chunk, index) => {
     engine.push(Buffer.from(chunk), NOW + index * 1000);
@@ -69,6 +78,9 @@ const syslogLine = fc.oneof(
   fc.tuple(second, address).map(([at, ip]) => `web1 app Nov 21 11:59:${at} refused ${ip}`),
   fc.tuple(second, address).map(([at, ip]) => `web1 app+0000 Nov 21 11:59:${at} refused ${ip}`),
   fc.tuple(second, message).map(([at, text]) => `2026-11-21 11:59:${at} ${text}`),
+  fc.tuple(second, address).map(([at, ip]) => `${ip} a+21/Nov/2026:11:59:${at}+b`),
+  fc.tuple(second, address).map(([at, ip]) => `${ip} 21/Nov/2026:11:59:${at} a++b`),
+  address.map((ip) => `${ip} a++b`),
   message,
 );
 

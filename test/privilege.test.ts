@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,11 +34,10 @@ describe("f2b-stream as nobody", { skip }, () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "f2b-nobody-"));
     chmodSync(folder, 0o755);
-    for (const path of ["dist/src", "dist/rules.json", "rules", "package.json"]) {
+    const packed = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    const modules = Object.keys(packed.dependencies).map((name) => join("node_modules", name));
+    for (const path of ["package.json", ...packed.files, ...modules]) {
       cpSync(join(ROOT, path), join(folder, path), { recursive: true });
-    }
-    for (const name of ["minimist", "split2", "yaml", "zod"]) {
-      cpSync(join(ROOT, "node_modules", name), join(folder, "node_modules", name), { recursive: true });
     }
     own = join(folder, "own");
     mkdirSync(own, { mode: 0o700 });

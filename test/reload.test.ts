@@ -22,7 +22,7 @@ class Tried {
 
   constructor() {
     const report = new Report("test", (line) => this.told.push(line.trim()));
-    const options = { isLive: true, format: "none", source: undefined, prefilter: true } as const;
+    const options = { isLive: true, format: "none", source: undefined, silence: 0, prefilter: true } as const;
     const bounds = { maxLine: 1000, maxKeys: 100, maxEvidence: 1000 };
     const write = (line: string) => this.written.push(line);
     this.engine = new Engine([], { ...options, ...bounds, report, write }, NOW);

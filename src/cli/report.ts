@@ -1,3 +1,5 @@
+import { forPeople } from "./stderr.ts";
+
 /** Lines for people on stderr: `program: ` first, one line a message, log text only through `printable`. */
 export class Report {
   readonly #program: string;
@@ -9,7 +11,7 @@ export class Report {
   /** How often each kind of rare warning was given. */
   readonly #given = new Map<string, number>();
 
-  constructor(program: string, write: (line: string) => void = (line) => process.stderr.write(line)) {
+  constructor(program: string, write: (text: string) => void = forPeople(program)) {
     this.#program = program;
     this.#write = write;
   }
@@ -34,12 +36,17 @@ export class Report {
   /**
    * A warning that may come again and again: given at the 1st, 10th, 100th, … time, with how often by then. `kind` must
    * be one of a fixed set of words.
+   *
+   * @returns whether this was such a time
    */
-  rareWarning(kind: string, message: string): void {
+  rareWarning(kind: string, message: string | (() => string)): boolean {
     const count = (this.#given.get(kind) ?? 0) + 1;
     this.#given.set(kind, count);
     this.warnings++;
-    if (/^10*$/.test(String(count))) this.#warn(count === 1 ? message : `${message} (${count} times so far)`);
+    if (!isPowerOfTen(count)) return false;
+    const text = typeof message === "string" ? message : message();
+    this.#warn(count === 1 ? text : `${text} (${count} times so far)`);
+    return true;
   }
 
   #warn(message: string): void {
@@ -55,6 +62,12 @@ export class Report {
     if (messages.length > 0)
       this.#write(messages.map((message) => `${this.#program}: ${message}\n`).join(""));
   }
+}
+
+function isPowerOfTen(count: number): boolean {
+  let power = 1;
+  while (power < count) power *= 10;
+  return power === count;
 }
 
 /**

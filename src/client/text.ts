@@ -57,32 +57,40 @@ function pingText({ version, pid }: answers.Pong): readonly string[] {
 }
 
 function statusText(status: answers.Status, now: number): readonly string[] {
-  const { started, bytes, overlong, givenup, nobody, ended, warnings, memory, banned, jails } = status;
+  const { started, lastinput, blind, overlong, givenup, nobody, ended, full } = status;
   const up = formatDuration(Math.max(0, Math.floor((now - Date.parse(started)) / 1000) * 1000));
-  const input = `${shown(status.source ?? "stdin")}, ${status.format ?? "format not known yet"}, ${count(bytes, "byte")}`;
+  const input = [
+    shown(status.source ?? "stdin"),
+    status.format === null ? "format not known yet" : shown(status.format),
+    count(status.bytes, "byte"),
+    ...(lastinput === null ? [] : [`the last at ${lastinput}`]),
+  ];
   return [
     `f2b-stream ${shown(status.version)}, process ${status.pid}, since ${started} (${up})`,
     ...columns([
-      ["input", input],
+      ["input", input.join(", ")],
+      ...(blind.length > 0 ? [["blind", `${shown(blind.join(", "))}: see METRICS in f2b-stream(1)`]] : []),
       ["left out", `${count(overlong, "overlong line")}, ${count(givenup, "search", "searches")} given up`],
-      [
-        "no ban",
-        `${count(nobody, "failure")} of nobody who can be banned, ${count(ended, "ban")} that had ended`,
-      ],
-      ["memory", `${(memory / 1024 / 1024).toFixed(1)} MiB`],
-      ["warnings", String(warnings)],
-      ["banned", String(banned)],
+      ["no ban", `${count(nobody, "failure")} of nobody who can be banned`],
+      ["", `${count(ended, "ban")} that had ended, ${full} too many`],
+      ["memory", `${(status.memory / 1024 / 1024).toFixed(1)} MiB`],
+      ["warnings", String(status.warnings)],
+      ["banned", String(status.banned)],
     ]),
     "",
-    ...columns([
-      ["JAIL", "MODE", "COUNTS", "FAILURES", "IGNORED", "BANS", "BANNED", "ADDRESSES", "FORGOTTEN"],
-      ...jails.map(({ jail, mode, on, ...counts }) => {
-        const { failures, ignored, bans, banned, addresses, evicted } = counts;
-        const numbers = [failures, ignored, bans, banned, addresses, evicted].map(String);
-        return [shown(jail), mode, on === "log" ? "lines" : "bans", ...numbers];
-      }),
-    ]),
+    ...jailsText(status.jails),
   ];
+}
+
+function jailsText(jails: readonly answers.JailCounts[]): readonly string[] {
+  return columns([
+    ["JAIL", "MODE", "COUNTS", "FAILURES", "IGNORED", "BANS", "AGAIN", "BANNED", "ADDRESSES", "FORGOTTEN"],
+    ...jails.map(({ jail, mode, on, ...counts }) => {
+      const { failures, ignored, bans, repeats, banned, addresses, evicted } = counts;
+      const numbers = [failures, ignored, bans, repeats, banned, addresses, evicted].map(String);
+      return [shown(jail), mode, on === "log" ? "lines" : "bans", ...numbers];
+    }),
+  ]);
 }
 
 function jailText(status: answers.JailStatus, bans: readonly answers.Ban[], now: number): readonly string[] {

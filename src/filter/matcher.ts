@@ -1,18 +1,22 @@
 import { flat } from "../text.ts";
 import type { CompiledFilter, FilterPattern } from "./compile.ts";
+import type { FoundDate } from "./date.ts";
 import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
 import { SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
 import type { PythonPattern } from "./python/pattern.ts";
-import { Sessions } from "./session.ts";
+import { idOf, type Named, type Said, saidByGroups } from "./said.ts";
+import { groupsOf, type SessionLine, Sessions } from "./session.ts";
+import type { SingleLine } from "./single.ts";
 import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
 
-/** A line as a jail sees it, without its newline. */
+/** A line as a jail sees it. */
 export interface MatcherLine {
+  /** What patterns see, with its newline. */
   readonly text: string;
-  /** The line as it was written: evidence. */
+  /** The line as it was written, without its newline: evidence. */
   readonly whole: string;
-  /** True: the date is looked for in `text`, and cut out. */
+  /** True: the date is looked for in `whole`, of which `text` then is all, and cut out. */
   readonly hasDate: boolean;
   /** Epoch milliseconds, when the input's format gives the time. Not used where `hasDate`. */
   readonly time: number | undefined;
@@ -27,8 +31,11 @@ const MULTILINE_BYTES = 65_536;
 
 /** A line after its date was taken. */
 interface Dated {
+  /** With its newline. */
   readonly text: string;
   readonly time: number | undefined;
+  /** Where the text begins in the line; -1: it is not the line's end. */
+  readonly start: number;
 }
 
 /** What a matcher may know of time: epoch milliseconds. */
@@ -51,17 +58,34 @@ export interface MatcherOptions {
 
 /** A line on its way through the patterns. */
 interface Look {
+  /** The failregexes to try, as bits. */
+  readonly patterns: number;
   /** The buffer of a multi-line filter, this line the last. */
   readonly lines: readonly BufferedLine[] | undefined;
   readonly whole: string;
   readonly time: number | undefined;
   readonly clock: number;
+  /** Where the text begins in the line; -1: it is not the line's end, or not one line, or not ASCII alone. */
+  readonly start: number;
   /** What patterns see, with its newline. */
   text: string;
   ascii: boolean;
   /** The groups of the prefregex. */
   base: Groups | undefined;
 }
+
+/** A line of ASCII that is looked at for itself. */
+const NO_LOOK: Look = {
+  patterns: 0,
+  lines: undefined,
+  whole: "",
+  time: undefined,
+  clock: 0,
+  start: -1,
+  text: "",
+  ascii: true,
+  base: undefined,
+};
 
 /** How long a line without a date inherits the time of the last line that had one, in milliseconds, as in fail2ban. */
 const INHERIT = 60_000;
@@ -72,7 +96,7 @@ const MAX_EVIDENCE_LINE = 1024;
 /** The filter of one jail: text in, failure out. Remembers sessions, the lines of a multi-line pattern and the last date. */
 export class Matcher {
   readonly #filter: CompiledFilter;
-  readonly #sessions = new Sessions();
+  readonly #sessions = new Sessions((single) => this.#reread(single));
   /** The last `maxlines` lines, less what matches took. */
   #buffer: readonly BufferedLine[] = [];
   /** Time of the last line that had one. */
@@ -87,17 +111,23 @@ export class Matcher {
     this.#budget = new SearchBudget(onGiveUp && { onGiveUp });
   }
 
-  /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
-  match(line: MatcherLine, clock: MatcherClock): Verdict {
-    const { text, time } = this.#cutDate(line, clock);
+  /**
+   * Judges the next line, as fail2ban's Filter.processLine and findFailure do.
+   *
+   * @param patterns the failregexes that may match, as bits by their index; the last bit is for all from 31 on
+   */
+  match(line: MatcherLine, clock: MatcherClock, patterns = -1): Verdict {
+    const { text, time, start } = this.#cutDate(line, clock);
     const lines = this.#filter.maxlines > 1 ? this.#keep(text, line) : undefined;
-    const seen = lines ? joinLines(lines) : `${text}\n`;
+    const seen = lines ? joinLines(lines) : text;
     const ascii = (lines ? undefined : line.ascii) ?? isAscii(seen);
     return this.#search({
+      patterns,
       lines,
       whole: line.whole,
       time,
       clock: clock.clock,
+      start: line.ascii && lines === undefined ? start : -1,
       text: seen,
       ascii,
       base: undefined,
@@ -117,26 +147,26 @@ export class Matcher {
   }
 
   /** The text that patterns see, and the line's time: its own, or that of the last line that had one. */
-  #cutDate({ text, hasDate, time, ascii }: MatcherLine, { now, clock }: MatcherClock): Dated {
+  #cutDate({ text, whole, hasDate, time, ascii }: MatcherLine, { now, clock }: MatcherClock): Dated {
     this.#budget.nextLine();
     if (!hasDate) {
       this.#lastTime = time ?? this.#lastTime;
-      return { text, time };
+      return { text, time, start: whole.length + 1 - text.length };
     }
-    const found = this.#filter.dates.find(text, now, ascii, this.#budget);
+    const found = this.#filter.dates.find(whole, now, ascii, this.#budget);
     if (found?.time !== undefined && !found.inherits) {
       this.#lastTime = found.time;
-      return { text: without(text, found), time: found.time };
+      return without(text, found, found.time);
     }
     if (this.#inherits && this.#lastTime !== undefined && this.#lastTime > clock - INHERIT)
-      return { text, time: this.#lastTime };
-    if (found?.inherits) return { text, time: this.#inherits ? clock : undefined };
-    return { text: found ? without(text, found) : text, time: undefined };
+      return { text, time: this.#lastTime, start: 0 };
+    if (found?.inherits) return { text, time: this.#inherits ? clock : undefined, start: 0 };
+    return found ? without(text, found, undefined) : { text, time: undefined, start: 0 };
   }
 
   /** The multi-line buffer with one line more. */
   #keep(text: string, { whole, offset = 0 }: MatcherLine): readonly BufferedLine[] {
-    const oneLine = { text: text.replaceAll("\n", " "), whole: evidenceOf(whole), offset };
+    const oneLine = { text: text.slice(0, -1).replaceAll("\n", " "), whole: evidenceOf(whole), offset };
     const isNear = (line: BufferedLine) => (line.offset ?? 0) >= offset - MULTILINE_BYTES;
     this.#buffer = [...this.#buffer, oneLine].filter(isNear).slice(-this.#filter.maxlines);
     return this.#buffer;
@@ -154,6 +184,7 @@ export class Matcher {
     }
     if (prefregex && !this.#narrow(look, prefregex)) return none("no-prefregex", time);
     for (let index = 0; index < failregex.length; index++) {
+      if (((look.patterns >>> Math.min(index, 31)) & 1) === 0) continue;
       const verdict = this.#try(look, failregex[index] as FilterPattern, index);
       if (verdict) return verdict;
     }
@@ -161,10 +192,10 @@ export class Matcher {
   }
 
   /** Applies the prefregex: its groups are the base of the failregex's, its `content` is what failregexes see. */
-  #narrow(look: Look, { pattern, groupsOf }: FilterPattern): boolean {
+  #narrow(look: Look, { pattern, read }: FilterPattern): boolean {
     const match = this.#budget.search(pattern, look.text, 0, look.ascii);
     if (!match) return false;
-    look.base = groupsOf(match);
+    look.base = read(match).groups;
     const { content } = look.base;
     if (content) {
       look.text = `${content}\n`;
@@ -176,7 +207,7 @@ export class Matcher {
   }
 
   /** What one failregex says; undefined: not matched, the next one's turn. */
-  #try(look: Look, { pattern, groupsOf }: FilterPattern, index: number): Verdict | undefined {
+  #try(look: Look, { pattern, read }: FilterPattern, index: number): Verdict | undefined {
     const { text, ascii, time, lines } = look;
     const match = this.#budget.search(pattern, text, 0, ascii);
     if (!match) return undefined;
@@ -184,26 +215,34 @@ export class Matcher {
     const isIgnored = split ? this.#isIgnored(joinLines(split.matched)) : this.#isIgnored(text, ascii);
     if (split) this.#buffer = split.rest;
     if (isIgnored) return none("ignoreregex", time);
-    const found = look.base ? overridden(look.base, groupsOf(match)) : groupsOf(match);
-    const groups = isLong(text) ? copied(found) : found;
+    const said = joinedTo(look, read(match));
     const evidence = split ? split.matched.map(({ whole }) => whole) : [evidenceOf(look.whole)];
-    const { mlfid } = groups;
-    if (mlfid !== undefined) return this.#inSession(mlfid, look, groups, evidence, index);
-    return groups.nofail ? none("nofail", time) : failure(groups, evidence, index, time);
+    if (said.mlfid !== undefined) return this.#inSession(said.mlfid, look, said, evidence, index);
+    if (said.nofail) return none("nofail", time);
+    return failure(said, () => said.groups, evidence, index, time);
   }
 
-  #inSession(id: string, look: Look, groups: Groups, lines: readonly string[], index: number): Verdict {
+  #inSession(id: string, look: Look, said: Said, lines: readonly string[], index: number): Verdict {
     const { time, clock } = look;
-    const session = this.#sessions.merge(id, {
-      groups,
-      lines,
-      time: time ?? (this.#inherits ? this.#lastTime : undefined) ?? Math.max(clock, 0),
-    });
-    if (session.nofail) return none("nofail", time);
-    const failed = failure(session.groups, session.lines, index, time);
-    if (failed) return failed;
-    session.markPending();
-    return none("pending", time);
+    const when = time ?? (this.#inherits ? this.#lastTime : undefined) ?? Math.max(clock, 0);
+    const { start, whole } = look;
+    const single = start < 0 ? undefined : { whole, start, regex: index, time: when };
+    const size = id.length + look.text.length + lengthOf(lines);
+    const state = this.#sessions.merge(id, { said, lines, time: when, size, single });
+    if (state.nofail) return none("nofail", time);
+    const failed = failure(state.named, () => groupsOf(state.said), state.lines, index, time);
+    return failed ?? none("pending", time);
+  }
+
+  /** What a session's only line said. */
+  #reread({ whole, start, regex, time }: SingleLine): SessionLine | undefined {
+    const text = `${whole.slice(start)}\n`;
+    const { prefregex, failregex } = this.#filter;
+    const look = { ...NO_LOOK, text };
+    if (prefregex && !this.#narrow(look, prefregex)) return undefined;
+    const { pattern, read } = failregex[regex] as FilterPattern;
+    const match = this.#budget.search(pattern, look.text, 0, true);
+    return match && { said: joinedTo(look, read(match)), lines: [whole], time, size: 2 * whole.length };
   }
 
   #isIgnored(text: string, ascii?: boolean): boolean {
@@ -212,6 +251,12 @@ export class Matcher {
       ({ pattern }) => this.#budget.search(pattern, text, 0, ascii) !== undefined,
     );
   }
+}
+
+function lengthOf(lines: readonly string[]): number {
+  let length = 0;
+  for (const line of lines) length += line.length;
+  return length;
 }
 
 function none(why: NoFailure["why"], time: number | undefined): NoFailure {
@@ -227,6 +272,13 @@ function isLong(line: string): boolean {
   return line.length > MAX_EVIDENCE_LINE;
 }
 
+/** What a failregex said and before it the prefregex. Of a long line it is copied. */
+function joinedTo({ base, text }: Look, said: Said): Said {
+  if (base === undefined && !isLong(text)) return said;
+  const groups = base ? overridden(base, said.groups) : said.groups;
+  return saidByGroups(isLong(text) ? copied(groups) : groups);
+}
+
 /** The groups of a prefregex, those that the failregex took in their place. */
 function overridden(base: Groups, groups: Groups): Groups {
   const merged: Record<string, string | undefined> = {};
@@ -240,21 +292,23 @@ function copied(groups: Groups): Groups {
 }
 
 /** The text without its date; nothing is trimmed. */
-function without(text: string, { start, end }: { readonly start: number; readonly end: number }): string {
-  return text.slice(0, start) + text.slice(end);
+function without(text: string, { start, end }: FoundDate, time: number | undefined): Dated {
+  if (start === 0) return { text: text.slice(end), time, start: end };
+  return { text: text.slice(0, start) + text.slice(end), time, start: -1 };
 }
 
-/** The failure that the groups name, or undefined when none of them holds an id. */
+/** The failure of whom the groups name, or undefined when none of them holds an id. */
 function failure(
-  groups: Groups,
+  named: Named,
+  groups: () => Groups,
   lines: readonly string[],
   regex: number,
   time: number | undefined,
 ): Failure | undefined {
-  const address = groups.ip4 ?? groups.ip6;
-  const id = groups.fid ?? address ?? groups.dns;
+  const id = idOf(named);
   if (id === undefined) return undefined;
-  const kind =
-    groups.fid !== undefined && groups.fid !== address ? "id" : address !== undefined ? "address" : "host";
-  return { match: true, id, kind, cidr: groups.cidr, time, regex, attempts: lines.length, groups, lines };
+  const { fid, ip4, ip6, cidr } = named;
+  const address = ip4 ?? ip6;
+  const kind = fid !== undefined && fid !== address ? "id" : address !== undefined ? "address" : "host";
+  return { match: true, id, kind, cidr, time, regex, lines, groups };
 }

@@ -70,12 +70,12 @@ async function examine(options: Options, report: Report): Promise<number> {
     const gate = new Gate({ maxLine: MAX_LINE, onOverflow });
     const progress = new Progress(options.log);
     for await (const chunk of input as AsyncIterable<Buffer>) {
-      gate.push(chunk, (bytes) => takeLine(decodeLine(bytes)));
+      gate.push(chunk, (line) => takeLine(decodeLine(line)));
       progress.add(chunk.length);
       if (text !== "") await print(text);
       text = "";
     }
-    gate.end((bytes) => takeLine(decodeLine(bytes)));
+    gate.end((line) => takeLine(decodeLine(line)));
     progress.end();
   }
   await print(text + views.map((view) => view.end()).join("\n"));
@@ -108,14 +108,15 @@ class View {
       const command = decode(line, now);
       if (command.cmd.endsWith("ban") && "until" in command && !command.repeat) this.#bans.push(command);
     };
+    this.#tally = new Tally({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
     this.#running = new RunningJail(compiled, {
       isLive: false,
       maxKeys: 1_000_000,
+      evidence: this.#tally.evidence,
       addressesOf: () => [],
       warn: (message) => report.warning(message),
       onGiveUp: () => undefined,
     });
-    this.#tally = new Tally({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
     this.#tally.reload(new Map([[compiled.jail.name, this.#running]]));
     this.#running.ignore.refresh(now);
   }

@@ -3,7 +3,7 @@ import { Heap } from "../heap.ts";
 import type { Jail } from "../rules/rule.ts";
 import { flat } from "../text.ts";
 import { bantimeOf } from "./escalation.ts";
-import { Evidence } from "./evidence.ts";
+import { Evidence, NOWHERE } from "./evidence.ts";
 import { JailKeys, type Key } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
@@ -42,6 +42,8 @@ export interface Known {
 }
 
 export interface BanListOptions {
+  /** Most bans in force. One that was told must end at its time, so none is pushed out: a new one is not put in force. */
+  readonly maxBans: number;
   /** Most bans remembered after their end, for escalation; those that ended first go first. */
   readonly maxRemembered: number;
   /** Most bytes of evidence held of bans in force, for when they are told again; that of the oldest goes first. */
@@ -53,17 +55,16 @@ interface Held {
   jail: Jail;
   /** Without its evidence. */
   readonly ban: Ban;
-  /** Which ban of all it is. */
+  /** Which ban of all it is: its lines are owned by this number. */
   readonly turn: number;
+  /** Where the newest of them is. */
+  readonly place: number;
   /** Windows completed since, and when the last one was. */
   repeats: number;
   repeated: number | undefined;
   /** True for one that is left in the heap, ended or with another end now. */
   isStale: boolean;
 }
-
-/** For so many bans in force the index is laid out. There is no bound: a ban that was told must end. */
-const MANY_BANS = 2 ** 24;
 
 /** Ends in the heap that are none any more, besides as many as there are bans. */
 const MAX_STALE = 1000;
@@ -76,9 +77,10 @@ const WORD = 2 ** 32;
 
 /** Who is banned until when. Hands out bans as windows are completed and unbans as time passes. */
 export class BanList {
+  readonly #maxBans: number;
   readonly #maxRemembered: number;
   readonly #keys = new JailKeys();
-  readonly #rows = new Table({ maxRows: MANY_BANS, words: 0 });
+  readonly #rows: Table;
   /** Bans in force by row. */
   readonly #held: (Held | undefined)[] = [];
   readonly #evidence: Evidence;
@@ -86,8 +88,11 @@ export class BanList {
   /** Bans that have ended; none of somebody who is banned again. */
   readonly #past: Table;
   #turns = 0;
+  #forgotten = 0;
 
-  constructor({ maxRemembered, maxEvidence }: BanListOptions) {
+  constructor({ maxBans, maxRemembered, maxEvidence }: BanListOptions) {
+    this.#maxBans = maxBans;
+    this.#rows = new Table({ maxRows: maxBans, words: 0 });
     this.#maxRemembered = maxRemembered;
     this.#evidence = new Evidence({ maxBytes: maxEvidence });
     this.#past = new Table({ maxRows: maxRemembered, words: 3 });
@@ -98,9 +103,9 @@ export class BanList {
     return this.#rows.size;
   }
 
-  /** Ends that wait for their time, with some of bans that were ended or changed. */
-  get scheduled(): number {
-    return this.#due.size;
+  /** Whether there is no room for one more. */
+  get isFull(): boolean {
+    return this.#rows.size >= this.#maxBans;
   }
 
   /** When the next ban ends, in epoch milliseconds; undefined: none of them ends. */
@@ -108,30 +113,52 @@ export class BanList {
     return this.#due.next;
   }
 
+  /** Bans that ended and were forgotten before their time, since there were too many. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** Ends that are waited for, of bans released before among them. */
+  get scheduled(): number {
+    return this.#due.size;
+  }
+
   /**
    * The unban of this subject, when its ban has ended by `time`, whatever the clock says: a line that tells of a later time
    * tells of an address that was free again.
    */
   takeEnded(jail: string, subject: Subject, time: number): Unban | undefined {
+    if (this.#due.next === undefined || this.#due.next > time) return undefined;
     const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
     if (held === undefined || held.ban.until === null || held.ban.until > time) return undefined;
     return this.#release(held, held.ban.until, "expired");
   }
 
+  /** Takes a completed window of somebody who is banned already: gives the ban, without its evidence, which stays as it is. */
+  repeat(jail: string, subject: Subject, time: number): Ban | undefined {
+    const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
+    if (held === undefined) return undefined;
+    held.repeats++;
+    held.repeated = time;
+    return held.ban;
+  }
+
+  /** A ban in force as it is told again. */
+  again(ban: Ban): Ban {
+    const held = this.#heldBy(this.#keyOf(ban));
+    return { ...ban, matches: held ? this.#matches(held) : [], repeat: true };
+  }
+
   /**
-   * Takes a completed window. The command says `repeat` when the subject is banned already: then nothing changes.
+   * Takes a completed window of somebody who is not banned.
    *
-   * @param clock epoch milliseconds: a ban that would have ended by then is not put in force and gives undefined. A replay,
-   * whose bans are history, leaves it out
+   * @param clock epoch milliseconds: a ban that would have ended by then is not put in force. A replay, whose bans are history,
+   * leaves it out
+   * @returns undefined when it is not put in force: it has ended, or `isFull`
    */
   ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY): Ban | undefined {
     const key = this.#keys.of(request.jail.name, nameOf(request.subject));
-    const held = this.#heldBy(key);
-    if (held) {
-      held.repeats++;
-      held.repeated = request.time;
-      return this.#repeated(held);
-    }
+    if (this.isFull) return undefined;
     const ban = this.#newBan(request, this.#recall(key, request.time));
     if (ban.until !== null && ban.until <= clock) return undefined;
     this.#hold(key, request, ban);
@@ -148,7 +175,7 @@ export class BanList {
 
   /** The bans in force as they are told again, oldest first. */
   *inForce(): Iterable<Ban> {
-    for (const held of this.#inOrder()) yield this.#repeated(held);
+    for (const held of this.#inOrder()) yield this.again(held.ban);
   }
 
   /** The bans in force, oldest first, without their evidence; what ends while they are gone through is left out. */
@@ -174,7 +201,7 @@ export class BanList {
     const bancount = held?.ban.bancount ?? this.#recall(key, time);
     const past = this.#past.find(key);
     return {
-      ban: held && { ...held.ban, matches: this.#evidence.of(key) },
+      ban: held && { ...held.ban, matches: this.#matches(held) },
       repeats: held?.repeats ?? 0,
       repeated: held?.repeated,
       bancount,
@@ -192,7 +219,7 @@ export class BanList {
     held.isStale = true;
     this.#held[this.#rows.find(key)] = changed;
     this.#schedule(changed);
-    return { ...changed.ban, matches: this.#evidence.of(key) };
+    return { ...changed.ban, matches: this.#matches(changed) };
   }
 
   /** Ends a ban at `time`, whatever its `until`. */
@@ -217,6 +244,7 @@ export class BanList {
   }
 
   #heldBy(key: Key): Held | undefined {
+    if (this.#rows.size === 0) return undefined;
     const row = this.#rows.find(key);
     return row === NONE ? undefined : this.#held[row];
   }
@@ -225,8 +253,8 @@ export class BanList {
     return this.#keys.of(ban.jail, nameOf(subjectOf(ban)));
   }
 
-  #repeated({ ban }: Held): Ban {
-    return { ...ban, matches: this.#evidence.of(this.#keyOf(ban)), repeat: true };
+  #matches({ turn, place }: Held): readonly string[] {
+    return this.#evidence.read(place, turn);
   }
 
   #newBan(request: BanRequest, earlier: number): Ban {
@@ -251,9 +279,10 @@ export class BanList {
   }
 
   #hold(key: Key, { jail, matches, time }: BanRequest, ban: Ban): void {
-    const held = { jail, ban, turn: this.#turns++, repeats: 0, repeated: undefined, isStale: false };
+    const turn = this.#turns++;
+    const place = this.#evidence.add(NOWHERE, turn, matches, time);
+    const held = { jail, ban, turn, place, repeats: 0, repeated: undefined, isStale: false };
     this.#held[this.#rows.insert(key)] = held;
-    this.#evidence.add(key, matches, time);
     const past = this.#past.find(key);
     if (past !== NONE) this.#past.delete(past);
     this.#schedule(held);
@@ -272,7 +301,6 @@ export class BanList {
     const row = this.#rows.find(key);
     this.#held[row] = undefined;
     this.#rows.delete(row);
-    this.#evidence.forget(key);
     this.#remember(key, ban.bancount ?? 1, time + jail.escalation.memory, time);
     const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
     return { cmd, jail: ban.jail, ...subjectOf(ban), time, reason };
@@ -282,7 +310,9 @@ export class BanList {
   #remember(key: Key, bancount: number, until: number, now: number): void {
     const oldest = this.#past.victim((row) => -this.#until(row));
     const isFull = this.#past.size >= this.#maxRemembered;
-    if (oldest !== NONE && (isFull || this.#until(oldest) < now)) this.#past.delete(oldest);
+    const isOver = oldest !== NONE && this.#until(oldest) < now;
+    if (isFull && !isOver) this.#forgotten++;
+    if (oldest !== NONE && (isFull || isOver)) this.#past.delete(oldest);
     const row = this.#past.insert(key);
     this.#past.set(row, BANCOUNT, bancount);
     this.#past.set(row, HIGH, Math.floor(until / WORD));

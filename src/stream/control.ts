@@ -92,7 +92,10 @@ export class Control {
     const { tally } = this.#engine;
     const before = tally.find(name, whom);
     const ban = tally.ban(running, whom, bantime);
-    if (ban === undefined) throw refused(`the bantime of ${name} is 0`);
+    if (ban === undefined) {
+      const reason = tally.isFull ? `${tally.bans} bans are in force already` : "it would last no time";
+      throw refused(`${shown(whom)} is not banned in ${name}: ${reason}`);
+    }
     const result = before === undefined ? "banned" : bantime === undefined ? "already" : "changed";
     if (result !== "already") this.#tell(`[${name}] ${shown(whom)} banned by hand ${shownEnd(ban)}`);
     return { result, ban: banLine(ban) };

@@ -1,4 +1,5 @@
-import { createReadStream, fstatSync } from "node:fs";
+import { fstatSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
@@ -8,15 +9,22 @@ import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
 import type { ControlOptions } from "./control.ts";
 import { Engine } from "./engine.ts";
+import { FileInput } from "./file-input.ts";
 import { HELP } from "./help.ts";
 import { type CompiledJail, compileJails } from "./jail.ts";
+import { formatMetrics } from "./metrics.ts";
+import { MetricsFile, streamOf } from "./metrics-file.ts";
 import { type Options, readOptions } from "./options.ts";
+import { Outbox } from "./outbox.ts";
 import { needsIn } from "./plan.ts";
 import { Reloader } from "./reload.ts";
 import { run } from "./run.ts";
 import { formatStats } from "./stats.ts";
 
 const PROGRAM = "f2b-stream";
+
+/** Milliseconds between telling a mistake and ending where nobody may be looking. */
+const PAUSE = 3000;
 
 /** f2b-stream: log lines on stdin, commands on stdout. Gives the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -26,8 +34,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
-    return tellMistake(error, PROGRAM, report);
+    const status = tellMistake(error, PROGRAM, report);
+    if (isRunByDaemon()) await sleep(PAUSE);
+    return status;
   }
+}
+
+/** syslog-ng starts a program that has ended anew at once, hundreds of times a second: it runs us between pipes, without a terminal. */
+function isRunByDaemon(): boolean {
+  return fstatSync(0).isFIFO() && fstatSync(1).isFIFO() && !process.stderr.isTTY;
 }
 
 async function act(options: Options, report: Report): Promise<number> {
@@ -82,24 +97,28 @@ async function stream(
     return EXIT.IO;
   }
   warnOfSources(jails, options, report);
-  const output: string[] = [];
-  const engine = new Engine(jails, { ...options, report, write: (line) => output.push(line) }, now);
+  const outbox = new Outbox();
+  const engine = new Engine(jails, { ...options, report, write: outbox.write }, now);
   const clock = options.isLive ? Date.now : () => now;
   const load = async () => enabledOf(await readRules(options, report), report);
   const reloader = new Reloader({ engine, report, load, now: clock });
   const closeControl = await steerable(options, { engine, reloader, report, now: clock });
   if (closeControl === undefined) return EXIT.UNAVAILABLE;
+  const metrics = metricsFile(options.metrics, engine, report);
+  metrics?.start();
   const status = await run({
     engine,
     report,
     isLive: options.isLive,
     now: clock,
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
-    input: fstatSync(0).isFile() ? createReadStream("", { fd: 0, highWaterMark: 1 << 20 }) : process.stdin,
-    take: () => output.splice(0).join(""),
+    silence: options.silence,
+    input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
+    take: () => outbox.take(),
     reloader,
     onEnd: closeControl,
   });
+  await metrics?.end();
   if (options.stats) for (const line of formatStats(engine)) report.line(line);
   return status;
 }
@@ -112,7 +131,20 @@ async function steerable(
   if (control === undefined) return () => undefined;
   const { openControl } = await import("./open-control.ts");
   const waiting = () => process.stdout.writableLength;
-  return openControl(control, { ...steered, source, started: steered.now(), waiting });
+  return openControl(control, { ...steered, source, started: startOfProcess(), waiting });
+}
+
+function metricsFile(path: string | undefined, engine: Engine, report: Report): MetricsFile | undefined {
+  if (path === undefined) return undefined;
+  const stream = streamOf(path);
+  const started = startOfProcess();
+  const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss() }, stream);
+  return new MetricsFile(path, format, report);
+}
+
+/** In epoch milliseconds. */
+function startOfProcess(): number {
+  return Math.round(Date.now() - process.uptime() * 1000);
 }
 
 function enabledOf(loaded: LoadedRules, report: Report): readonly CompiledJail[] {

@@ -18,6 +18,10 @@ export interface Options {
   /** Path of the control socket. */
   readonly control: string | undefined;
   readonly stats: boolean;
+  /** Where metrics are written, if anywhere. */
+  readonly metrics: string | undefined;
+  /** So long without input, in milliseconds, is told; 0: never. */
+  readonly silence: number;
   readonly verbosity: "quiet" | "normal" | "verbose";
   /** Milliseconds between signs of life; 0: none. */
   readonly heartbeat: number;
@@ -43,6 +47,8 @@ export function readOptions(argv: readonly string[]): Options {
       "source",
       "tz",
       "control",
+      "metrics",
+      "silence",
       "heartbeat",
       "max-line",
       "max-keys",
@@ -81,11 +87,13 @@ export function readOptions(argv: readonly string[]): Options {
     zone: typed.value("tz"),
     control,
     stats: typed.has("stats"),
+    metrics: typed.value("metrics"),
+    silence: number("silence", 7200, 0, 31_536_000) * 1000,
     verbosity: typed.has("quiet") ? "quiet" : typed.has("verbose") ? "verbose" : "normal",
     heartbeat: number("heartbeat", 30, 0, 86_400) * 1000,
     maxLine: number("max-line", 65_536, 64, 16 * 1024 * 1024),
     maxKeys: number("max-keys", 1_000_000, 1, 100_000_000),
     prefilter: typed.has("prefilter"),
-    maxEvidence: number("max-evidence", 16 * 1024 * 1024, 0, 2 ** 40),
+    maxEvidence: number("max-evidence", 16 * 1024 * 1024, 0, 2 ** 31 - 1),
   };
 }

@@ -2,6 +2,7 @@ import type { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import type { JailCounts, JailStatus, Status } from "../control/answers.ts";
 import { keysOf } from "../rules/keys.ts";
+import { CAUSES } from "./blindness.ts";
 import type { Engine } from "./engine.ts";
 import type { RunningJail } from "./jail.ts";
 
@@ -15,8 +16,9 @@ export interface StatusHost {
 
 /** How f2b-stream is doing. `now` in epoch milliseconds. */
 export function statusOf(engine: Engine, { report, source, started }: StatusHost, now: number): Status {
-  const { counts, tally, format = null } = engine;
+  const { counts, tally, sight, format = null } = engine;
   const banned = tally.bansByJail();
+  const { lastInput } = sight;
   return {
     version: version(),
     pid: process.pid,
@@ -25,10 +27,13 @@ export function statusOf(engine: Engine, { report, source, started }: StatusHost
     format,
     source: source ?? null,
     bytes: counts.bytes,
+    lastinput: lastInput === undefined ? null : new Date(lastInput).toISOString(),
+    blind: CAUSES.filter((cause) => sight.blindness.of(cause).isOn),
     overlong: counts.overlong,
     givenup: counts.givenUp,
     nobody: tally.counts.nobody,
     ended: tally.counts.ended,
+    full: tally.counts.full,
     warnings: report.warnings,
     memory: process.memoryUsage.rss(),
     banned: tally.bans,

@@ -2,12 +2,12 @@ import { formatNetwork, ipv4Number, type Network } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
 import { type Ban, type Command, encode, type Unban } from "../command.ts";
 import type { Failure } from "../filter/verdict.ts";
+import { RecentMap } from "../recent.ts";
 import type { Jail } from "../rules/rule.ts";
-import { BanList, type Known, nameOf, type Subject, subjectOf } from "./banlist.ts";
+import { BanList, type BanRequest, type Known, nameOf, type Subject, subjectOf } from "./banlist.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
-import { JailKeys } from "./key.ts";
-import { askCommand, Lookup, resolveHost } from "./lookup.ts";
+import { askCommand, Lookup, MAX_ADDRESSES, resolveHost } from "./lookup.ts";
 import { countedAs, identify } from "./subject.ts";
 
 export interface TallyOptions {
@@ -15,8 +15,12 @@ export interface TallyOptions {
   readonly isLive: boolean;
   /** Most bans remembered after their end. */
   readonly maxKeys: number;
-  /** Most evidence held, in bytes. */
+  /** Most bans in force; undefined: a million, or `maxKeys` where that is more. */
+  readonly maxBans?: number;
+  /** Most evidence held, in bytes: half of it for windows, half for bans in force. */
   readonly maxEvidence: number;
+  /** Asks for the addresses of a host name; undefined: the system's resolver. */
+  readonly resolve?: (host: string) => Promise<readonly Network[] | undefined>;
   /** Takes commands, as lines. */
   readonly write: (line: string) => void;
   readonly report: Report;
@@ -26,9 +30,14 @@ export interface TallyOptions {
 export interface TallyCounts {
   /** Bans not written because they had ended when they were found. */
   ended: number;
+  /** Bans not written because too many were in force. */
+  full: number;
   /** Failures whose address cannot be, or is a host name that is not looked up. */
   nobody: number;
 }
+
+/** Most bans in force, unless more addresses than that are to be remembered. */
+const MAX_BANS = 1_000_000;
 
 /** What is known of a subject in a jail, what is counted now included. */
 export interface KnownHere extends Known {
@@ -37,6 +46,10 @@ export interface KnownHere extends Known {
   /** Their lines, as far as they are held. */
   readonly matches: readonly string[];
 }
+
+/** So many lines of bans that are told again are kept, each of so many characters at most. */
+const MAX_REPEATS = 256;
+const MAX_REPEATED = 4096;
 
 /** A failure that counts, with its time settled. */
 interface Attempt {
@@ -47,31 +60,48 @@ interface Attempt {
 
 /** From failures to commands: whom a failure counts for, whether it was one too many, whose ban has ended. */
 export class Tally {
-  readonly counts: TallyCounts = { ended: 0, nobody: 0 };
+  readonly counts: TallyCounts = { ended: 0, full: 0, nobody: 0 };
   readonly #options: TallyOptions;
   readonly #report: Report;
-  readonly #evidence: Evidence;
-  readonly #keys = new JailKeys();
+  readonly #maxBans: number;
+  /** The lines of the windows of all jails. */
+  readonly evidence: Evidence;
   readonly #banlist: BanList;
-  readonly #hosts = new Lookup(resolveHost);
+  /** Bans that were told again lately, as lines. */
+  readonly #repeats = new RecentMap<Ban, string>(MAX_REPEATS);
+  readonly #hosts: Lookup<readonly Network[]>;
   /** Names of `ignoreip`: apart, since those in the log are the attacker's, who could push these out. */
-  readonly #ignored = new Lookup(resolveHost);
+  readonly #ignored: Lookup<readonly Network[]>;
   readonly #commands = new Lookup(askCommand);
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #clock = Number.NEGATIVE_INFINITY;
+  /** Ended bans of which it is told that they were forgotten. */
+  #forgotten = 0;
   /** Called when an answer that was waited for has come, and commands may have been written. */
   onLate: () => void = () => undefined;
 
   constructor(options: TallyOptions) {
     this.#options = options;
     this.#report = options.report;
-    this.#evidence = new Evidence({ maxBytes: options.maxEvidence });
-    this.#banlist = new BanList({ maxRemembered: options.maxKeys, maxEvidence: options.maxEvidence });
+    this.#hosts = new Lookup(options.resolve ?? resolveHost);
+    this.#ignored = new Lookup(options.resolve ?? resolveHost);
+    this.evidence = new Evidence({ maxBytes: options.maxEvidence / 2 });
+    this.#maxBans = options.maxBans ?? Math.max(MAX_BANS, options.maxKeys);
+    this.#banlist = new BanList({
+      maxBans: this.#maxBans,
+      maxRemembered: options.maxKeys,
+      maxEvidence: options.maxEvidence / 2,
+    });
   }
 
   /** Bans in force. */
   get bans(): number {
     return this.#banlist.size;
+  }
+
+  /** Whether so many bans are in force that there can be no other. */
+  get isFull(): boolean {
+    return this.#banlist.isFull;
   }
 
   /** When the next ban ends, in epoch milliseconds; undefined: none of them does. */
@@ -81,7 +111,19 @@ export class Tally {
 
   /** The addresses of a host name of `ignoreip` as far as they are known; asks for them in the background. */
   addressesOf(host: string): readonly Network[] {
-    return this.#options.isLive ? (this.#ignored.known(host, this.#clock) ?? []) : [];
+    return this.#options.isLive ? this.#bounded(host, this.#ignored.known(host, this.#clock) ?? []) : [];
+  }
+
+  /** Failures that wait for an answer. */
+  get waiting(): number {
+    return this.#hosts.waiting + this.#commands.waiting;
+  }
+
+  #bounded(host: string, networks: readonly Network[]): readonly Network[] {
+    if (networks.length <= MAX_ADDRESSES) return networks;
+    const more = `has more than ${MAX_ADDRESSES} addresses: the others are left out`;
+    this.#report.rareWarning("addresses", `${printable(host, 80)} ${more}`);
+    return networks.slice(0, MAX_ADDRESSES);
   }
 
   /** The clock's time; a replay's clock has none before it is sure of one. */
@@ -135,7 +177,7 @@ export class Tally {
     return {
       ...this.#banlist.known(jail, subject, this.#time),
       failures: window.timesOf(nameOf(subject)).filter((time) => time > since),
-      matches: this.#evidence.of(this.#keys.of(jail.name, nameOf(subject)), since),
+      matches: window.matchesOf(nameOf(subject), since),
     };
   }
 
@@ -143,19 +185,18 @@ export class Tally {
    * Bans by hand, whatever was counted; the count is zero after that. A ban in force is given the new end, or stays as it is.
    *
    * @param bantime milliseconds; null: for ever; undefined: as the jail has it
-   * @returns the ban in force; undefined when it would last no time
+   * @returns the ban in force; undefined when it would last no time, or `isFull`
    */
   ban(running: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
     const { jail, window } = running;
     const time = this.#time;
     if (this.find(jail.name, subject)) return this.#prolong(running, subject, bantime);
-    const { failures } = this.known(running, subject);
-    const key = this.#keys.of(jail.name, nameOf(subject));
-    window.forget(nameOf(subject));
-    const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
+    const { failures, matches } = this.known(running, subject);
     const request = { jail, subject, time, failures: failures.length, matches, manual: true } as const;
     const ban = this.#banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
-    if (ban) this.#ban(running, ban);
+    if (ban === undefined) return undefined;
+    window.forget(nameOf(subject));
+    this.#ban(running, ban);
     return ban;
   }
 
@@ -212,7 +253,8 @@ export class Tally {
     else {
       const isAsked = this.#when(this.#hosts, host, running, (networks) => {
         if (networks === undefined) this.#nobody(jail, host, "is a host name without an address");
-        for (const network of networks ?? []) this.#addNetwork(running, network, attempt);
+        for (const network of this.#bounded(host, networks ?? []))
+          this.#addNetwork(running, network, attempt);
       });
       if (!isAsked) this.#nobody(jail, host, "is a host name, and too many others are being looked up");
     }
@@ -268,15 +310,25 @@ export class Tally {
     const name = nameOf(subject);
     if (this.#report.verbosity === "verbose")
       this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
-    const key = this.#keys.of(jail.name, name);
-    if (jail.maxmatches > 0) this.#evidence.add(key, lines, time);
-    if (!window.add(name, time)) return;
-    const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
-    const request = { jail, subject, time, failures: jail.maxretry, matches };
+    const { evicted } = window;
+    const matches = window.add(name, time, lines);
+    if (window.evicted > evicted) this.#tellEvicted(jail);
+    if (matches !== undefined)
+      this.#complete(running, { jail, subject, time, failures: jail.maxretry, matches });
+  }
+
+  /** Takes a completed window. */
+  #complete(running: RunningJail, request: BanRequest): void {
+    const { jail, subject, time } = request;
+    const known = this.#banlist.repeat(jail.name, subject, time);
+    if (known) {
+      this.#repeat(running, known);
+      return;
+    }
     const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
-    if (ban === undefined) this.#tellEnded();
-    else if (ban.repeat) this.#repeat(ban);
-    else this.#ban(running, ban);
+    if (ban) this.#ban(running, ban);
+    else if (this.#banlist.isFull) this.#tellFull(jail);
+    else this.#tellEnded();
   }
 
   #ban(running: RunningJail, ban: Ban): void {
@@ -286,10 +338,23 @@ export class Tally {
     if (!this.#options.isLive) this.tick(this.#clock);
   }
 
-  #repeat(ban: Ban): void {
-    this.#write(ban);
-    const who = printable(ban.ip ?? ban.id ?? "", 80);
-    this.#report.rareWarning(`repeat ${ban.jail}`, `[${ban.jail}] ${who} is banned and still logs failures`);
+  #repeat(running: RunningJail, ban: Ban): void {
+    running.counts.repeats++;
+    this.#options.write(this.#repeated(ban));
+    const who = () => printable(ban.ip ?? ban.id ?? "", 80);
+    this.#report.rareWarning(
+      `repeat ${ban.jail}`,
+      () => `[${ban.jail}] ${who()} is banned and still logs failures`,
+    );
+  }
+
+  /** A ban in force as a line. Who attacks on and on has it written again and again. */
+  #repeated(ban: Ban): string {
+    const known = this.#repeats.get(ban);
+    if (known !== undefined) return known;
+    const line = encode(this.#banlist.again(ban));
+    if (line.length <= MAX_REPEATED) this.#repeats.set(ban, line);
+    return line;
   }
 
   /** Shows a new ban to the jails that count bans. */
@@ -302,9 +367,8 @@ export class Tally {
       cidr: undefined,
       time,
       regex: 0,
-      attempts: 1,
-      groups: {},
       lines,
+      groups: () => ({}),
     } as const;
     for (const running of this.#jails.values()) {
       if (running.jail.on === "ban" && running.jail.name !== jail) this.add(running, failure, time);
@@ -314,12 +378,14 @@ export class Tally {
   /** Ends a ban; the failures counted meanwhile are forgotten. */
   #unban(unban: Unban): void {
     this.#forget(unban.jail, nameOf(subjectOf(unban)));
+    const running = this.#jails.get(unban.jail);
+    if (running) running.counts.unbans++;
     this.#write(unban);
+    if (this.#banlist.forgotten > this.#forgotten) this.#tellForgotten();
   }
 
   #forget(jail: string, name: string): void {
     this.#jails.get(jail)?.window.forget(name);
-    this.#evidence.forget(this.#keys.of(jail, name));
   }
 
   #tellEnded(): void {
@@ -327,6 +393,26 @@ export class Tally {
     if (this.counts.ended > 1) return;
     this.#report.warning("a ban was not written, since it has ended already: the log is old");
     this.#report.hint("--replay takes the log's time for now; --stats counts such bans");
+  }
+
+  #tellEvicted({ name }: Jail): void {
+    this.#report.rareWarning(
+      `evicted ${name}`,
+      `[${name}] ${this.#options.maxKeys} addresses are remembered: one idle for long is forgotten for a new one`,
+    );
+  }
+
+  #tellForgotten(): void {
+    this.#forgotten = this.#banlist.forgotten;
+    this.#report.rareWarning(
+      "forgotten",
+      `${this.#options.maxKeys} bans that have ended are remembered: one is forgotten before its time`,
+    );
+  }
+
+  #tellFull({ name }: Jail): void {
+    this.counts.full++;
+    this.#report.rareWarning("full", `[${name}] a ban was not written: ${this.#maxBans} are in force`);
   }
 
   #nobody({ name }: Jail, id: string, why: string): void {

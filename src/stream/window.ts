@@ -1,3 +1,4 @@
+import type { Evidence } from "./evidence.ts";
 import { keyOf } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
@@ -6,8 +7,12 @@ export interface WindowOptions {
   readonly maxretry: number;
   /** How long a failure counts, in milliseconds. */
   readonly findtime: number;
+  /** Most lines told of a completed window. */
+  readonly maxmatches: number;
   /** Most addresses remembered; for a new one goes one that was idle long and failed seldom. */
   readonly maxKeys: number;
+  /** Most failures of all addresses together that don't fit in their rows; undefined: eight million. */
+  readonly maxSpilled?: number;
 }
 
 /**
@@ -15,8 +20,10 @@ export interface WindowOptions {
  * those of one more window; the oldest go first.
  */
 const MAX_SPARSE = 64;
-/** Addresses for which that is done; of others, and those that came to it first, the newest maxretry - 1 are kept. */
+/** Addresses for which that is done; of others, and those idle longest, the newest maxretry - 1 are kept. */
 const MAX_SPILLED = 10_000;
+/** Failures in arrays, of all addresses together, unless options say otherwise: 64 MB. Beyond it the address idle longest goes. */
+const MAX_SPILLED_FAILURES = 8_000_000;
 /** Failures that a row holds at most. Those of an address that may have more are an array from there on. */
 const MAX_ROW = 16;
 
@@ -33,29 +40,42 @@ const COUNT_BITS = 8;
 const SPILLED = 255;
 const WORD = 2 ** 32;
 
+/** How many windows there were: each has numbers of its own. */
+let windows = 0;
+
 /**
  * Decides when an address has failed too often. Time is the log's, never the clock's.
  *
- * Failure times lie in a row of `maxretry - 1` words a key, 52 bytes for each of a million keys with a `maxretry` of 5. What
+ * Failure times lie in a row of `maxretry` words a key, 56 bytes for each of a million keys with a `maxretry` of 5. What
  * doesn't fit there is an array: more failures than that, a fraction of a millisecond, more than 49 days between them.
  */
 export class FindWindow {
   #options: WindowOptions;
+  readonly #evidence: Evidence;
+  /** This window's lines are owned by numbers from here on, one for each row. */
+  readonly #owner = ++windows * 2 ** 27;
   readonly #rows: Table;
   /** Failures that a row holds. */
   readonly #length: number;
-  /** Failure times, in ascending order, that don't fit in their row. */
+  /** The word of a row that says where the newest line of the address is. */
+  readonly #note: number;
+  /** Failure times, in ascending order, that don't fit in their row; the address idle longest first. */
   readonly #spilled = new Map<number, readonly number[]>();
+  /** How many failure times these are. */
+  #spilledFailures = 0;
   /** Those of them that are next to lose all but what fits. */
   #oldestSpilled = this.#spilled.keys();
   /** Failures counted so far: the time by which idleness is told. */
   #turn = 0;
   #evicted = 0;
 
-  constructor(options: WindowOptions) {
+  /** @param evidence where lines are kept; it may be that of other windows too */
+  constructor(options: WindowOptions, evidence: Evidence) {
     this.#options = options;
+    this.#evidence = evidence;
     this.#length = Math.min(Math.max(options.maxretry - 1, 1), MAX_ROW);
-    this.#rows = new Table({ maxRows: options.maxKeys, words: BEFORE + this.#length - 1 });
+    this.#rows = new Table({ maxRows: options.maxKeys, words: BEFORE + this.#length });
+    this.#note = BEFORE + this.#length - 1;
   }
 
   /** Addresses remembered. */
@@ -73,28 +93,41 @@ export class FindWindow {
    *
    * @param name of the address, as `nameOf` gives it
    * @param time epoch milliseconds
-   * @returns true when it completes a window of `maxretry`; the address then starts from zero
+   * @param lines those that show it
+   * @returns the lines of the window of `maxretry` that it completes: the address then starts from zero; undefined when it completes none
    */
-  add(name: string, time: number): boolean {
+  add(name: string, time: number, lines: readonly string[]): readonly string[] | undefined {
     const { maxretry } = this.#options;
     const key = keyOf(name);
     const known = this.#rows.find(key);
+    if (known !== NONE && this.#append(known, time)) {
+      if (this.#options.maxmatches > 0) this.#show(known, time, lines);
+      return undefined;
+    }
     const times = known === NONE ? [] : this.#timesOf(known);
     const at = insert(times, time);
     if (this.#isFull(times, at)) {
+      const matches = this.#matchesIn(known, time - this.#options.findtime, lines);
       if (known !== NONE) this.#delete(known);
-      return true;
+      return matches;
     }
     if (times.length > maxretry + MAX_SPARSE) times.shift();
     if (known === NONE && this.#rows.size >= this.#options.maxKeys) this.#evict();
-    this.#keep(known === NONE ? this.#rows.insert(key) : known, times);
-    return false;
+    const row = known === NONE ? this.#rows.insert(key) : known;
+    this.#keep(row, times);
+    if (this.#options.maxmatches > 0) this.#show(row, time, lines);
+    return undefined;
   }
 
   /** The times of an address's failures that are still held, ascending, in epoch milliseconds. */
   timesOf(name: string): readonly number[] {
     const row = this.#rows.find(keyOf(name));
     return row === NONE ? [] : this.#timesOf(row);
+  }
+
+  /** The lines of an address's failures after `since` (epoch milliseconds), as far as they are held: oldest first. */
+  matchesOf(name: string, since: number): readonly string[] {
+    return this.#matchesIn(this.#rows.find(keyOf(name)), since, []);
   }
 
   /** Goes on with other options; the failures counted so far stay. */
@@ -106,6 +139,42 @@ export class FindWindow {
   forget(name: string): void {
     const row = this.#rows.find(keyOf(name));
     if (row !== NONE) this.#delete(row);
+  }
+
+  /**
+   * What most failures are, done without arrays: one more than there were, newer than they are, that completes no window and fits
+   * into the row. False: it is none such, and nothing is changed.
+   */
+  #append(row: number, time: number): boolean {
+    const rows = this.#rows;
+    const head = rows.get(row, HEAD);
+    const count = head & SPILLED;
+    if (count >= this.#length || count + 1 >= this.#options.maxretry || !Number.isInteger(time)) return false;
+    const later = time - ((head >> COUNT_BITS) * WORD + (rows.get(row, LOW) >>> 0));
+    const oldest = count > 1 ? rows.get(row, BEFORE + count - 2) >>> 0 : 0;
+    if (later < 0 || later + oldest >= WORD) return false;
+    for (let i = count - 1; i > 0; i--)
+      rows.set(row, BEFORE + i, (rows.get(row, BEFORE + i - 1) >>> 0) + later);
+    rows.set(row, BEFORE, later);
+    rows.set(row, HEAD, (Math.floor(time / WORD) << COUNT_BITS) | (count + 1));
+    rows.set(row, LOW, time);
+    rows.set(row, TURN, this.#turn++);
+    return true;
+  }
+
+  #show(row: number, time: number, lines: readonly string[]): void {
+    const before = this.#evidence.placeOf(this.#rows.get(row, this.#note));
+    const place = this.#evidence.add(before, this.#owner + row, lines, time);
+    this.#rows.set(row, this.#note, this.#evidence.wordOf(place));
+  }
+
+  /** The lines held for a row, and behind them some more. */
+  #matchesIn(row: number, since: number, lines: readonly string[]): readonly string[] {
+    const max = this.#evidence.size > 0 ? this.#options.maxmatches : 0;
+    if (max === 0) return [];
+    if (row === NONE || lines.length >= max) return lines.slice(-max);
+    const place = this.#evidence.placeOf(this.#rows.get(row, this.#note));
+    return [...this.#evidence.read(place, this.#owner + row, since, max - lines.length), ...lines];
   }
 
   /** Whether the failure at index `at` lies in a run of `maxretry` that is shorter than `findtime`. */
@@ -132,13 +201,16 @@ export class FindWindow {
 
   #keep(row: number, times: readonly number[]): void {
     this.#rows.set(row, TURN, this.#turn++);
+    this.#unspill(row);
     if (this.#fits(times)) {
-      this.#spilled.delete(row);
       this.#pack(row, times);
       return;
     }
     this.#spilled.set(row, times);
+    this.#spilledFailures += times.length;
     this.#rows.set(row, HEAD, SPILLED);
+    const most = this.#options.maxSpilled ?? MAX_SPILLED_FAILURES;
+    while (this.#spilledFailures > most && this.#spilled.size > 1) this.#evictSpilled();
     if (this.#spilled.size > MAX_SPILLED && this.#options.maxretry - 1 <= this.#length) this.#cutSpilled();
   }
 
@@ -159,7 +231,7 @@ export class FindWindow {
     }
   }
 
-  /** Cuts the failures of the address that came first to have an array, or next after the last cut, to what fits. */
+  /** Cuts the failures of the address that was idle longest, or next after the last cut, to what fits. */
   #cutSpilled(): void {
     let next = this.#oldestSpilled.next();
     if (next.done) {
@@ -169,7 +241,7 @@ export class FindWindow {
     const row = next.value ?? NONE;
     const times = (this.#spilled.get(row) ?? []).map(Math.floor).slice(-this.#length);
     const newest = times.at(-1) ?? 0;
-    this.#spilled.delete(row);
+    this.#unspill(row);
     this.#pack(
       row,
       times.filter((time) => newest - time < WORD),
@@ -187,8 +259,22 @@ export class FindWindow {
     this.#evicted++;
   }
 
-  #delete(row: number): void {
+  /** Gives up the address that was idle longest of those whose failures are an array. */
+  #evictSpilled(): void {
+    const [oldest = NONE] = this.#spilled.keys();
+    this.#delete(oldest);
+    this.#evicted++;
+  }
+
+  #unspill(row: number): void {
+    const times = this.#spilled.size > 0 ? this.#spilled.get(row) : undefined;
+    if (times === undefined) return;
+    this.#spilledFailures -= times.length;
     this.#spilled.delete(row);
+  }
+
+  #delete(row: number): void {
+    this.#unspill(row);
     this.#rows.delete(row);
   }
 }
