@@ -15,6 +15,8 @@ export interface Options {
   readonly format: Format | undefined;
   readonly source: string | undefined;
   readonly zone: string | undefined;
+  /** Path of the control socket. */
+  readonly control: string | undefined;
   readonly stats: boolean;
   /** Where metrics are written, if anywhere. */
   readonly metrics: string | undefined;
@@ -44,6 +46,7 @@ export function readOptions(argv: readonly string[]): Options {
       "format",
       "source",
       "tz",
+      "control",
       "metrics",
       "silence",
       "heartbeat",
@@ -64,6 +67,9 @@ export function readOptions(argv: readonly string[]): Options {
   const now = typed.value("now");
   if (now !== undefined && isLive && !typed.has("check"))
     throw new UsageError("option --now goes with --replay: live, it is the clock that tells");
+  const control = typed.value("control");
+  if (control !== undefined && !isLive)
+    throw new UsageError("option --control is for live streams: nobody steers a replay");
   if (typed.has("quiet") && typed.has("verbose"))
     throw new UsageError("options -q and -v exclude each other");
   const number = (name: string, normal: number, min: number, max: number) =>
@@ -79,6 +85,7 @@ export function readOptions(argv: readonly string[]): Options {
     format: readFormat(typed.value("format") ?? "auto"),
     source: typed.value("source"),
     zone: typed.value("tz"),
+    control,
     stats: typed.has("stats"),
     metrics: typed.value("metrics"),
     silence: number("silence", 7200, 0, 31_536_000) * 1000,
