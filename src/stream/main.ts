@@ -102,8 +102,6 @@ async function stream(
   const clock = options.isLive ? Date.now : () => now;
   const load = async () => enabledOf(await readRules(options, report), report);
   const reloader = new Reloader({ engine, report, load, now: clock });
-  const closeControl = await steerable(options, { engine, reloader, report, now: clock });
-  if (closeControl === undefined) return EXIT.UNAVAILABLE;
   const metrics = metricsFile(options.metrics, engine, report);
   metrics?.start();
   const status = await run({
@@ -116,7 +114,7 @@ async function stream(
     input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
     take: () => outbox.take(),
     reloader,
-    onEnd: closeControl,
+    open: () => steerable(options, { engine, reloader, report, now: clock }),
   });
   await metrics?.end();
   if (options.stats) for (const line of formatStats(engine)) report.line(line);
