@@ -32,7 +32,8 @@ export interface BanListOptions {
 
 /** A ban in force. */
 interface Held {
-  jail: Jail;
+  /** Undefined: of an earlier run, and there is no such jail any more. */
+  jail: Jail | undefined;
   /** Without its evidence. */
   readonly ban: Ban;
   /** Which ban of all it is. */
@@ -42,10 +43,18 @@ interface Held {
 /** For so many bans in force the index is laid out. There is no bound: a ban that was told must end. */
 const MANY_BANS = 2 ** 24;
 
-/** What is left of a ban that has ended, in words: its bancount, and until when it is remembered, in two halves. */
+/** How long a ban is remembered whose jail is gone, in milliseconds. */
+const MEMORY = 604_800_000;
+
+/**
+ * What is left of a ban that has ended, in words: its bancount; from when its subject was free again, in two halves; for how
+ * many seconds from then it is remembered; when it began, the lower half.
+ */
 const BANCOUNT = 0;
 const HIGH = 1;
 const LOW = 2;
+const SECONDS = 3;
+const BEGAN = 4;
 const WORD = 2 ** 32;
 
 /** Who is banned until when. Hands out bans as windows are completed and unbans as time passes. */
@@ -59,12 +68,14 @@ export class BanList {
   readonly #due = new Heap<Held>();
   /** Bans that have ended; none of somebody who is banned again. */
   readonly #past: Table;
+  /** What ended since then, in epoch milliseconds, is known, be it forgotten or not: that part of the log may be read again. */
+  knownSince = Number.POSITIVE_INFINITY;
   #turns = 0;
 
   constructor({ maxRemembered, maxEvidence }: BanListOptions) {
     this.#maxRemembered = maxRemembered;
     this.#evidence = new Evidence({ maxBytes: maxEvidence });
-    this.#past = new Table({ maxRows: maxRemembered, words: 3 });
+    this.#past = new Table({ maxRows: maxRemembered, words: 5 });
   }
 
   /** Bans in force. */
@@ -96,10 +107,10 @@ export class BanList {
   ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY): Ban | undefined {
     const key = this.#keys.of(request.jail.name, nameOf(request.subject));
     const held = this.#heldBy(key);
-    if (held) return this.#repeated(held);
+    if (held) return { ...this.#withEvidence(held), repeat: true };
     const ban = this.#newBan(request, this.#recall(key, request.time));
     if (ban.until !== null && ban.until <= clock) return undefined;
-    this.#hold(key, request, ban);
+    this.#hold(key, { jail: request.jail, ban, turn: this.#turns++ }, request.matches);
     return { ...ban, matches: request.matches };
   }
 
@@ -112,9 +123,60 @@ export class BanList {
     return undefined;
   }
 
-  /** The bans in force as they are told again, oldest first. */
-  *inForce(): Iterable<Ban> {
-    for (const held of this.#inOrder()) yield this.#repeated(held);
+  /** The bans in force, oldest first, as they are told again. */
+  *inForce(mark: Pick<Ban, "repeat" | "restored"> = { repeat: true }): Iterable<Ban> {
+    for (const held of this.#inOrder()) yield { ...this.#withEvidence(held), ...mark };
+  }
+
+  /**
+   * Whether a failure at `time` had its answer: it came no later than the ban in force, or before the last one ended.
+   *
+   * @param latest a ban whose time is later, in epoch milliseconds, is from before the clock was set back
+   */
+  isAnswered(jail: string, subject: Subject, time: number, latest: number): boolean {
+    const key = this.#keys.of(jail, nameOf(subject));
+    const held = this.#heldBy(key);
+    const free = held ? held.ban.time + 1 : this.#freeSince(key);
+    return Math.floor(time) < free && free <= latest;
+  }
+
+  /**
+   * Takes up a ban of an earlier run.
+   *
+   * @param jail as it is now; undefined: it is gone
+   * @returns false when the same ban was there already
+   */
+  restore(ban: Ban, jail: Jail | undefined): boolean {
+    const key = this.#keyOf(ban);
+    const held = this.#heldBy(key);
+    if (held) this.#drop(key);
+    const { matches = [], repeat, restored, port, protocol, ...rest } = ban;
+    const ports = jail ? portsOf(jail) : { ...(port && { port }), ...(protocol && { protocol }) };
+    this.#hold(key, { jail, ban: { ...rest, ...ports }, turn: this.#turns++ }, matches);
+    return held?.ban.time !== ban.time;
+  }
+
+  /** Takes up the end of a ban in an earlier run. */
+  restoreEnd(unban: Unban): void {
+    const held = this.#heldBy(this.#keyOf(unban));
+    if (held) this.#release(held, unban.time, unban.reason ?? "expired");
+  }
+
+  /** Whether this is what is known of its subject: its ban in force, or the last one and its end. */
+  stateOf(decision: Ban | Unban): "in force" | "ended" | "forgotten" {
+    const key = this.#keyOf(decision);
+    const held = this.#heldBy(key);
+    const isBan = "until" in decision;
+    if (held) {
+      const { time, until } = held.ban;
+      return isBan && decision.time === time && decision.until === until ? "in force" : "forgotten";
+    }
+    const row = this.#past.find(key);
+    if (row === NONE) return "forgotten";
+    const isLast = isBan
+      ? this.#past.get(row, BEGAN) === (decision.time | 0)
+      : this.#free(row) === freeFrom(decision);
+    return isLast ? "ended" : "forgotten";
   }
 
   /** Takes up new rules: bans of jails that are gone, or that now only watch, or no longer do, are ended. */
@@ -137,16 +199,18 @@ export class BanList {
     return row === NONE ? undefined : this.#held[row];
   }
 
-  #keyOf(ban: Ban): Key {
-    return this.#keys.of(ban.jail, nameOf(subjectOf(ban)));
+  #keyOf(decision: Ban | Unban): Key {
+    return this.#keys.of(decision.jail, nameOf(subjectOf(decision)));
   }
 
-  #repeated({ ban }: Held): Ban {
-    return { ...ban, matches: this.#evidence.of(this.#keyOf(ban)), repeat: true };
+  #withEvidence({ ban }: Held): Ban {
+    return { ...ban, matches: this.#evidence.of(this.#keyOf(ban)) };
   }
 
-  #newBan({ jail, subject, time, failures }: BanRequest, earlier: number): Ban {
+  #newBan({ jail, subject, failures, ...request }: BanRequest, earlier: number): Ban {
     const name = nameOf(subject);
+    // As it is told: a restart knows no more than that.
+    const time = Math.floor(request.time);
     const count = jail.escalation.overalljails ? this.#bansOverall(name, time) : earlier;
     const bantime = bantimeOf(jail, name, count) ?? Number.POSITIVE_INFINITY;
     return {
@@ -155,41 +219,50 @@ export class BanList {
       ...("ip" in subject ? { ip: flat(subject.ip) } : { id: flat(subject.id) }),
       time,
       until: time + bantime <= LAST_TIME ? time + bantime : null,
-      ...(jail.port && { port: jail.port, protocol: jail.protocol }),
+      ...portsOf(jail),
       failures,
       bancount: earlier + 1,
     };
   }
 
-  #hold(key: Key, { jail, matches, time }: BanRequest, ban: Ban): void {
-    const held = { jail, ban, turn: this.#turns++ };
+  #hold(key: Key, held: Held, matches: readonly string[]): void {
+    const { time, until } = held.ban;
     this.#held[this.#rows.insert(key)] = held;
     this.#evidence.add(key, matches, time);
     const past = this.#past.find(key);
     if (past !== NONE) this.#past.delete(past);
-    if (ban.until !== null) this.#due.add(ban.until, held);
+    if (until !== null) this.#due.add(until, held);
   }
 
-  #release({ jail, ban }: Held, time: number, reason: UnbanReason): Unban {
-    const key = this.#keyOf(ban);
+  #drop(key: Key): void {
     const row = this.#rows.find(key);
     this.#held[row] = undefined;
     this.#rows.delete(row);
     this.#evidence.forget(key);
-    this.#remember(key, ban.bancount ?? 1, time + jail.escalation.memory, time);
-    const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
-    return { cmd, jail: ban.jail, ...subjectOf(ban), time, reason };
   }
 
-  /** Remembers a ban until `until`, and drops one that nobody remembers any more, or one too many. */
-  #remember(key: Key, bancount: number, until: number, now: number): void {
+  #release({ jail, ban }: Held, end: number, reason: UnbanReason): Unban {
+    const key = this.#keyOf(ban);
+    this.#drop(key);
+    const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
+    const time = Math.max(Math.floor(end), ban.time);
+    const unban = { cmd, jail: ban.jail, ...subjectOf(ban), time, reason } as const;
+    this.#remember(key, ban, unban, jail?.escalation.memory ?? MEMORY);
+    return unban;
+  }
+
+  /** Remembers a ban that has ended, and drops one that nobody remembers any more, or one too many. */
+  #remember(key: Key, ban: Ban, unban: Unban, memory: number): void {
     const oldest = this.#past.victim((row) => -this.#until(row));
     const isFull = this.#past.size >= this.#maxRemembered;
-    if (oldest !== NONE && (isFull || this.#until(oldest) < now)) this.#past.delete(oldest);
+    if (oldest !== NONE && (isFull || this.#isForgotten(oldest, unban.time))) this.#past.delete(oldest);
+    const free = freeFrom(unban);
     const row = this.#past.insert(key);
-    this.#past.set(row, BANCOUNT, bancount);
-    this.#past.set(row, HIGH, Math.floor(until / WORD));
-    this.#past.set(row, LOW, until);
+    this.#past.set(row, BANCOUNT, ban.bancount ?? 1);
+    this.#past.set(row, HIGH, Math.floor(free / WORD));
+    this.#past.set(row, LOW, free);
+    this.#past.set(row, SECONDS, Math.min(Math.ceil(memory / 1000), WORD / 2 - 1));
+    this.#past.set(row, BEGAN, ban.time);
   }
 
   /** Which ban of its subject and jail the last one was that is remembered at `time`; 0: there is none. */
@@ -197,13 +270,27 @@ export class BanList {
     const row = this.#past.find(key);
     if (row === NONE) return 0;
     if (time <= this.#until(row)) return this.#past.get(row, BANCOUNT);
-    this.#past.delete(row);
+    if (this.#isForgotten(row, time)) this.#past.delete(row);
     return 0;
+  }
+
+  #freeSince(key: Key): number {
+    const row = this.#past.find(key);
+    return row === NONE ? Number.NEGATIVE_INFINITY : this.#free(row);
+  }
+
+  /** From when the subject of an ended ban was free again. */
+  #free(row: number): number {
+    return this.#past.get(row, HIGH) * WORD + (this.#past.get(row, LOW) >>> 0);
   }
 
   /** Until when an ended ban is remembered. */
   #until(row: number): number {
-    return this.#past.get(row, HIGH) * WORD + (this.#past.get(row, LOW) >>> 0);
+    return this.#free(row) + this.#past.get(row, SECONDS) * 1000;
+  }
+
+  #isForgotten(row: number, now: number): boolean {
+    return this.#until(row) < now && this.#free(row) < this.knownSince;
   }
 
   /** Bans of a subject in all jails, in force and remembered. */
@@ -220,8 +307,18 @@ function verb(jail: Jail): Ban["cmd"] {
   return jail.mode === "shadow" ? "would-ban" : "ban";
 }
 
-function subjectOf(ban: Ban): Subject {
-  return ban.ip === undefined ? { id: ban.id ?? "" } : { ip: ban.ip };
+function portsOf({ port, protocol }: Jail): Pick<Ban, "port" | "protocol"> {
+  return port ? { port, protocol } : {};
+}
+
+/** From when failures count again: at the very end of a ban that ran out, after any other unban. */
+function freeFrom({ time, reason }: Unban): number {
+  return reason === "expired" ? time : time + 1;
+}
+
+/** Whom a ban or unban is about. */
+export function subjectOf({ ip, id }: Ban | Unban): Subject {
+  return ip === undefined ? { id: id ?? "" } : { ip };
 }
 
 /** One name for a subject, whatever its kind: an id cannot pass for an address. */

@@ -3,7 +3,7 @@ import { printable, type Report } from "../cli/report.ts";
 import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
 import { decodeLine } from "../text.ts";
-import { LogClock } from "./clock.ts";
+import { LogClock, MAX_AHEAD } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
 import { type Candidates, Gate } from "./gate.ts";
 import {
@@ -41,8 +41,6 @@ export interface InputCounts {
   givenUp: number;
 }
 
-/** A line at most so far ahead of now, in milliseconds, keeps its own time. */
-const MAX_AHEAD = 60_000;
 /** A line without a date takes the time of another that is at most so old, in milliseconds, as in fail2ban. */
 const INHERIT = 60_000;
 const HOUR = 3_600_000;

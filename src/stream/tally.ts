@@ -1,9 +1,10 @@
-import { formatNetwork, ipv4Number, type Network } from "../address.ts";
+import { formatNetwork, ipv4Number, type Network, parseNetwork } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
 import { type Ban, type Command, encode, type Unban } from "../command.ts";
 import type { Failure } from "../filter/verdict.ts";
 import type { Jail } from "../rules/rule.ts";
-import { BanList, nameOf, type Subject } from "./banlist.ts";
+import { BanList, nameOf, type Subject, subjectOf } from "./banlist.ts";
+import { MAX_AHEAD } from "./clock.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
 import { JailKeys } from "./key.ts";
@@ -19,7 +20,17 @@ export interface TallyOptions {
   readonly maxEvidence: number;
   /** Takes commands, as lines. */
   readonly write: (line: string) => void;
+  /** What keeps bans and unbans over a restart; undefined: nothing does. */
+  readonly state?: TallyState | undefined;
   readonly report: Report;
+}
+
+/** What a tally needs of a state. */
+export interface TallyState {
+  /** Takes a ban or unban, as a line. */
+  add(line: string): void;
+  /** False: bans may be in force that are not known. */
+  readonly isWhole: boolean;
 }
 
 /** What was counted besides the jails' own counts. */
@@ -28,6 +39,8 @@ export interface TallyCounts {
   ended: number;
   /** Failures whose address cannot be, or is a host name that is not looked up. */
   nobody: number;
+  /** Failures that came no later than the last ban or unban of their address. */
+  answered: number;
 }
 
 /** A failure that counts, with its time settled. */
@@ -39,7 +52,7 @@ interface Attempt {
 
 /** From failures to commands: whom a failure counts for, whether it was one too many, whose ban has ended. */
 export class Tally {
-  readonly counts: TallyCounts = { ended: 0, nobody: 0 };
+  readonly counts: TallyCounts = { ended: 0, nobody: 0, answered: 0 };
   readonly #options: TallyOptions;
   readonly #report: Report;
   readonly #evidence: Evidence;
@@ -51,6 +64,10 @@ export class Tally {
   readonly #commands = new Lookup(askCommand);
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #clock = Number.NEGATIVE_INFINITY;
+  /** How long a ban counts for jails that count bans, in milliseconds. */
+  #countedFor = 0;
+  /** Windows that were completed while an earlier run was gone through, and whose bans are not there. */
+  readonly #owed = new Map<string, () => void>();
   /** Called when an answer that was waited for has come, and commands may have been written. */
   onLate: () => void = () => undefined;
 
@@ -84,6 +101,10 @@ export class Tally {
   /** Takes up jails; bans of those that are gone are ended. */
   reload(jails: ReadonlyMap<string, RunningJail>): void {
     this.#jails = jails;
+    this.#countedFor = Math.max(
+      0,
+      ...[...jails.values()].map(({ jail }) => (jail.on === "ban" ? jail.findtime : 0)),
+    );
     const rules = new Map([...jails].map(([name, { jail }]) => [name, jail]));
     for (const unban of this.#banlist.reload(rules, this.#time)) this.#unban(unban);
   }
@@ -95,15 +116,55 @@ export class Tally {
       this.#unban(unban);
   }
 
-  /** Writes all bans in force between `begin` and `end`, so that an executor can put itself right. */
-  sync(): void {
+  /**
+   * Writes all bans in force between `begin` and `end`, so that an executor can put itself right; without these when there may
+   * be others, which it would drop.
+   */
+  sync(mark?: Pick<Ban, "repeat" | "restored">): void {
     const time = this.#time;
+    const isWhole = this.#options.state?.isWhole !== false;
     const jails = [...this.#jails.values()].filter(({ jail }) => jail.mode === "enforce");
-    this.#write({ cmd: "sync", time, phase: "begin", jails: jails.map(({ jail }) => jail.name) });
-    for (const ban of this.#banlist.inForce()) {
-      if (ban.cmd === "ban") this.#write({ ...ban, repeat: true });
-    }
-    this.#write({ cmd: "sync", time, phase: "end" });
+    if (isWhole)
+      this.#write({ cmd: "sync", time, phase: "begin", jails: jails.map(({ jail }) => jail.name) });
+    for (const ban of this.#banlist.inForce(mark)) if (ban.cmd === "ban") this.#write(ban);
+    if (isWhole) this.#write({ cmd: "sync", time, phase: "end" });
+  }
+
+  /** Takes up what an earlier run decided: all of it, in its order, and then `resume` is called. */
+  restore(decision: Ban | Unban): void {
+    const running = this.#jails.get(decision.jail);
+    const name = nameOf(subjectOf(decision));
+    running?.window.forget(name);
+    this.#owed.delete(`${decision.jail} ${name}`);
+    if (!("until" in decision)) this.#banlist.restoreEnd(decision);
+    else if (this.#banlist.restore(decision, running?.jail)) this.#recount(decision);
+  }
+
+  /** Goes on from what was restored: ends what ended meanwhile or has no jail any more, and tells what is in force. */
+  resume({ isNew }: { readonly isNew: boolean }): void {
+    this.tick(this.#clock);
+    this.reload(this.#jails);
+    if (!isNew) this.sync({ restored: true });
+    for (const complete of this.#owed.values()) complete();
+    this.#owed.clear();
+  }
+
+  /** Lets no ban be forgotten that ended since a time, in epoch milliseconds: the log may be read again from there on. */
+  knowSince(time: number): void {
+    this.#banlist.knownSince = time;
+  }
+
+  /** What the next run needs of a decision: all of it, all but its evidence, or nothing. */
+  partOf(decision: Ban | Unban): "all" | "bare" | "nothing" {
+    const state = this.#banlist.stateOf(decision);
+    if (state === "in force") return "all";
+    const isCounted = isCountable(decision) && decision.time > this.#time - this.#countedFor;
+    return state === "ended" || isCounted ? "bare" : "nothing";
+  }
+
+  /** The bans in force, oldest first, with their evidence. */
+  inForce(): Iterable<Ban> {
+    return this.#banlist.inForce({});
   }
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
@@ -192,30 +253,65 @@ export class Tally {
   }
 
   /** Counts a failure of somebody who is not ignored, and bans when it was one too many. */
-  #count(running: RunningJail, subject: Subject, { lines, time }: Attempt): void {
-    const { jail, window, counts } = running;
+  #count(running: RunningJail, subject: Subject, attempt: Attempt): void {
+    const { jail, counts } = running;
+    const { lines, time } = attempt;
     const ended = this.#banlist.takeEnded(jail.name, subject, time);
     if (ended) this.#unban(ended);
+    if (this.#options.state && this.#isAnswered(jail, subject, time)) {
+      this.counts.answered++;
+      return;
+    }
     counts.failures++;
+    if (this.#report.verbosity === "verbose") {
+      const name = printable(nameOf(subject), 80);
+      this.#report.detail(`[${jail.name}] Found ${name}: ${printable(lines.at(-1) ?? "")}`);
+    }
+    if (this.#isOneTooMany(running, subject, attempt)) this.#complete(running, subject, time);
+  }
+
+  /** A failure from before the last decision on its address has had its effect, and was perhaps read before. */
+  #isAnswered({ name }: Jail, subject: Subject, time: number): boolean {
+    return this.#banlist.isAnswered(name, subject, time, this.#clock + MAX_AHEAD);
+  }
+
+  #isOneTooMany({ jail, window }: RunningJail, subject: Subject, { lines, time }: Attempt): boolean {
     const name = nameOf(subject);
-    if (this.#report.verbosity === "verbose")
-      this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
-    const key = this.#keys.of(jail.name, name);
-    if (jail.maxmatches > 0) this.#evidence.add(key, lines, time);
-    if (!window.add(name, time)) return;
+    if (jail.maxmatches > 0) this.#evidence.add(this.#keys.of(jail.name, name), lines, time);
+    return window.add(name, time);
+  }
+
+  /** Bans for a window that was completed at `time`. */
+  #complete(running: RunningJail, subject: Subject, time: number): void {
+    const { jail } = running;
+    const { isLive, state } = this.#options;
+    const key = this.#keys.of(jail.name, nameOf(subject));
     const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
     const request = { jail, subject, time, failures: jail.maxretry, matches };
-    const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
+    const ban = this.#banlist.ban(request, isLive && !state ? this.#clock : undefined);
     if (ban === undefined) this.#tellEnded();
     else if (ban.repeat) this.#repeat(ban);
+    else if (state && ban.until !== null && ban.until <= this.#clock) this.#pass(ban, ban.until, state);
     else this.#ban(running, ban);
   }
 
   #ban(running: RunningJail, ban: Ban): void {
     running.counts.bans++;
-    this.#write(ban);
-    if (ban.cmd === "ban" && ban.ip !== undefined) this.#feed(ban, ban.ip);
+    this.#decide(ban);
+    this.#feed(ban);
     if (!this.#options.isLive) this.tick(this.#clock);
+  }
+
+  /**
+   * Takes note of a ban that has ended when it is found, since its lines were logged while nobody read them: it counts for
+   * the next one, and for jails that count bans, as if it had been told.
+   */
+  #pass(ban: Ban, end: number, state: TallyState): void {
+    this.#tellEnded();
+    state.add(encode(ban));
+    const unban = this.#banlist.takeEnded(ban.jail, subjectOf(ban), end);
+    if (unban) state.add(encode(unban));
+    this.#feed(ban);
   }
 
   #repeat(ban: Ban): void {
@@ -225,36 +321,58 @@ export class Tally {
   }
 
   /** Shows a new ban to the jails that count bans. */
-  #feed({ jail, time }: Ban, ip: string): void {
-    const lines = [`${new Date(time).toISOString()} [${jail}] Ban ${ip}`];
+  #feed(ban: Ban): void {
+    if (!isCountable(ban)) return;
     const failure = {
       match: true,
-      id: ip,
+      id: ban.ip,
       kind: "address",
       cidr: undefined,
-      time,
+      time: ban.time,
       regex: 0,
       attempts: 1,
       groups: {},
-      lines,
+      lines: [lineOf(ban)],
     } as const;
-    for (const running of this.#jails.values()) {
-      if (running.jail.on === "ban" && running.jail.name !== jail) this.add(running, failure, time);
+    for (const running of this.#counting(ban)) this.add(running, failure, ban.time);
+  }
+
+  /** Counts a ban of an earlier run again. One that was one too many brought a ban, which follows, or it was not written. */
+  #recount(ban: Ban): void {
+    const network = isCountable(ban) ? parseNetwork(ban.ip) : undefined;
+    if (network === undefined) return;
+    const attempt = { lines: [lineOf(ban)], time: ban.time };
+    for (const running of this.#counting(ban)) {
+      const { jail, ignore } = running;
+      if (ignore.touches(network)) continue;
+      const subject = { ip: countedAs(network, jail, (wide) => ignore.touches(wide)) };
+      if (this.#isAnswered(jail, subject, ban.time)) continue;
+      if (!this.#isOneTooMany(running, subject, attempt)) continue;
+      const key = `${jail.name} ${subject.ip}`;
+      if (!this.#owed.has(key)) this.#owed.set(key, () => this.#complete(running, subject, ban.time));
     }
+  }
+
+  /** The jails that count the bans of a jail. */
+  #counting({ jail }: Ban): readonly RunningJail[] {
+    return [...this.#jails.values()].filter(
+      (running) => running.jail.on === "ban" && running.jail.name !== jail,
+    );
   }
 
   /** Ends a ban; the failures counted meanwhile are forgotten. */
   #unban(unban: Unban): void {
-    const name = nameOf(unban.ip === undefined ? { id: unban.id ?? "" } : { ip: unban.ip });
+    const name = nameOf(subjectOf(unban));
     this.#jails.get(unban.jail)?.window.forget(name);
     this.#evidence.forget(this.#keys.of(unban.jail, name));
-    this.#write(unban);
+    this.#decide(unban);
   }
 
   #tellEnded(): void {
     this.counts.ended++;
     if (this.counts.ended > 1) return;
     this.#report.warning("a ban was not written, since it has ended already: the log is old");
+    if (this.#options.state) return;
     this.#report.hint("--replay takes the log's time for now; --stats counts such bans");
   }
 
@@ -263,9 +381,26 @@ export class Tally {
     this.#report.rareWarning(`nobody ${name}`, `[${name}] nobody to ban: ${printable(id, 80)} ${why}`);
   }
 
+  /** Writes what changes: the state is to have it first. */
+  #decide(decision: Ban | Unban): void {
+    const line = encode(decision);
+    this.#options.state?.add(line);
+    this.#options.write(line);
+  }
+
   #write(command: Command): void {
     this.#options.write(encode(command));
   }
+}
+
+/** Whether jails that count bans count this one. */
+function isCountable(decision: Ban | Unban): decision is Ban & { readonly ip: string } {
+  return decision.cmd === "ban" && decision.ip !== undefined;
+}
+
+/** What a jail that counts bans shows as its evidence. */
+function lineOf({ jail, ip, time }: Ban): string {
+  return `${new Date(time).toISOString()} [${jail}] Ban ${ip}`;
 }
 
 function fillTags(argv: readonly string[], tags: Readonly<Record<string, string>>): readonly string[] {
