@@ -17,8 +17,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 
 build: node_modules/.package-lock.json
 	rm -rf dist
-	npx --no-install tsc
-	node dist/src/rules/precheck.js
+	npm run --silent build
 	chmod +x dist/src/bin/*.js
 
 demo: build

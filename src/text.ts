@@ -8,8 +8,35 @@ export function flat(text: string): string {
   return Buffer.from(text, "utf16le").toString("utf16le");
 }
 
-/** A line as text, without the carriage return of a foreign newline. Bytes that are no UTF-8 become U+FFFD. */
-export function decodeLine(bytes: Buffer, ascii = isAscii(bytes)): string {
-  const end = bytes[bytes.length - 1] === 13 ? bytes.length - 1 : bytes.length;
-  return bytes.toString(ascii ? "latin1" : "utf8", 0, end);
+/** Some bytes of a buffer. */
+export interface Bytes {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** All bytes of a buffer. */
+export function whole(bytes: Buffer): Bytes {
+  return { bytes, start: 0, end: bytes.length };
+}
+
+/**
+ * A line as text with a newline at its end, without the carriage return of a foreign one. Bytes that are no UTF-8 become U+FFFD.
+ *
+ * @param line its bytes, without the newline
+ */
+export function decodeText(
+  { bytes, start, end }: Bytes,
+  ascii = isAscii(bytes.subarray(start, end)),
+): string {
+  const encoding = ascii ? "latin1" : "utf8";
+  const isForeign = end > start && bytes[end - 1] === 13;
+  // Most lines lie before a newline of their own: nothing need be put together.
+  if (!isForeign && bytes[end] === 10) return bytes.toString(encoding, start, end + 1);
+  return `${bytes.toString(encoding, start, isForeign ? end - 1 : end)}\n`;
+}
+
+/** The same without a newline. */
+export function decodeLine(line: Bytes): string {
+  return decodeText(line).slice(0, -1);
 }

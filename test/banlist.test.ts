@@ -15,7 +15,7 @@ function request(jail: Jail, subject: Subject, time: number): BanRequest {
 }
 
 function newBanList(options: Partial<BanListOptions> = {}): BanList {
-  return new BanList({ maxRemembered: 10, maxEvidence: 1 << 20, ...options });
+  return new BanList({ maxBans: 100, maxRemembered: 10, maxEvidence: 1 << 20, ...options });
 }
 
 const first = { ip: "192.0.2.1" };
@@ -73,6 +73,29 @@ test("BanList tells bans in force in their order, whoever went in between", () =
     [...bans.inForce()].map(({ ip }) => ip),
     ["192.0.2.2", "192.0.2.3", "192.0.2.4"],
   );
+});
+
+test("BanList puts no more bans in force than its bound, and one again when there is room", () => {
+  const bans = newBanList({ maxBans: 2 });
+  const ban = (last: number) => bans.ban(request(newJail(), { ip: `192.0.2.${last}` }, NOW + last));
+  assert.deepEqual([ban(1)?.cmd, bans.isFull, ban(2)?.cmd, bans.isFull], ["ban", false, "ban", true]);
+  assert.equal(ban(3), undefined);
+  assert.equal(ban(1)?.repeat, true);
+  bans.takeDue(NOW + 10 * minute + 1);
+  assert.equal(ban(3)?.bancount, 1);
+});
+
+test("BanList does not keep the ends of bans that were released before", () => {
+  const bans = newBanList();
+  const jail = newJail({ bantime: 86_400 * minute });
+  const again = newJail({ bantime: 1 });
+  for (let n = 0; n < 5000; n++) {
+    bans.ban(request(jail, first, NOW + n));
+    bans.reload(new Map(), NOW + n);
+  }
+  assert.ok(bans.scheduled < 1100, `${bans.scheduled} are kept`);
+  bans.ban(request(again, first, NOW + 5000));
+  assert.equal(bans.takeDue(NOW + 5001)?.time, NOW + 5001, "those that count are still there");
 });
 
 test("BanList ends bans in the order of their ends", () => {

@@ -31,7 +31,16 @@ function newEngine(
   const report = new Report("test", (line) => told.push(line));
   const bounds = { maxLine: 65536, maxKeys: 1000, maxEvidence: 1 << 20 };
   const write = (line: string) => lines.push(line);
-  const options = { isLive, prefilter: true, format: undefined, source: undefined, ...bounds, report, write };
+  const options = {
+    isLive,
+    silence: 0,
+    prefilter: true,
+    format: undefined,
+    source: undefined,
+    ...bounds,
+    report,
+    write,
+  };
   return { engine: new Engine(jails, options, NOW), lines, told };
 }
 

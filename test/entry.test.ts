@@ -27,9 +27,9 @@ const first: readonly (readonly [line: string, Format])[] = [
 for (const [line, format] of first) {
   test(`FormatDetector takes an input that begins with ${JSON.stringify(line)} for ${format}`, () => {
     const detector = new FormatDetector();
-    assert.equal(detector.formatOf(line, NOW), format);
+    assert.equal(detector.formatOf(`${line}\n`, NOW), format);
     assert.notEqual(detector.format, undefined);
-    for (const [other] of first) assert.equal(detector.formatOf(other, NOW), format);
+    for (const [other] of first) assert.equal(detector.formatOf(`${other}\n`, NOW), format);
   });
 }
 
@@ -37,8 +37,8 @@ test("FormatDetector looks past what journalctl and tail put between records", (
   const detector = new FormatDetector();
   const noise = ["-- Journal begins at Sat 2026-11-21. --", "==> /var/log/auth.log <==", ""];
   for (let turn = 0; turn < 10; turn++)
-    for (const line of noise) assert.equal(detector.formatOf(line, NOW), "plain");
-  assert.equal(detector.formatOf(bsd, NOW), "syslog");
+    for (const line of noise) assert.equal(detector.formatOf(`${line}\n`, NOW), "plain");
+  assert.equal(detector.formatOf(`${bsd}\n`, NOW), "syslog");
 });
 
 test("FormatDetector looks at ten lines, then takes the input for a plain one", () => {
@@ -47,8 +47,8 @@ test("FormatDetector looks at ten lines, then takes the input for a plain one", 
     [10, "plain"],
   ] as const) {
     const detector = new FormatDetector();
-    for (let line = 0; line < unknown; line++) assert.equal(detector.formatOf("hello", NOW), "plain");
-    assert.equal(detector.formatOf(bsd, NOW), format);
+    for (let line = 0; line < unknown; line++) assert.equal(detector.formatOf("hello\n", NOW), "plain");
+    assert.equal(detector.formatOf(`${bsd}\n`, NOW), format);
     assert.notEqual(detector.format, undefined);
   }
 });
@@ -56,7 +56,7 @@ test("FormatDetector looks at ten lines, then takes the input for a plain one", 
 test("FormatDetector keeps to the format that it was given", () => {
   const detector = new FormatDetector("none");
   assert.notEqual(detector.format, undefined);
-  assert.equal(detector.formatOf(bsd, NOW), "none");
+  assert.equal(detector.formatOf(`${bsd}\n`, NOW), "none");
 });
 
 const entries: readonly { name: string; line: string; format: Format; entry: Partial<Entry> | undefined }[] =
@@ -69,7 +69,7 @@ const entries: readonly { name: string; line: string; format: Format; entry: Par
         line: bsd,
         time: Date.UTC(2026, 10, 21, 10),
         identifier: "sshd",
-        message: "hello",
+        message: "hello\n",
         isDateless: false,
       },
     },
@@ -83,20 +83,20 @@ const entries: readonly { name: string; line: string; format: Format; entry: Par
       name: "a plain line, whole",
       line: bsd,
       format: "plain",
-      entry: { line: bsd, time: undefined, identifier: undefined, message: bsd, isDateless: false },
+      entry: { line: bsd, time: undefined, identifier: undefined, message: `${bsd}\n`, isDateless: false },
     },
     {
       name: "a line without a date, now",
       line: bsd,
       format: "none",
-      entry: { line: bsd, time: NOW, identifier: undefined, message: bsd, isDateless: true },
+      entry: { line: bsd, time: NOW, identifier: undefined, message: `${bsd}\n`, isDateless: true },
     },
     { name: "nothing among journal entries", line: bsd, format: "journal", entry: undefined },
     {
       name: "a line of another kind as a plain one",
       line: `<38>${bsd}`,
       format: "syslog",
-      entry: { identifier: undefined, message: `<38>${bsd}`, time: undefined },
+      entry: { identifier: undefined, message: `<38>${bsd}\n`, time: undefined },
     },
     {
       name: "a journal entry among syslog lines as a plain one",
@@ -108,7 +108,7 @@ const entries: readonly { name: string; line: string; format: Format; entry: Par
 
 for (const { name, line, format, entry } of entries) {
   test(`readEntry reads ${name}`, () => {
-    const read = readEntry(line, format, NOW) as Readonly<Record<string, unknown>> | undefined;
+    const read = readEntry(`${line}\n`, format, NOW) as Readonly<Record<string, unknown>> | undefined;
     if (entry === undefined) assert.equal(read, undefined);
     else for (const [key, value] of Object.entries(entry)) assert.deepEqual(read?.[key], value, key);
   });
@@ -133,10 +133,11 @@ test("readEntry throws at no line of any format", () => {
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
       const line = pieces.join("");
-      new FormatDetector().formatOf(line, NOW);
+      new FormatDetector().formatOf(`${line}\n`, NOW);
       for (const format of FORMATS) {
-        const entry = readEntry(line, format, NOW);
-        if (entry && format !== "journal") assert.ok(line.endsWith(entry.message) && entry.line === line);
+        const entry = readEntry(`${line}\n`, format, NOW);
+        if (entry && format !== "journal")
+          assert.ok(`${line}\n`.endsWith(entry.message) && entry.line === line);
       }
     }),
     { numRuns: 500 },

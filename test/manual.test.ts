@@ -11,6 +11,7 @@ import { HELP as EXEC_HELP } from "../src/exec/options.ts";
 import { HELP as REGEX_HELP } from "../src/regex/help.ts";
 import { loadRules } from "../src/rules/load.ts";
 import type { CheckedSettings } from "../src/rules/schema.ts";
+import { CAUSES } from "../src/stream/blindness.ts";
 import { runTests } from "../src/stream/check.ts";
 import { FORMATS } from "../src/stream/entry.ts";
 import { HELP as STREAM_HELP } from "../src/stream/help.ts";
@@ -108,6 +109,8 @@ test("the pages list the words that the programs know", async (t) => {
     itemsOf(page, section).flatMap((item) => item.split(/[^\w-]+/));
   const cases = [
     { name: "formats", page: "f2b-stream.1", section: "FORMATS", words: FORMATS },
+    { name: "causes of blindness", page: "f2b-stream.1", section: "BLINDNESS", words: CAUSES },
+    { name: "metrics", page: "f2b-stream.1", section: "METRICS", words: metricsIn("src/stream/metrics.ts") },
     { name: "back ends", page: "f2b-exec.8", section: "OPTIONS", words: BACKENDS },
     { name: "keys of a jail", page: "f2b-rules.5", section: "KEYS", words: Object.keys(KEYS) },
     {
@@ -232,6 +235,10 @@ function statusesOf(page: string, folder: string): readonly number[] {
 
 function codesIn(path: string): readonly string[] {
   return [...new Set(sourceOf(path).match(/\bERR_[A-Z_]+\b/g) ?? [])];
+}
+
+function metricsIn(path: string): readonly string[] {
+  return [...sourceOf(path).matchAll(/\bname: "(\w+)"/g)].flatMap(([, name]) => name ?? []);
 }
 
 function sourceOf(path: string): string {

@@ -18,7 +18,10 @@ function newMatcher(patterns: PatternTexts): Matcher {
 }
 
 function judge(matcher: Matcher, text: string, hasDate = false, now = NOW) {
-  return matcher.match({ text, whole: text, hasDate, time: hasDate ? undefined : now }, { now, clock: now });
+  return matcher.match(
+    { text: `${text}\n`, whole: text, hasDate, time: hasDate ? undefined : now },
+    { now, clock: now },
+  );
 }
 
 const tables: readonly { name: string; patterns: PatternTexts; steps: readonly Step[] }[] = [
@@ -158,8 +161,10 @@ const tables: readonly { name: string; patterns: PatternTexts; steps: readonly S
 
 function shown(verdict: ReturnType<typeof judge>): string {
   if (!verdict.match) return verdict.why;
-  const { id, kind, groups, regex, attempts } = verdict;
+  const { id, kind, regex } = verdict;
+  const groups = verdict.groups();
   const user = groups.user ? ` ${groups.user}` : "";
+  const attempts = verdict.lines.length;
   const lines = attempts === 1 ? "" : `, ${attempts} lines`;
   return `${id}${kind === "address" ? "" : ` (${kind})`}${user} by ${regex}${lines}`;
 }

@@ -24,7 +24,16 @@ function seen(chunks: readonly Buffer[], prefilter: boolean, isLive: boolean): s
   const report = new Report("test", (line) => seen.push(line));
   const bounds = { maxLine: 300, maxKeys: 1000, maxEvidence: 1 << 20 };
   const write = (line: string) => seen.push(line);
-  const options = { isLive, prefilter, format: undefined, source: undefined, ...bounds, report, write };
+  const options = {
+    isLive,
+    silence: 0,
+    prefilter,
+    format: undefined,
+    source: undefined,
+    ...bounds,
+    report,
+    write,
+  };
   const engine = new Engine(jails, options, NOW);
   chunks.forEach((chunk, index) => {
     engine.push(Buffer.from(chunk), NOW + index * 1000);

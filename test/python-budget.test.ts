@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { SearchBudget } from "../src/filter/python/budget.ts";
 import { compilePattern } from "../src/filter/python/compile.ts";
 import type { PythonPattern } from "../src/filter/python/pattern.ts";
+import { shownMatch } from "./helpers/match.ts";
 
 /** Exponential, and not for the linear engine. */
 const hostile = compilePattern("^(?P<x>(?:a|a)*)(?!b)$");
@@ -45,8 +46,8 @@ test("SearchBudget finds what the pattern finds", () => {
   const pattern = compilePattern("(?P<x>a)(?=b)");
   for (const length of [1, 600, 6000]) {
     for (const text of ["zab", "zaß ab", "za"].map((end) => end.padStart(length, "z"))) {
-      assert.deepEqual(budget.search(pattern, text), pattern.search(text));
-      assert.deepEqual(budget.searchSpans(pattern, text), pattern.searchSpans(text));
+      assert.deepEqual(shownMatch(budget.search(pattern, text)), shownMatch(pattern.search(text)));
+      assert.deepEqual(shownMatch(budget.searchSpans(pattern, text)), shownMatch(pattern.searchSpans(text)));
     }
   }
   assert.equal(budget.gaveUp, 0);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type SessionOptions, Sessions } from "../src/filter/session.ts";
+import { saidByGroups } from "../src/filter/said.ts";
+import { groupsOf, type SessionOptions, Sessions } from "../src/filter/session.ts";
 
 /** A line of a session: its marks and groups, and whether it is a failure afterwards, with its lines. */
 interface Step {
@@ -14,7 +15,7 @@ interface Step {
   readonly pending?: true;
 }
 
-function groupsOf(line: string): Record<string, string> {
+function wordsOf(line: string): Record<string, string> {
   const groups: Record<string, string> = { mlfid: "1" };
   for (const word of line.split(" ")) {
     const [name = "", value] = word.split("=");
@@ -117,27 +118,27 @@ for (const { name, steps } of tables) {
   test(`Sessions ${name}`, () => {
     const sessions = new Sessions();
     for (const [time, { line, fails, has, pending }] of steps.entries()) {
-      const state = sessions.merge("1", { groups: groupsOf(line), lines: [line], time });
+      const state = sessions.merge("1", { said: saidByGroups(wordsOf(line)), lines: [line], time });
       assert.deepEqual(state.nofail ? undefined : state.lines, fails, `at ${line}`);
-      const { ip4, user } = state.groups;
+      const { ip4, user } = groupsOf(state.said);
       if (has) assert.deepEqual({ ...(ip4 && { ip4 }), ...(user && { user }) }, has, `at ${line}`);
-      if (pending) state.markPending();
+      if (pending) state.session.wait(state);
     }
   });
 }
 
 test("Sessions lets no mark stay from line to line", () => {
-  const { groups } = new Sessions().merge("1", {
-    groups: groupsOf("nofail gained forget"),
+  const { said } = new Sessions().merge("1", {
+    said: saidByGroups(wordsOf("nofail gained forget")),
     lines: [],
     time: 0,
   });
-  assert.deepEqual(groups, { mlfid: "1" });
+  assert.deepEqual(groupsOf(said), { mlfid: "1" });
 });
 
 /** How many lines the session `id` has before its failure at `time`. */
 function linesBefore(sessions: Sessions, id: string, time: number): number {
-  return sessions.merge(id, { groups: { mlfid: id }, lines: ["end"], time }).lines.length - 1;
+  return sessions.merge(id, { said: saidByGroups({ mlfid: id }), lines: ["end"], time }).lines.length - 1;
 }
 
 function newSessions(options: Partial<SessionOptions>): {
@@ -146,7 +147,7 @@ function newSessions(options: Partial<SessionOptions>): {
 } {
   const sessions = new Sessions({ maxSessions: 10, memory: 1000, maxLines: 10, ...options });
   const open = (id: string, time: number) =>
-    void sessions.merge(id, { groups: { mlfid: id, nofail: "x" }, lines: [id], time });
+    void sessions.merge(id, { said: saidByGroups({ mlfid: id, nofail: "x" }), lines: [id], time });
   return { sessions, open };
 }
 
@@ -180,6 +181,6 @@ test("Sessions gives up the one idle longest", () => {
 test("Sessions keeps the newest lines of one session", () => {
   const { sessions, open } = newSessions({ maxLines: 3 });
   for (let i = 0; i < 10; i++) open("a", 0);
-  const { lines } = sessions.merge("a", { groups: { mlfid: "a" }, lines: ["end"], time: 0 });
+  const { lines } = sessions.merge("a", { said: saidByGroups({ mlfid: "a" }), lines: ["end"], time: 0 });
   assert.deepEqual(lines, ["a", "a", "end"]);
 });

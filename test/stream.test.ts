@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { program, ROOT, runProgram, start } from "./helpers/program.ts";
+import { type Ended, program, ROOT, runProgram, start } from "./helpers/program.ts";
 
 const rules = ["-r", "test/fixtures/rules/app.yaml", "--set", "app-watch.enabled=false"];
 
@@ -48,6 +48,16 @@ test("f2b-stream finds by its heartbeat that the reader is gone", async () => {
   assert.equal((await running.ended).status, 141);
 });
 
+test("f2b-stream tells that no input came, once, until some comes", async () => {
+  const running = start("f2b-stream", [...rules, "--silence", "1", "--stats"]);
+  await running.until(({ stderr }) => stderr.includes("warning: no input for 1 s"));
+  running.write(failure("192.0.2.1"));
+  running.child.stdin?.end();
+  const { status, stderr } = await running.ended;
+  assert.equal(status, 0);
+  assert.match(stderr, /^f2b-stream: times blind: silence 1$/m);
+});
+
 test("f2b-stream reads no more than its reader takes", async () => {
   const running = start("f2b-stream", [...rules, "--set", "app.maxretry=1"]);
   running.child.stdout?.pause();
@@ -72,6 +82,28 @@ test("f2b-stream reads no more than its reader takes", async () => {
       written * 1000,
     true,
     "nothing was lost",
+  );
+});
+
+/** One failure that brings a ban unless a command, which takes so many seconds, answers yes. */
+function asking(seconds: number): Promise<Ended> {
+  const command = `app.ignorecommand=[sh, -c, "sleep ${seconds}; exit 1"]`;
+  const args = [...rules, "--set", "app.maxretry=1", "--set", command];
+  return runProgram("f2b-stream", args, failure("192.0.2.1"));
+}
+
+test("f2b-stream waits at the end of its input for answers about the last lines", async () => {
+  const { status, stdout, stderr } = await asking(0.2);
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+  assert.match(stdout, /^\{"cmd":"ban","jail":"app","ip":"192\.0\.2\.1"[^\n]*\n$/);
+});
+
+test("f2b-stream waits five seconds for them, and tells what it could not find out", async () => {
+  const { status, stdout, stderr } = await asking(5.5);
+  assert.deepEqual({ status, stdout }, { status: 0, stdout: "" });
+  assert.equal(
+    stderr,
+    "f2b-stream: warning: no answer came about 1 of the last failures: they do not count\n",
   );
 });
 

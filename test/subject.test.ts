@@ -6,7 +6,7 @@ import { countedAs, identify } from "../src/stream/subject.ts";
 import { newJail } from "./helpers/jail.ts";
 
 function failure(id: string, kind: Failure["kind"], cidr?: string): Failure {
-  return { match: true, id, kind, cidr, time: 0, regex: 0, attempts: 1, groups: {}, lines: [] };
+  return { match: true, id, kind, cidr, time: 0, regex: 0, lines: [], groups: () => ({}) };
 }
 
 /** An identity as text. */

@@ -32,7 +32,6 @@ class Tried {
 
   /** Counts a failure; `kind` as its filter would have it. */
   fail(id: string, kind: "address" | "host" | "id" = "address", cidr?: string): void {
-    const groups = {};
     const failure = {
       match: true,
       id,
@@ -40,9 +39,8 @@ class Tried {
       cidr,
       time: NOW,
       regex: 0,
-      attempts: 1,
-      groups,
       lines: [id],
+      groups: () => ({}),
     } as const;
     this.tally.add(this.running, failure, NOW);
   }

@@ -107,6 +107,51 @@ test("FindWindow rather gives up who failed once than who failed more, though la
   assert.equal(window.add("198.51.100.1", 4), false, "not for ever");
 });
 
+/** Whether an address with `failures` is remembered when so many others have failed once behind it, and as many before. */
+function survives(failures: number, others: number): boolean {
+  const window = new FindWindow({ maxretry: failures + 1, findtime: 3_600_000, maxKeys: 10_000 });
+  const flood = (first: number, count: number) => {
+    for (let n = first; n < first + count; n++) window.add(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, 0);
+  };
+  flood(0, 30_000);
+  for (let n = 0; n < failures; n++) window.add("192.0.2.1", n);
+  flood(30_000, others);
+  assert.equal(window.size, 10_000);
+  return window.add("192.0.2.1", failures);
+}
+
+/** About 0.87 of max-keys for each failure. */
+const floods: readonly { failures: number; survived: number; fatal: number }[] = [
+  { failures: 1, survived: 9_000, fatal: 11_000 },
+  { failures: 2, survived: 17_000, fatal: 19_000 },
+  { failures: 4, survived: 34_000, fatal: 37_000 },
+  { failures: 9, survived: 77_000, fatal: 81_000 },
+];
+
+for (const { failures, survived, fatal } of floods) {
+  test(`FindWindow of 10,000 addresses: ${failures} failures outlast ${survived} passers-by, not ${fatal}`, () => {
+    assert.equal(survives(failures, survived), true);
+    assert.equal(survives(failures, fatal), false);
+  });
+}
+
+test("FindWindow bounds the failures that don't fit in rows, and gives up who was idle longest", () => {
+  const window = new FindWindow({ maxretry: 100, findtime: 1000, maxKeys: 100_000, maxSpilled: 1000 });
+  const name = (n: number) => `192.0.2.${n}`;
+  const fail = (n: number, times: number) => {
+    let isBanned = false;
+    for (let time = 0; time < times; time++) isBanned = window.add(name(n), time);
+    return isBanned;
+  };
+  for (let n = 0; n < 10; n++) fail(n, 99);
+  assert.equal(window.evicted, 0);
+  assert.equal(fail(0, 1), true, "there is room for ten with 99 each");
+  for (let n = 10; n < 12; n++) fail(n, 99);
+  assert.deepEqual([window.size, window.evicted], [10, 1]);
+  assert.equal(fail(1, 1), false, "idle longest");
+  assert.equal(fail(2, 1), true);
+});
+
 test("FindWindow keeps failures too sparse for a ban of many addresses, of more the newest", () => {
   const window = new FindWindow({ maxretry: 2, findtime: 10, maxKeys: 100_000 });
   const name = (n: number) => `198.51.${n >> 8}.${n & 255}`;

@@ -1,3 +1,5 @@
+import { forPeople } from "./stderr.ts";
+
 /** Lines for people on stderr: `program: ` first, one line a message, log text only through `printable`. */
 export class Report {
   readonly #program: string;
@@ -7,7 +9,7 @@ export class Report {
   /** How often each kind of rare warning was given. */
   readonly #given = new Map<string, number>();
 
-  constructor(program: string, write: (line: string) => void = (line) => process.stderr.write(line)) {
+  constructor(program: string, write: (text: string) => void = forPeople(program)) {
     this.#program = program;
     this.#write = write;
   }
@@ -31,12 +33,15 @@ export class Report {
   /**
    * A warning that may come again and again: given at the 1st, 10th, 100th, … time, with how often by then. `kind` must
    * be one of a fixed set of words.
+   *
+   * @returns whether this was such a time
    */
-  rareWarning(kind: string, message: string): void {
+  rareWarning(kind: string, message: string): boolean {
     const count = (this.#given.get(kind) ?? 0) + 1;
     this.#given.set(kind, count);
-    if (!/^10*$/.test(String(count))) return;
+    if (!/^10*$/.test(String(count))) return false;
     this.warning(count === 1 ? message : `${message} (${count} times so far)`);
+    return true;
   }
 
   line(message: string): void {

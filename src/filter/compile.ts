@@ -2,6 +2,7 @@ import type { FilterRule, Pattern } from "../rules/rule.ts";
 import { DateDetector } from "./date.ts";
 import { compilePattern } from "./python/compile.ts";
 import { PatternError, type PatternMatch, type PythonPattern } from "./python/pattern.ts";
+import { meaningsOf, type Said, SaidByMatch, saidByGroups } from "./said.ts";
 import { expandTags, groupName } from "./tags.ts";
 import type { Groups } from "./verdict.ts";
 
@@ -17,8 +18,8 @@ export interface CompiledFilter {
 /** A pattern of the filter language. */
 export interface FilterPattern {
   readonly pattern: PythonPattern;
-  /** The named groups of a match, alternatives merged: `alt_user` fills an empty `user`. */
-  groupsOf(match: PatternMatch): Groups;
+  /** What a match says, alternatives merged: `alt_user` fills an empty `user`. */
+  read(match: PatternMatch): Said;
 }
 
 /** A pattern that cannot be compiled, or that names no failure id. */
@@ -84,9 +85,13 @@ function compileOne(written: Pattern, multiline: boolean): FilterPattern {
     compilePattern(expanded.source, { multiline }),
   );
   const merges = alternatives(pattern.groupNames);
+  const meanings = meaningsOf(pattern.groupNames);
   return {
     pattern,
-    groupsOf: merges.length === 0 ? ({ groups }) => groups : ({ groups }) => merge(groups, merges),
+    read:
+      merges.length === 0
+        ? (match) => new SaidByMatch(match, meanings)
+        : ({ groups }) => saidByGroups(merge(groups, merges)),
   };
 }
 

@@ -37,7 +37,7 @@ export class DateDetector {
   #last: { readonly line: string; readonly now: number; readonly found: FoundDate | undefined } | undefined;
   /** Whether the templates are the default ones, first those bound to the beginning. */
   readonly #isDefault: boolean;
-  /** The syslog stamp read last. */
+  /** The syslog stamp read last, with the blank behind it. */
   #stamp: { readonly stamp: string; readonly now: number; readonly found: FoundDate } | undefined;
   /** When the next decade comes into sight, in epoch milliseconds. */
   #decadeEnd = sight(2);
@@ -72,11 +72,17 @@ export class DateDetector {
     budget: SearchBudget | undefined,
   ): FoundDate | undefined {
     if (now >= this.#decadeEnd) this.#widen(now);
-    const stamp = this.#isDefault && STAMP.test(line) ? line.slice(0, STAMP_LENGTH) : undefined;
     const known = this.#stamp;
-    if (stamp !== undefined && known?.stamp === stamp && known.now === now) return known.found;
+    if (
+      known !== undefined &&
+      known.now === now &&
+      line.startsWith(known.stamp) &&
+      !isDigitAt(line, STAMP_LENGTH + 1)
+    )
+      return known.found;
     const found = this.#searchAll(line, now, ascii, budget);
-    if (stamp !== undefined && found?.end === STAMP_LENGTH) this.#stamp = { stamp: flat(stamp), now, found };
+    if (this.#isDefault && found?.end === STAMP_LENGTH && STAMP.test(line))
+      this.#stamp = { stamp: flat(line.slice(0, STAMP_LENGTH + 1)), now, found };
     return found;
   }
 
@@ -128,6 +134,11 @@ function lineTemplates(datepattern: string, decade: number): readonly LineTempla
 /** fail2ban's `%ExY` looks three years ahead. The last decade, 2090 to 2099, has no end. */
 function sight(decade: number): number {
   return decade < 9 ? Date.UTC(2007 + 10 * decade, 0) : Number.POSITIVE_INFINITY;
+}
+
+function isDigitAt(line: string, at: number): boolean {
+  const code = line.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** Columns are code points. */

@@ -4,15 +4,17 @@ import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
 import { SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
 import type { PythonPattern } from "./python/pattern.ts";
-import { Sessions } from "./session.ts";
+import { type Named, type Said, saidByGroups } from "./said.ts";
+import { groupsOf, Sessions } from "./session.ts";
 import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
 
-/** A line as a jail sees it, without its newline. */
+/** A line as a jail sees it. */
 export interface MatcherLine {
+  /** What patterns see, with its newline. */
   readonly text: string;
-  /** The line as it was written: evidence. */
+  /** The line as it was written, without its newline: evidence. */
   readonly whole: string;
-  /** True: the date is looked for in `text`, and cut out. */
+  /** True: the date is looked for in `whole`, of which `text` then is all, and cut out. */
   readonly hasDate: boolean;
   /** Epoch milliseconds, when the input's format gives the time. Not used where `hasDate`. */
   readonly time: number | undefined;
@@ -27,6 +29,7 @@ const MULTILINE_BYTES = 65_536;
 
 /** A line after its date was taken. */
 interface Dated {
+  /** With its newline. */
   readonly text: string;
   readonly time: number | undefined;
 }
@@ -51,6 +54,8 @@ export interface MatcherOptions {
 
 /** A line on its way through the patterns. */
 interface Look {
+  /** The failregexes to try, as bits. */
+  readonly patterns: number;
   /** The buffer of a multi-line filter, this line the last. */
   readonly lines: readonly BufferedLine[] | undefined;
   readonly whole: string;
@@ -87,13 +92,18 @@ export class Matcher {
     this.#budget = new SearchBudget(onGiveUp && { onGiveUp });
   }
 
-  /** Judges the next line, as fail2ban's Filter.processLine and findFailure do. */
-  match(line: MatcherLine, clock: MatcherClock): Verdict {
+  /**
+   * Judges the next line, as fail2ban's Filter.processLine and findFailure do.
+   *
+   * @param patterns the failregexes that may match, as bits by their index; the last bit is for all from 31 on
+   */
+  match(line: MatcherLine, clock: MatcherClock, patterns = -1): Verdict {
     const { text, time } = this.#cutDate(line, clock);
     const lines = this.#filter.maxlines > 1 ? this.#keep(text, line) : undefined;
-    const seen = lines ? joinLines(lines) : `${text}\n`;
+    const seen = lines ? joinLines(lines) : text;
     const ascii = (lines ? undefined : line.ascii) ?? isAscii(seen);
     return this.#search({
+      patterns,
       lines,
       whole: line.whole,
       time,
@@ -117,13 +127,13 @@ export class Matcher {
   }
 
   /** The text that patterns see, and the line's time: its own, or that of the last line that had one. */
-  #cutDate({ text, hasDate, time, ascii }: MatcherLine, { now, clock }: MatcherClock): Dated {
+  #cutDate({ text, whole, hasDate, time, ascii }: MatcherLine, { now, clock }: MatcherClock): Dated {
     this.#budget.nextLine();
     if (!hasDate) {
       this.#lastTime = time ?? this.#lastTime;
       return { text, time };
     }
-    const found = this.#filter.dates.find(text, now, ascii, this.#budget);
+    const found = this.#filter.dates.find(whole, now, ascii, this.#budget);
     if (found?.time !== undefined && !found.inherits) {
       this.#lastTime = found.time;
       return { text: without(text, found), time: found.time };
@@ -136,7 +146,7 @@ export class Matcher {
 
   /** The multi-line buffer with one line more. */
   #keep(text: string, { whole, offset = 0 }: MatcherLine): readonly BufferedLine[] {
-    const oneLine = { text: text.replaceAll("\n", " "), whole: evidenceOf(whole), offset };
+    const oneLine = { text: text.slice(0, -1).replaceAll("\n", " "), whole: evidenceOf(whole), offset };
     const isNear = (line: BufferedLine) => (line.offset ?? 0) >= offset - MULTILINE_BYTES;
     this.#buffer = [...this.#buffer, oneLine].filter(isNear).slice(-this.#filter.maxlines);
     return this.#buffer;
@@ -154,6 +164,7 @@ export class Matcher {
     }
     if (prefregex && !this.#narrow(look, prefregex)) return none("no-prefregex", time);
     for (let index = 0; index < failregex.length; index++) {
+      if (((look.patterns >>> Math.min(index, 31)) & 1) === 0) continue;
       const verdict = this.#try(look, failregex[index] as FilterPattern, index);
       if (verdict) return verdict;
     }
@@ -161,10 +172,10 @@ export class Matcher {
   }
 
   /** Applies the prefregex: its groups are the base of the failregex's, its `content` is what failregexes see. */
-  #narrow(look: Look, { pattern, groupsOf }: FilterPattern): boolean {
+  #narrow(look: Look, { pattern, read }: FilterPattern): boolean {
     const match = this.#budget.search(pattern, look.text, 0, look.ascii);
     if (!match) return false;
-    look.base = groupsOf(match);
+    look.base = read(match).groups;
     const { content } = look.base;
     if (content) {
       look.text = `${content}\n`;
@@ -176,7 +187,7 @@ export class Matcher {
   }
 
   /** What one failregex says; undefined: not matched, the next one's turn. */
-  #try(look: Look, { pattern, groupsOf }: FilterPattern, index: number): Verdict | undefined {
+  #try(look: Look, { pattern, read }: FilterPattern, index: number): Verdict | undefined {
     const { text, ascii, time, lines } = look;
     const match = this.#budget.search(pattern, text, 0, ascii);
     if (!match) return undefined;
@@ -184,25 +195,24 @@ export class Matcher {
     const isIgnored = split ? this.#isIgnored(joinLines(split.matched)) : this.#isIgnored(text, ascii);
     if (split) this.#buffer = split.rest;
     if (isIgnored) return none("ignoreregex", time);
-    const found = look.base ? overridden(look.base, groupsOf(match)) : groupsOf(match);
-    const groups = isLong(text) ? copied(found) : found;
+    const said = joinedTo(look, read(match));
     const evidence = split ? split.matched.map(({ whole }) => whole) : [evidenceOf(look.whole)];
-    const { mlfid } = groups;
-    if (mlfid !== undefined) return this.#inSession(mlfid, look, groups, evidence, index);
-    return groups.nofail ? none("nofail", time) : failure(groups, evidence, index, time);
+    if (said.mlfid !== undefined) return this.#inSession(said.mlfid, look, said, evidence, index);
+    if (said.nofail) return none("nofail", time);
+    return failure(said, () => said.groups, evidence, index, time);
   }
 
-  #inSession(id: string, look: Look, groups: Groups, lines: readonly string[], index: number): Verdict {
+  #inSession(id: string, look: Look, said: Said, lines: readonly string[], index: number): Verdict {
     const { time, clock } = look;
-    const session = this.#sessions.merge(id, {
-      groups,
+    const state = this.#sessions.merge(id, {
+      said,
       lines,
       time: time ?? (this.#inherits ? this.#lastTime : undefined) ?? Math.max(clock, 0),
     });
-    if (session.nofail) return none("nofail", time);
-    const failed = failure(session.groups, session.lines, index, time);
+    if (state.nofail) return none("nofail", time);
+    const failed = failure(state.named, () => groupsOf(state.said), state.lines, index, time);
     if (failed) return failed;
-    session.markPending();
+    state.session.wait(state);
     return none("pending", time);
   }
 
@@ -227,6 +237,13 @@ function isLong(line: string): boolean {
   return line.length > MAX_EVIDENCE_LINE;
 }
 
+/** What a failregex said and before it the prefregex. Of a long line it is copied. */
+function joinedTo({ base, text }: Look, said: Said): Said {
+  if (base === undefined && !isLong(text)) return said;
+  const groups = base ? overridden(base, said.groups) : said.groups;
+  return saidByGroups(isLong(text) ? copied(groups) : groups);
+}
+
 /** The groups of a prefregex, those that the failregex took in their place. */
 function overridden(base: Groups, groups: Groups): Groups {
   const merged: Record<string, string | undefined> = {};
@@ -244,17 +261,17 @@ function without(text: string, { start, end }: { readonly start: number; readonl
   return text.slice(0, start) + text.slice(end);
 }
 
-/** The failure that the groups name, or undefined when none of them holds an id. */
+/** The failure of whom the groups name, or undefined when none of them holds an id. */
 function failure(
-  groups: Groups,
+  { fid, ip4, ip6, dns, cidr }: Named,
+  groups: () => Groups,
   lines: readonly string[],
   regex: number,
   time: number | undefined,
 ): Failure | undefined {
-  const address = groups.ip4 ?? groups.ip6;
-  const id = groups.fid ?? address ?? groups.dns;
+  const address = ip4 ?? ip6;
+  const id = fid ?? address ?? dns;
   if (id === undefined) return undefined;
-  const kind =
-    groups.fid !== undefined && groups.fid !== address ? "id" : address !== undefined ? "address" : "host";
-  return { match: true, id, kind, cidr: groups.cidr, time, regex, attempts: lines.length, groups, lines };
+  const kind = fid !== undefined && fid !== address ? "id" : address !== undefined ? "address" : "host";
+  return { match: true, id, kind, cidr, time, regex, lines, groups };
 }

@@ -1,9 +1,10 @@
 import { RecentMap } from "../recent.ts";
+import { type Named, type Said, saidByGroups } from "./said.ts";
 import type { Groups } from "./verdict.ts";
 
-/** What one line says of its session: the groups of its patterns, `mlfid` among them, and the line itself. */
+/** What one line says of its session. */
 export interface SessionLine {
-  readonly groups: Groups;
+  readonly said: Said;
   /** The line, whole; in a multi-line jail the lines. */
   readonly lines: readonly string[];
   /** Epoch milliseconds. */
@@ -12,12 +13,13 @@ export interface SessionLine {
 
 /** What is known of a session once its new line is counted in. */
 export interface SessionState {
-  readonly groups: Groups;
+  readonly named: Named;
+  /** All that its lines said: `groupsOf` makes one of it. */
+  readonly said: Chain;
   readonly lines: readonly string[];
   /** True: nothing failed so far, nothing is to be reported. */
   readonly nofail: boolean;
-  /** To be called when the line brought no failure id: the failure waits for a line that names one. */
-  markPending(): void;
+  readonly session: Session;
 }
 
 export interface SessionOptions {
@@ -32,19 +34,6 @@ export interface SessionOptions {
 /** fail2ban keeps 100 sessions for 5 minutes; a busy server has more than 100 open connections. */
 const SESSION_BOUNDS: SessionOptions = { maxSessions: 4_000, memory: 300_000, maxLines: 100 };
 
-interface Session {
-  readonly groups: Record<string, string | undefined>;
-  /** Undefined: none was named so far. */
-  user: string | undefined;
-  hasSeveralUsers: boolean;
-  nofail: boolean;
-  gained: boolean;
-  pending: boolean;
-  lines: readonly string[];
-  nofailLines: readonly string[];
-  time: number;
-}
-
 /** Lines of one connection (`<F-MLFID>`), merged into one record, as fail2ban's Filter._mergeFailure does. */
 export class Sessions {
   readonly #options: SessionOptions;
@@ -55,47 +44,14 @@ export class Sessions {
     this.#sessions = new RecentMap(options.maxSessions);
   }
 
-  merge(id: string, { groups, lines, time }: SessionLine): SessionState {
-    const gained = Boolean(groups.mlfgained);
-    const forget = Boolean(groups.mlfforget);
-    const known = this.#recall(id, time);
-    const session = known ?? newSession();
-    if (known) carryOver(known, gained);
-    mergeGroups(session.groups, groups);
-    session.time = time;
-    if (forget) this.#sessions.delete(id);
-    else if (!known) this.#sessions.set(id, session);
-    if (groups.user && (known || !forget)) nameUser(session, groups.user);
-
-    const isFailure = session.pending || session.hasSeveralUsers;
-    session.pending = false;
-    session.nofail = !isFailure && (gained || Boolean(groups.nofail));
-    session.gained = gained && !isFailure;
-    this.#collect(session, lines, forget);
-    const collected = session.lines;
-    // Lines that are reported now would be dropped with the session's next line.
-    if (!session.nofail) session.lines = [];
-    return {
-      groups: { ...session.groups },
-      lines: collected,
-      nofail: session.nofail,
-      markPending: () => {
-        session.pending = true;
-        session.lines = collected;
-      },
-    };
-  }
-
-  #collect(session: Session, lines: readonly string[], forget: boolean): void {
-    if (!session.nofail) {
-      session.lines = this.#joined(this.#joined(session.nofailLines, session.lines), lines);
-      session.nofailLines = [];
-    } else if (!forget) session.nofailLines = this.#joined(session.nofailLines, lines);
-  }
-
-  #joined(lines: readonly string[], more: readonly string[]): readonly string[] {
-    if (lines.length === 0) return more;
-    return more.length === 0 ? lines : [...lines, ...more].slice(-this.#options.maxLines);
+  merge(id: string, line: SessionLine): SessionState {
+    const { user, mlfforget } = line.said;
+    const known = this.#recall(id, line.time);
+    const session = known ?? new Session();
+    if (user && (known || !mlfforget)) session.nameUser(user);
+    if (!mlfforget && !known) this.#sessions.set(id, session);
+    else if (mlfforget && known) this.#sessions.delete(id);
+    return session.add(line, this.#options.maxLines);
   }
 
   #recall(id: string, time: number): Session | undefined {
@@ -106,36 +62,107 @@ export class Sessions {
   }
 }
 
-function newSession(): Session {
-  return {
-    groups: {},
-    user: undefined,
-    hasSeveralUsers: false,
-    nofail: false,
-    gained: false,
-    pending: false,
-    lines: [],
-    nofailLines: [],
-    time: 0,
-  };
+/** What a line said, and before that. */
+export interface Chain {
+  readonly said: Said;
+  readonly before: Chain | undefined;
+  readonly length: number;
 }
 
-/** What the earlier lines leave to this one. Lines that were reported are dropped. */
-function carryOver(session: Session, gained: boolean): void {
-  if (gained) session.pending = false;
-  if (!session.nofail && !session.gained && !session.pending) session.lines = [];
-}
-
-function nameUser(session: Session, user: string): void {
-  session.user ??= user;
-  if (session.user !== user) session.hasSeveralUsers = true;
-}
-
-/** Takes over a line's groups as far as they took part; the marks are no part of the record. */
-function mergeGroups(into: Record<string, string | undefined>, groups: Groups): void {
-  for (const name in groups) {
-    const value = groups[name];
-    if (value !== undefined && name !== "mlfforget" && name !== "mlfgained" && name !== "nofail")
-      into[name] = value;
+/** The groups of all lines, of one that several have that of the newest; the marks are no part of it. */
+export function groupsOf(chain: Chain): Groups {
+  const links: Chain[] = [];
+  for (let link: Chain | undefined = chain; link; link = link.before) links.unshift(link);
+  const groups: Record<string, string> = {};
+  for (const { said } of links) {
+    for (const [name, value] of Object.entries(said.groups)) {
+      if (value !== undefined && !MARKS.has(name)) groups[name] = value;
+    }
   }
+  return groups;
+}
+
+const MARKS: ReadonlySet<string> = new Set(["mlfforget", "mlfgained", "nofail"]);
+
+const NO_LINES: readonly string[] = [];
+
+/** One connection. */
+export class Session {
+  time = 0;
+  #said: Chain | undefined;
+  #named: Named | undefined;
+  /** Undefined: none was named so far. */
+  #user: string | undefined;
+  #hasSeveralUsers = false;
+  #nofail = false;
+  #gained = false;
+  #pending = false;
+  #lines = NO_LINES;
+  #nofailLines = NO_LINES;
+
+  nameUser(user: string): void {
+    this.#user ??= user;
+    if (this.#user !== user) this.#hasSeveralUsers = true;
+  }
+
+  add({ said, lines, time }: SessionLine, maxLines: number): SessionState {
+    const gained = Boolean(said.mlfgained);
+    if (this.#said) this.#carryOver(gained);
+    const all = chained(said, this.#said, maxLines);
+    const named = this.#named ? updated(this.#named, said) : said;
+    this.time = time;
+    this.#said = all;
+    this.#named = named;
+
+    const isFailure = this.#pending || this.#hasSeveralUsers;
+    this.#pending = false;
+    this.#nofail = !isFailure && (gained || Boolean(said.nofail));
+    this.#gained = gained && !isFailure;
+    this.#collect(lines, Boolean(said.mlfforget), maxLines);
+    const state = { named, said: all, lines: this.#lines, nofail: this.#nofail, session: this };
+    // Lines that are reported now would be dropped with the session's next line.
+    if (!this.#nofail) this.#lines = NO_LINES;
+    return state;
+  }
+
+  /** To be called when the line brought no failure id: the failure waits for a line that names one. */
+  wait({ lines }: SessionState): void {
+    this.#pending = true;
+    this.#lines = lines;
+  }
+
+  /** What the earlier lines leave to this one. Lines that were reported are dropped. */
+  #carryOver(gained: boolean): void {
+    if (gained) this.#pending = false;
+    if (!this.#nofail && !this.#gained && !this.#pending) this.#lines = NO_LINES;
+  }
+
+  #collect(lines: readonly string[], forget: boolean, max: number): void {
+    if (!this.#nofail) {
+      this.#lines = joined(joined(this.#nofailLines, this.#lines, max), lines, max);
+      this.#nofailLines = NO_LINES;
+    } else if (!forget) this.#nofailLines = joined(this.#nofailLines, lines, max);
+  }
+}
+
+function joined(lines: readonly string[], more: readonly string[], max: number): readonly string[] {
+  if (lines.length === 0) return more;
+  return more.length === 0 ? lines : [...lines, ...more].slice(-max);
+}
+
+/** The longest chain is as long as there are lines kept; from there on it is one link again. */
+function chained(said: Said, before: Chain | undefined, max: number): Chain {
+  const chain = { said, before, length: (before?.length ?? 0) + 1 };
+  if (chain.length <= max) return chain;
+  return { said: saidByGroups(groupsOf(chain)), before: undefined, length: 1 };
+}
+
+function updated(named: Named, said: Named): Named {
+  return {
+    fid: said.fid ?? named.fid,
+    ip4: said.ip4 ?? named.ip4,
+    ip6: said.ip6 ?? named.ip6,
+    dns: said.dns ?? named.dns,
+    cidr: said.cidr ?? named.cidr,
+  };
 }

@@ -14,12 +14,10 @@ export interface Failure {
   readonly time: number | undefined;
   /** Index of the failregex, from 0. */
   readonly regex: number;
-  /** How many lines make the failure. */
-  readonly attempts: number;
-  /** Named groups that took part, sessions merged. */
-  readonly groups: Groups;
   /** The lines that make the failure, whole. */
   readonly lines: readonly string[];
+  /** The named groups that took part, sessions merged. */
+  readonly groups: () => Groups;
 }
 
 export interface NoFailure {

@@ -40,7 +40,8 @@ export class LineJudge {
   push(line: string): Judged {
     const { jail, filter } = this.#compiled;
     const now = this.#now;
-    const entry = readEntry(line, this.#detector.formatOf(line, now), now);
+    const text = `${line}\n`;
+    const entry = readEntry(text, this.#detector.formatOf(text, now), now);
     const verdict = entry && judge(jail, this.#matcher, entry, { now, clock: now });
     const hasDate = verdict !== undefined && entry?.isDateless === false && jail.identifier === undefined;
     return {

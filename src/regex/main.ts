@@ -70,12 +70,12 @@ async function examine(options: Options, report: Report): Promise<number> {
     const gate = new Gate({ maxLine: MAX_LINE, onOverflow });
     const progress = new Progress(options.log);
     for await (const chunk of input as AsyncIterable<Buffer>) {
-      gate.push(chunk, (bytes) => takeLine(decodeLine(bytes)));
+      gate.push(chunk, (line) => takeLine(decodeLine(line)));
       progress.add(chunk.length);
       if (text !== "") await print(text);
       text = "";
     }
-    gate.end((bytes) => takeLine(decodeLine(bytes)));
+    gate.end((line) => takeLine(decodeLine(line)));
     progress.end();
   }
   await print(text + views.map((view) => view.end()).join("\n"));

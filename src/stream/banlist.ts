@@ -24,6 +24,8 @@ export interface BanRequest {
 }
 
 export interface BanListOptions {
+  /** Most bans in force. One that was told must end at its time, so none is pushed out: a new one is not put in force. */
+  readonly maxBans: number;
   /** Most bans remembered after their end, for escalation; those that ended first go first. */
   readonly maxRemembered: number;
   /** Most bytes of evidence held of bans in force, for when they are told again; that of the oldest goes first. */
@@ -40,8 +42,8 @@ interface Held {
   readonly turn: number;
 }
 
-/** For so many bans in force the index is laid out. There is no bound: a ban that was told must end. */
-const MANY_BANS = 2 ** 24;
+/** Ends of bans that were released before are dropped from the queue when they are this many times the bans in force, or more. */
+const STALE = 2;
 
 /** How long a ban is remembered whose jail is gone, in milliseconds. */
 const MEMORY = 604_800_000;
@@ -59,9 +61,10 @@ const WORD = 2 ** 32;
 
 /** Who is banned until when. Hands out bans as windows are completed and unbans as time passes. */
 export class BanList {
+  readonly #maxBans: number;
   readonly #maxRemembered: number;
   readonly #keys = new JailKeys();
-  readonly #rows = new Table({ maxRows: MANY_BANS, words: 0 });
+  readonly #rows: Table;
   /** Bans in force by row. */
   readonly #held: (Held | undefined)[] = [];
   readonly #evidence: Evidence;
@@ -71,8 +74,11 @@ export class BanList {
   /** What ended since then, in epoch milliseconds, is known, be it forgotten or not: that part of the log may be read again. */
   knownSince = Number.POSITIVE_INFINITY;
   #turns = 0;
+  #forgotten = 0;
 
-  constructor({ maxRemembered, maxEvidence }: BanListOptions) {
+  constructor({ maxBans, maxRemembered, maxEvidence }: BanListOptions) {
+    this.#maxBans = maxBans;
+    this.#rows = new Table({ maxRows: maxBans, words: 0 });
     this.#maxRemembered = maxRemembered;
     this.#evidence = new Evidence({ maxBytes: maxEvidence });
     this.#past = new Table({ maxRows: maxRemembered, words: 5 });
@@ -83,9 +89,24 @@ export class BanList {
     return this.#rows.size;
   }
 
+  /** Whether there is no room for one more. */
+  get isFull(): boolean {
+    return this.#rows.size >= this.#maxBans;
+  }
+
   /** When the next ban ends, in epoch milliseconds; undefined: none of them ends. */
   get nextEnd(): number | undefined {
     return this.#due.next;
+  }
+
+  /** Bans that ended and were forgotten before their time, since there were too many. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** Ends that are waited for, of bans released before among them. */
+  get scheduled(): number {
+    return this.#due.size;
   }
 
   /**
@@ -101,13 +122,15 @@ export class BanList {
   /**
    * Takes a completed window. The command says `repeat` when the subject is banned already: then nothing changes.
    *
-   * @param clock epoch milliseconds: a ban that would have ended by then is not put in force and gives undefined. A replay,
-   * whose bans are history, leaves it out
+   * @param clock epoch milliseconds: a ban that would have ended by then is not put in force. A replay, whose bans are history,
+   * leaves it out
+   * @returns undefined when it is not put in force: it has ended, or `isFull`
    */
   ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY): Ban | undefined {
     const key = this.#keys.of(request.jail.name, nameOf(request.subject));
     const held = this.#heldBy(key);
     if (held) return { ...this.#withEvidence(held), repeat: true };
+    if (this.isFull) return undefined;
     const ban = this.#newBan(request, this.#recall(key, request.time));
     if (ban.until !== null && ban.until <= clock) return undefined;
     this.#hold(key, { jail: request.jail, ban, turn: this.#turns++ }, request.matches);
@@ -231,7 +254,14 @@ export class BanList {
     this.#evidence.add(key, matches, time);
     const past = this.#past.find(key);
     if (past !== NONE) this.#past.delete(past);
-    if (until !== null) this.#due.add(until, held);
+    if (until !== null) this.#schedule(until, held);
+  }
+
+  /** Bans that were released before their end are still in the queue: when they are most of it, it is cleared of them. */
+  #schedule(until: number, held: Held): void {
+    this.#due.add(until, held);
+    if (this.#due.size <= STALE * this.#rows.size + 1000) return;
+    this.#due.compact((each) => this.#heldBy(this.#keyOf(each.ban)) === each);
   }
 
   #drop(key: Key): void {
@@ -255,7 +285,9 @@ export class BanList {
   #remember(key: Key, ban: Ban, unban: Unban, memory: number): void {
     const oldest = this.#past.victim((row) => -this.#until(row));
     const isFull = this.#past.size >= this.#maxRemembered;
-    if (oldest !== NONE && (isFull || this.#isForgotten(oldest, unban.time))) this.#past.delete(oldest);
+    const isOver = oldest !== NONE && this.#isForgotten(oldest, unban.time);
+    if (isFull && !isOver) this.#forgotten++;
+    if (oldest !== NONE && (isFull || isOver)) this.#past.delete(oldest);
     const free = freeFrom(unban);
     const row = this.#past.insert(key);
     this.#past.set(row, BANCOUNT, ban.bancount ?? 1);

@@ -44,9 +44,10 @@ function verdictOn({ jail, filter }: CompiledJail, test: RuleTest, now: number):
   const clock = { now, clock: now };
   let verdict: Verdict | undefined;
   for (const line of test.lines) {
-    const entry = readEntry(line, detector.formatOf(line, now), now);
+    const text = `${line}\n`;
+    const entry = readEntry(text, detector.formatOf(text, now), now);
     const isMessage = jail.identifier !== undefined && entry?.identifier === undefined;
-    if (isMessage) verdict = matcher.match({ text: line, whole: line, hasDate: false, time: now }, clock);
+    if (isMessage) verdict = matcher.match({ text, whole: line, hasDate: false, time: now }, clock);
     else verdict = entry && judge(jail, matcher, entry, clock);
   }
   return verdict;
@@ -63,7 +64,7 @@ function mistakeOf({ lines, match }: RuleTest, verdict: Verdict | undefined): st
     return `test: expected a failure, got none (${verdict?.why ?? "not this jail's"}) in ${line}`;
   const found: Readonly<Record<string, string | undefined>> = {
     ...identityOf(verdict),
-    user: verdict.groups.user,
+    user: verdict.groups().user,
   };
   const wanted = Object.entries({ ...match, ...(match.ip !== undefined && { ip: canonical(match.ip) }) });
   const different = wanted.find(([key, value]) => found[key] !== value);

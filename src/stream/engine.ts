@@ -2,10 +2,10 @@ import { isAscii } from "node:buffer";
 import { printable, type Report } from "../cli/report.ts";
 import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
-import { decodeLine } from "../text.ts";
+import { decodeText, whole } from "../text.ts";
 import { LogClock, MAX_AHEAD } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
-import { type Candidates, Gate } from "./gate.ts";
+import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate.ts";
 import {
   type CompiledJail,
   type EntryAt,
@@ -16,6 +16,7 @@ import {
 } from "./jail.ts";
 import { isMessageCut } from "./journal.ts";
 import { planGate } from "./plan.ts";
+import { Sight } from "./sight.ts";
 import { Tail } from "./tail.ts";
 import { Tally, type TallyOptions } from "./tally.ts";
 
@@ -28,6 +29,8 @@ export interface EngineOptions extends TallyOptions {
   readonly maxLine: number;
   /** Most addresses remembered by each jail's window, and most bans remembered after their end. */
   readonly maxKeys: number;
+  /** So long without input, in milliseconds, is told; 0: never. */
+  readonly silence: number;
   /** False: every line is looked at in full. The same bytes come out, more slowly. */
   readonly prefilter: boolean;
 }
@@ -43,11 +46,6 @@ export interface InputCounts {
 
 /** A line without a date takes the time of another that is at most so old, in milliseconds, as in fail2ban. */
 const INHERIT = 60_000;
-const HOUR = 3_600_000;
-/** So many failures in a row, the same whole number of hours ahead, are a wrong time zone. */
-const SHIFTED = 3;
-/** Farther apart than this, in hours, no two zones are: UTC-12 and UTC+14. */
-const MAX_SHIFT = 26;
 
 /**
  * The pipe of stages: bytes -> gate -> entry -> filter -> window -> banlist -> bytes. Synchronous; the time is the caller's:
@@ -56,6 +54,7 @@ const MAX_SHIFT = 26;
 export class Engine {
   readonly counts: InputCounts = { bytes: 0, overlong: 0, givenUp: 0 };
   readonly tally: Tally;
+  readonly sight: Sight;
   readonly #options: EngineOptions;
   readonly #report: Report;
   readonly #gate: Gate;
@@ -73,8 +72,7 @@ export class Engine {
   #list: readonly RunningJail[] = [];
   #compiled: readonly CompiledJail[] = [];
   #now: number;
-  /** Failures in a row that were the same whole number of hours ahead of now. */
-  #shifted = { hours: 0, failures: 0 };
+  #judged = 0;
 
   constructor(jails: readonly CompiledJail[], options: EngineOptions, now: number) {
     this.#options = options;
@@ -83,6 +81,10 @@ export class Engine {
     this.#gate = new Gate({ maxLine: options.maxLine, onOverflow: () => this.#dropOverlong() });
     this.#detector = new FormatDetector(options.format);
     this.tally = new Tally(options);
+    this.sight = new Sight({
+      ...options,
+      isDated: (line) => this.#timeOfLine(decodeText(whole(line))) !== undefined,
+    });
     this.#host = {
       isLive: options.isLive,
       maxKeys: options.maxKeys,
@@ -99,12 +101,18 @@ export class Engine {
     return this.#jails;
   }
 
+  /** Entries looked at in full: what the gate let pass, and the only count that depends on it. */
+  get judged(): number {
+    return this.#judged;
+  }
+
   /** Takes the next bytes of the log. */
   push(chunk: Buffer, now: number): void {
     this.tick(now);
     this.counts.bytes += chunk.length;
     this.#tail.push(chunk);
     this.#gate.push(chunk, this.#take);
+    this.sight.read(chunk, now);
   }
 
   /** Lets time pass: in live mode, writes the unbans that are due. */
@@ -147,23 +155,30 @@ export class Engine {
   /** Once the format is known, lines that no jail can match are dropped unseen. */
   #armGate(): void {
     const { format } = this.#detector;
-    if (this.#options.prefilter && format !== undefined) this.#gate.arm(planGate(this.#compiled, format));
+    if (format === undefined) return;
+    this.sight.use(format, this.#compiled);
+    if (this.#options.prefilter) this.#gate.arm(planGate(this.#compiled, format));
   }
 
-  readonly #take = (bytes: Buffer, candidates: Candidates, offset: number): void => {
+  readonly #take = (line: LineBytes, candidates: Candidates): void => {
     const wasSettled = this.#detector.format !== undefined;
-    const ascii = isAscii(bytes);
-    const entry = this.#read(decodeLine(bytes, ascii), ascii);
+    const ascii = line.ascii ?? isAscii(line.bytes.subarray(line.start, line.end));
+    const entry = this.#read(decodeText(line, ascii), ascii);
     if (!wasSettled && this.#detector.format !== undefined) this.#armGate();
     if (entry === undefined) return;
+    this.#judged++;
     if (isMessageCut(entry)) {
       this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
     }
     const at = this.#at;
-    at.offset = offset;
-    at.end = offset + bytes.length;
-    if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, at);
-    else for (const index of candidates) this.#judge(this.#list[index] as RunningJail, entry, at);
+    at.offset = line.offset;
+    at.end = line.offset + line.end - line.start;
+    if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, at, ALL_PATTERNS);
+    else {
+      const { filters, patterns } = candidates;
+      for (const index of filters)
+        this.#judge(this.#list[index] as RunningJail, entry, at, patterns[index] as number);
+    }
   };
 
   /** The entries of the lines before a place, the nearest first. */
@@ -172,21 +187,22 @@ export class Engine {
     for (const line of this.#tail.lines(end)) {
       offset -= line.length + 1;
       const isLong = line.length > this.#options.maxLine;
-      yield { entry: isLong ? undefined : this.#read(decodeLine(line)), offset };
+      yield { entry: isLong ? undefined : this.#read(decodeText(whole(line))), offset };
     }
   }
 
-  #read(line: string, ascii?: boolean): Entry | undefined {
-    return readEntry(line, this.#detector.formatOf(line, this.#now), this.#now, ascii);
+  #read(text: string, ascii?: boolean): Entry | undefined {
+    return readEntry(text, this.#detector.formatOf(text, this.#now), this.#now, ascii);
   }
 
-  #judge(running: RunningJail, entry: Entry, at: Position): void {
+  #judge(running: RunningJail, entry: Entry, at: Position, patterns: number): void {
     const clock = this.#options.isLive ? this.#now : this.#logClock.now;
     this.#time.now = this.#now;
     this.#time.clock = clock;
-    const verdict = running.judge(entry, this.#time, at);
+    const verdict = running.judge(entry, this.#time, at, patterns);
     if (verdict === undefined) return;
     if (!verdict.match && verdict.why !== "nofail" && verdict.why !== "pending") return;
+    this.sight.matched(running.jail.name, verdict.time !== undefined);
     const time = verdict.time ?? this.#inherited(running, at.offset, clock);
     if (time !== undefined) this.#advance(time);
     if (verdict.match) this.tally.add(running, verdict, this.#timeOf(time));
@@ -208,36 +224,24 @@ export class Engine {
   /** When a failure counts: at its own time; without one, or ahead of the clock, now. */
   #timeOf(time: number | undefined): number {
     if (!this.#options.isLive) return time ?? Math.max(this.#logClock.now, 0);
-    if (time === undefined || time <= this.#now + MAX_AHEAD) return time ?? this.#now;
-    this.#noteShift(time - this.#now);
-    return this.#now;
-  }
-
-  #noteShift(ahead: number): void {
-    const hours = Math.round(ahead / HOUR);
-    const isWhole = hours > 0 && hours <= MAX_SHIFT && Math.abs(ahead - hours * HOUR) <= MAX_AHEAD;
-    const failures = isWhole && hours === this.#shifted.hours ? this.#shifted.failures + 1 : 1;
-    this.#shifted = { hours, failures };
-    if (!isWhole || failures < SHIFTED) return;
-    this.#report.rareWarning(
-      "shift",
-      `lines are ${hours} h ahead of now: is the log's zone another? ${zoneHint(hours, this.#now)}`,
-    );
+    if (time === undefined) return this.#now;
+    this.sight.aged(time - this.#now, this.#now);
+    return time <= this.#now + MAX_AHEAD ? time : this.#now;
   }
 
   /** The times of the last two dated lines, the last one first. */
   #lastTimes(): readonly number[] {
     const times: number[] = [];
     for (const bytes of this.#tail.lines()) {
-      const time = this.#timeOfLine(decodeLine(bytes));
+      const time = this.#timeOfLine(decodeText(whole(bytes)));
       if (time !== undefined) times.push(time);
       if (times.length === 2) break;
     }
     return times;
   }
 
-  #timeOfLine(line: string): number | undefined {
-    const entry = this.#read(line);
+  #timeOfLine(text: string): number | undefined {
+    const entry = this.#read(text);
     if (entry === undefined || entry.isDateless || entry.time !== undefined) return entry?.time;
     for (const running of this.#jails.values()) {
       const time = running.dateOf(entry.line, this.#now);
@@ -259,13 +263,4 @@ export class Engine {
     this.counts.overlong++;
     this.#report.rareWarning("overlong", `dropped a line longer than ${this.#options.maxLine} bytes`);
   }
-}
-
-/** The option that mends times which are `hours` ahead in the zone of this process. */
-function zoneHint(hours: number, now: number): string {
-  const east = hours - new Date(now).getTimezoneOffset() / 60;
-  if (east === 0) return "try --tz UTC";
-  return Number.isInteger(east)
-    ? `try --tz Etc/GMT${east > 0 ? "-" : "+"}${Math.abs(east)}`
-    : "--tz names it";
 }

@@ -5,11 +5,13 @@ import { readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
 export interface Entry {
   /** The line as it was written; of a journal entry `host ident[pid]: message`. */
   readonly line: string;
+  /** The same with a newline at its end. */
+  readonly text: string;
   /** Epoch milliseconds; undefined: the format does not say, a jail looks for a date in the line. */
   readonly time: number | undefined;
   /** Syslog tag without its process id. */
   readonly identifier: string | undefined;
-  /** What the program said, without the daemon's header; the whole line where there is none. */
+  /** What the program said, without the daemon's header, with a newline; the whole text where there is no header. */
   readonly message: string;
   /** True when `line` holds no date, since the format's time stands outside of it. */
   readonly isDateless: boolean;
@@ -62,13 +64,14 @@ export class FormatDetector {
   }
 
   /**
-   * The format of `line`, the input's next one. The first line that has the look of a format decides; an input whose first
+   * The format of `text`, the input's next line with its newline. The first line that has the look of a format decides; an input whose first
    * DETECTED_LINES have none is plain.
    *
    * @param now epoch milliseconds, for years that lines don't say
    */
-  formatOf(line: string, now: number): Format {
+  formatOf(text: string, now: number): Format {
     if (this.#format !== undefined) return this.#format;
+    const line = text.slice(0, -1);
     if (NOISE.test(line)) return "plain";
     const found = readJournal(line) ? "journal" : SHAPES.find((shape) => readHeader(line, shape, now));
     this.#format = found ?? (++this.#undecided < DETECTED_LINES ? undefined : "plain");
@@ -82,30 +85,33 @@ const DETECTED_LINES = 10;
  * Reads one line of a known format. A line of another shape is a plain one: never is a line taken for a kind that the
  * input is not of, since a log writer does not choose its format line by line, but an attacker might.
  *
+ * @param text the line with a newline at its end
  * @param now epoch milliseconds, for years that lines don't say
  * @returns undefined when the record holds no message at all
  */
-export function readEntry(line: string, format: Format, now: number, ascii?: boolean): Entry | undefined {
+export function readEntry(text: string, format: Format, now: number, ascii?: boolean): Entry | undefined {
   switch (format) {
     case "journal":
-      return readJournal(line);
+      return readJournal(text);
     case "plain":
-      return plainEntry(line, undefined, ascii);
+      return plainEntry(text, undefined, ascii);
     case "none":
-      return plainEntry(line, now, ascii);
+      return plainEntry(text, now, ascii);
     default:
-      return new SyslogEntry(line, format, now, ascii);
+      return new SyslogEntry(text, format, now, ascii);
   }
 }
 
-function plainEntry(line: string, time: number | undefined, ascii: boolean | undefined): Entry {
+function plainEntry(text: string, time: number | undefined, ascii: boolean | undefined): Entry {
+  const line = text.slice(0, -1);
   const isDateless = time !== undefined;
-  return { line, time, identifier: undefined, message: line, isDateless, fields: undefined, ascii };
+  return { line, text, time, identifier: undefined, message: text, isDateless, fields: undefined, ascii };
 }
 
 /** A line with a syslog header, which is read when somebody asks for it: jails that see the raw line never do. */
 class SyslogEntry implements Entry {
   readonly line: string;
+  readonly text: string;
   readonly ascii: boolean | undefined;
   readonly isDateless = false;
   readonly fields = undefined;
@@ -113,8 +119,9 @@ class SyslogEntry implements Entry {
   readonly #now: number;
   #header: SyslogHeader | undefined;
 
-  constructor(line: string, shape: SyslogShape, now: number, ascii: boolean | undefined) {
-    this.line = line;
+  constructor(text: string, shape: SyslogShape, now: number, ascii: boolean | undefined) {
+    this.line = text.slice(0, -1);
+    this.text = text;
     this.ascii = ascii;
     this.#shape = shape;
     this.#now = now;
@@ -129,14 +136,14 @@ class SyslogEntry implements Entry {
   }
 
   get message(): string {
-    return this.#read().message;
+    return this.text.slice(this.#read().start);
   }
 
   #read(): SyslogHeader {
     this.#header ??= readHeader(this.line, this.#shape, this.#now) ?? {
       time: undefined,
       identifier: undefined,
-      message: this.line,
+      start: 0,
     };
     return this.#header;
   }

@@ -1,21 +1,40 @@
-import { isAscii } from "node:buffer";
-import { LiteralSearch, type Needle } from "./search.ts";
+import { COUNT, END, FOREIGN, LineScan, NEEDLES, type Needle, type Scanned, START } from "./scan.ts";
 
 /**
- * The filters whose patterns may match a line, by their index; `"all"` when that was not asked. Valid during the call that
- * gives it.
+ * The filters whose patterns may match a line; `"all"` when that was not asked. Valid during the call that gives it.
  *
  * A gate may let a line pass for a filter that then says no, never the other way round: what it drops changes nothing
  * that can be seen.
  */
-export type Candidates = readonly number[] | "all";
+export type Candidates = Marked | "all";
 
-/**
- * Takes one line, without its newline. The bytes belong to the reader's chunk: copy what is to be kept.
- *
- * @param offset where the line begins, in bytes from the beginning of the input
- */
-export type TakeLine = (line: Buffer, candidates: Candidates, offset: number) => void;
+interface Marked {
+  /** Filters by their index, in ascending order. */
+  readonly filters: readonly number[];
+  /** By filter: those of its patterns that may match. */
+  readonly patterns: Int32Array;
+}
+
+/** Patterns of a filter as bits, by their index; the last bit is for all from 31 on. */
+export const ALL_PATTERNS = -1;
+
+export function bitOf(pattern: number): number {
+  return 1 << Math.min(pattern, 31);
+}
+
+/** A line, still as bytes of the reader's chunk: copy what is to be kept. Valid during the call that gives it. */
+export interface LineBytes {
+  readonly bytes: Buffer;
+  readonly start: number;
+  /** Where its newline is, or the end of the bytes. */
+  readonly end: number;
+  /** Whether it is known to be ASCII alone. */
+  readonly ascii: boolean | undefined;
+  /** Where the line begins, in bytes from the beginning of the input. */
+  readonly offset: number;
+}
+
+export type TakeLine = (line: LineBytes, candidates: Candidates) => void;
 
 export interface GateOptions {
   /** Longest line, in bytes, its newline apart. What is longer is dropped whole: a cut line could match where it was cut. */
@@ -24,20 +43,25 @@ export interface GateOptions {
   readonly onOverflow: () => void;
 }
 
+/** Some patterns of a filter. */
+export interface Patterns {
+  readonly filter: number;
+  /** As bits. */
+  readonly patterns: number;
+}
+
 /** What lets a line pass. */
 export interface GatePlan {
   /** How many filters there are. */
   readonly filters: number;
-  /** Texts, each with the filters that may match a line that holds it. */
-  readonly needles: readonly (Needle & { readonly filters: readonly number[] })[];
+  /** Texts, each with the patterns that may match a line that holds it. */
+  readonly needles: readonly (Needle & { readonly opens: readonly Patterns[] })[];
   /** Filters that must see every line. */
   readonly always: readonly number[];
   /** Filters that, behind a line that may match, must see so many lines more. */
   readonly follow: ReadonlyMap<number, number>;
-  /** Filters that must also see each line that is not ASCII alone. */
-  readonly foreign: readonly number[];
-  /** A line that holds one of these may match any filter: escapes in JSON that may hide a text. */
-  readonly escapes: readonly string[];
+  /** Patterns that must also see each line that is not ASCII alone. */
+  readonly foreign: readonly Patterns[];
 }
 
 /**
@@ -107,38 +131,31 @@ export class Gate {
   /** Whole lines, from `from` to `to`; the last one may lack its newline. */
   #pass(bytes: Buffer, from: number, to: number, take: TakeLine): void {
     const { maxLine, onOverflow } = this.#options;
-    const base = this.#base;
     let at = from;
     while (at < to && this.#armed === undefined) {
-      const end = endOfLine(bytes, at, to);
-      if (end - at > maxLine) onOverflow();
-      else take(bytes.subarray(at, end), "all", base + at);
+      const start = at;
+      const end = endOfLine(bytes, start, to);
+      if (end - start > maxLine) onOverflow();
+      else take({ bytes, start, end, ascii: undefined, offset: this.#base + start }, "all");
       at = end + 1;
     }
     if (at >= to || this.#armed === undefined) return;
     if (to - at > maxLine) forOverlong(bytes, at, to, maxLine, onOverflow);
-    this.#armed.pass(bytes, at, to, (start, end, candidates) => {
-      take(bytes.subarray(start, end), candidates, base + start);
-    });
+    this.#armed.pass(bytes, at, to, this.#base, take);
   }
 }
 
-/** What some line of a chunk holds. */
-interface Odd {
-  readonly foreign: boolean;
-  readonly escapes: boolean;
-}
-
-type TakeSpan = (start: number, end: number, candidates: Candidates) => void;
+/** So many lines are told at a time to filters that want to see those behind a hit. */
+const FOLLOWED_AT_ONCE = 32;
 
 /** Finds the lines that its plan lets pass. */
 class ArmedGate {
   readonly #plan: GatePlan;
-  readonly #maxLine: number;
-  readonly #search: LiteralSearch | undefined;
-  /** The filters found for the current line: listed, and marked by index. */
-  readonly #candidates: number[] = [];
-  readonly #marks: Uint8Array;
+  readonly #scan: LineScan;
+  /** By needle: filters and their patterns, in turn. */
+  readonly #opens: readonly Int32Array[];
+  /** The filters found for the current line, and by filter their patterns. */
+  readonly #marked: { filters: number[]; patterns: Int32Array };
   /**
    * By filter that wants to see what follows: for how many lines more, the current one included. Who knows what was in the
    * lines before the plan: at first as many as behind a hit.
@@ -150,98 +167,103 @@ class ArmedGate {
   /** @param maxLine lines over so many bytes are passed over, as if they were not there */
   constructor(plan: GatePlan, maxLine: number) {
     this.#plan = plan;
-    this.#maxLine = maxLine;
-    this.#search = plan.needles.length > 0 ? new LiteralSearch(plan.needles) : undefined;
-    this.#marks = new Uint8Array(plan.filters);
+    this.#scan = new LineScan(plan.needles, maxLine);
+    this.#opens = plan.needles.map(({ opens }) =>
+      Int32Array.from(opens.flatMap(({ filter, patterns }) => [filter, patterns])),
+    );
+    this.#marked = { filters: [], patterns: new Int32Array(plan.filters) };
     for (const [filter, lines] of plan.follow) this.#left.set(filter, lines);
     this.#following = this.#left.size;
   }
 
-  pass(bytes: Buffer, from: number, to: number, take: TakeSpan): void {
-    const { always, foreign, escapes } = this.#plan;
-    const region = bytes.subarray(from, to);
-    const odd = {
-      foreign: foreign.length > 0 && !isAscii(region),
-      escapes: escapes.some((text) => region.includes(text)),
-    };
-    const isEach = always.length > 0 || odd.foreign || odd.escapes;
-    let start = from;
-    while (start < to) {
-      if (isEach || this.#following > 0) start = this.#passLine(bytes, start, to, take, odd);
-      else start = this.#passHit(bytes, start, to, take);
+  /** @param base where the bytes begin, in bytes from the beginning of the input */
+  pass(bytes: Buffer, from: number, to: number, base: number, take: TakeLine): void {
+    for (let start = from; start < to; ) {
+      const end = this.#endOfPiece(bytes, start, to);
+      if (end > start) this.#passPiece(bytes, start, end, base, take);
+      start = Math.max(end, start + 1);
     }
   }
 
-  /** The next line with a hit: those before it are not looked at. Returns where the one behind it begins. */
-  #passHit(bytes: Buffer, from: number, to: number, take: TakeSpan): number {
-    const search = this.#search;
-    const at = search === undefined ? -1 : search.next(bytes, search.first(from), from, to);
-    if (search === undefined || at < 0) return to;
-    const start = Math.max(bytes.lastIndexOf(10, search.start) + 1, from);
-    const end = endOfLine(bytes, at, to);
-    if (end - start > this.#maxLine) return end + 1;
-    this.#markFound(search);
-    this.#markRest(search, bytes, at + 1, from, end);
-    this.#give(start, end, take);
-    return end + 1;
+  /** Behind the last whole line that the scan takes at once; a line that does not fit is too long, and passed over. */
+  #endOfPiece(bytes: Buffer, start: number, to: number): number {
+    if (to - start <= this.#scan.size) return to;
+    const last = bytes.lastIndexOf(10, start + this.#scan.size - 1) + 1;
+    return last > start ? last : endOfLine(bytes, start, to) + 1;
   }
 
-  /** One line, which some filter may have to see without a hit. */
-  #passLine(bytes: Buffer, start: number, to: number, take: TakeSpan, odd: Odd): number {
-    const { filters, always, foreign, escapes } = this.#plan;
-    const end = endOfLine(bytes, start, to);
-    if (end - start > this.#maxLine) return end + 1;
-    for (const filter of always) this.#mark(filter);
-    for (const [filter, left] of this.#left) if (left > 0) this.#mark(filter);
-    const line = bytes.subarray(start, end);
-    if (odd.foreign && !isAscii(line)) for (const filter of foreign) this.#hit(filter);
-    if (odd.escapes && escapes.some((text) => line.includes(text))) {
-      for (let filter = 0; filter < filters; filter++) this.#hit(filter);
-    }
-    if (this.#search) this.#markRest(this.#search, bytes, this.#search.first(start), start, end);
-    this.#give(start, end, take);
-    return end + 1;
-  }
-
-  /** Marks the filters of all needles in the rest of a line, until there is none left to mark. */
-  #markRest(search: LiteralSearch, bytes: Buffer, from: number, begin: number, end: number): void {
-    let at = from;
-    while (this.#candidates.length < this.#plan.filters || this.#left.size > 0) {
-      at = search.next(bytes, at, begin, end);
-      if (at < 0) return;
-      this.#markFound(search);
-      at++;
+  #passPiece(bytes: Buffer, start: number, end: number, base: number, take: TakeLine): void {
+    const length = end - start;
+    if (length > this.#scan.size) return;
+    this.#scan.load(bytes.subarray(start, end));
+    const foreign = this.#plan.foreign.length > 0;
+    for (let at = 0; at < length; ) {
+      const every = this.#plan.always.length > 0 || this.#following > 0;
+      const most = every && this.#plan.always.length === 0 ? FOLLOWED_AT_ONCE : -1;
+      at = this.#giveAll(this.#scan.scan(at, length, { every, foreign, most }), bytes, start, base, take);
     }
   }
 
-  #markFound(search: LiteralSearch): void {
-    for (let i = 0; i < search.count; i++) {
-      const needle = search.found[i] as number;
-      for (const filter of this.#plan.needles[needle]?.filters ?? []) this.#hit(filter);
+  /** Hands on the lines that were told, until others than those are wanted. Returns where to go on. */
+  #giveAll(
+    { words, length, next }: Scanned,
+    bytes: Buffer,
+    from: number,
+    base: number,
+    take: TakeLine,
+  ): number {
+    const wasFollowing = this.#following > 0;
+    for (let at = 0; at < length; at += NEEDLES + (words[at + COUNT] as number)) {
+      this.#markAll(words, at);
+      const start = from + (words[at + START] as number);
+      const end = from + (words[at + END] as number);
+      if (this.#marked.filters.length > 0) {
+        const ascii = words[at + FOREIGN] === 0;
+        this.#give({ bytes, start, end, ascii, offset: base + start }, take);
+      }
+      if (this.#left.size > 0) this.#countDown();
+      if (this.#following > 0 !== wasFollowing) return (words[at + END] as number) + 1;
+    }
+    return next;
+  }
+
+  /** Marks the filters that must see a line. */
+  #markAll(words: Uint32Array, at: number): void {
+    const { always, foreign } = this.#plan;
+    for (const filter of always) this.#mark(filter, ALL_PATTERNS);
+    if (this.#following > 0) {
+      for (const [filter, left] of this.#left) if (left > 0) this.#mark(filter, ALL_PATTERNS);
+    }
+    if (words[at + FOREIGN] === 1) for (const { filter, patterns } of foreign) this.#hit(filter, patterns);
+    const count = words[at + COUNT] as number;
+    for (let i = 0; i < count; i++) {
+      const opens = this.#opens[words[at + NEEDLES + i] as number] as Int32Array;
+      for (let j = 0; j < opens.length; j += 2) this.#hit(opens[j] as number, opens[j + 1] as number);
     }
   }
 
-  /** Marks a filter that the line itself calls for. */
-  #hit(filter: number): void {
-    const follow = this.#plan.follow.get(filter);
-    if (follow !== undefined) this.#left.set(filter, follow + 1);
-    this.#mark(filter);
+  /** Marks patterns that the line itself calls for. */
+  #hit(filter: number, patterns: number): void {
+    if (this.#left.size > 0) {
+      const follow = this.#plan.follow.get(filter);
+      if (follow !== undefined) this.#left.set(filter, follow + 1);
+    }
+    this.#mark(filter, patterns);
   }
 
-  #mark(filter: number): void {
-    if (this.#marks[filter] === 1) return;
-    this.#marks[filter] = 1;
-    this.#candidates.push(filter);
+  #mark(filter: number, patterns: number): void {
+    const marked = this.#marked;
+    if (marked.patterns[filter] === 0) marked.filters.push(filter);
+    (marked.patterns[filter] as number) |= patterns;
   }
 
   /** Filters look at a line in their own order. */
-  #give(start: number, end: number, take: TakeSpan): void {
-    const candidates = this.#candidates;
-    if (candidates.length > 1) candidates.sort((a, b) => a - b);
-    for (const filter of candidates) this.#marks[filter] = 0;
-    if (candidates.length > 0) take(start, end, candidates);
-    candidates.length = 0;
-    if (this.#left.size > 0) this.#countDown();
+  #give(line: LineBytes, take: TakeLine): void {
+    const { filters, patterns } = this.#marked;
+    if (filters.length > 1) filters.sort((a, b) => a - b);
+    take(line, this.#marked);
+    for (const filter of filters) patterns[filter] = 0;
+    filters.length = 0;
   }
 
   #countDown(): void {

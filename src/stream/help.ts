@@ -17,6 +17,8 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --source NAME     what stdin is, for jails with a logpath
 
       --stats           say at the end what was counted
+      --metrics FILE    write what was counted, for Prometheus, every 10 seconds
+      --silence S       warn when there was no input for S seconds, 0 for never (default: 7200)
   -q, --quiet           no warnings
   -v, --verbose         tell each failure, with its line
       --heartbeat S     an empty line every S seconds to a pipe, 0 for none (default: 30)

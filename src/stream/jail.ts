@@ -4,7 +4,7 @@ import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Verdict } from "../filter/verdict.ts";
 import { placeInPattern } from "../rules/place.ts";
 import { type Jail, type JournalMatch, RuleError } from "../rules/rule.ts";
-import { decodeLine } from "../text.ts";
+import { decodeLine, whole } from "../text.ts";
 import type { Entry } from "./entry.ts";
 import { globMatches } from "./glob.ts";
 import { type IgnoreHost, IgnoreList } from "./ignore.ts";
@@ -49,11 +49,14 @@ function toRuleError(error: unknown): RuleError {
   return new RuleError("ERR_RULE_REGEX", placeInPattern(error.pattern, error.offset), error.message);
 }
 
-/** What a jail counts, for `--stats`. */
+/** What a jail counts, for `--stats` and `--metrics`. */
 export interface JailCounts {
   failures: number;
   ignored: number;
   bans: number;
+  /** Bans said again, since a banned address was still logging. */
+  repeats: number;
+  unbans: number;
 }
 
 /** What a jail at work needs of its surroundings. */
@@ -67,7 +70,7 @@ export interface JailHost extends IgnoreHost {
 /** One jail at work: which entries it sees, what its filter says of them, how often is too often, who is spared. */
 export class RunningJail {
   readonly window: FindWindow;
-  readonly counts: JailCounts = { failures: 0, ignored: 0, bans: 0 };
+  readonly counts: JailCounts = { failures: 0, ignored: 0, bans: 0, repeats: 0, unbans: 0 };
   readonly #host: JailHost;
   readonly #inheritance = new DateInheritance();
   /** Where the next line begins that a multi-line filter has not seen. */
@@ -101,9 +104,10 @@ export class RunningJail {
   }
 
   /** The filter's verdict; undefined: the entry is none of this jail's. */
-  judge(entry: Entry, clock: MatcherClock, at: Position): Verdict | undefined {
+  judge(entry: Entry, clock: MatcherClock, at: Position, patterns: number): Verdict | undefined {
     if (this.#compiled.filter.maxlines > 1) this.#catchUp(clock, at);
-    return judge(this.jail, this.#matcher, entry, clock, at.offset);
+    const line = lineFor(this.jail, entry, at.offset);
+    return line && this.#matcher.match(line, clock, patterns);
   }
 
   /** Shows a multi-line filter the lines before this one that it was spared: none of them could complete a match. */
@@ -135,7 +139,7 @@ export class RunningJail {
    */
   timeBefore(offset: number, tail: Tail, now: number): number | undefined {
     if (this.jail.identifier !== undefined) return undefined;
-    return this.#inheritance.timeBefore(offset, tail, (line) => this.dateOf(decodeLine(line), now));
+    return this.#inheritance.timeBefore(offset, tail, (line) => this.dateOf(decodeLine(whole(line)), now));
   }
 
   #newMatcher(): Matcher {
@@ -186,7 +190,7 @@ function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefi
   if (identifier === undefined) {
     const hasDate = !entry.isDateless;
     return {
-      text: whole,
+      text: entry.text,
       whole,
       hasDate,
       time: hasDate ? undefined : entry.time,

@@ -7,21 +7,23 @@ import type { Entry } from "./entry.ts";
  *
  * @returns undefined when the line is no such entry
  */
-export function readJournal(line: string): Entry | undefined {
-  const start = line.startsWith("data: ") ? 6 : line.charCodeAt(0) === 0x1e ? 1 : 0;
-  if (line.charCodeAt(start) !== 0x7b) return undefined;
-  const fields = parseObject(start === 0 ? line : line.slice(start));
+export function readJournal(json: string): Entry | undefined {
+  const start = json.startsWith("data: ") ? 6 : json.charCodeAt(0) === 0x1e ? 1 : 0;
+  if (json.charCodeAt(start) !== 0x7b) return undefined;
+  const fields = parseObject(start === 0 ? json : json.slice(start));
   if (fields === undefined || !("__REALTIME_TIMESTAMP" in fields || "MESSAGE" in fields)) return undefined;
   const message = text(fields.MESSAGE) ?? "";
   const identifier = text(fields.SYSLOG_IDENTIFIER) ?? text(fields._COMM);
   const pid = text(fields.SYSLOG_PID) ?? text(fields._PID);
   const source = identifier === undefined ? "" : `${identifier}${pid === undefined ? "" : `[${pid}]`}: `;
   const host = text(fields._HOSTNAME);
+  const line = `${host === undefined ? "" : `${host} `}${source}${message}`;
   return {
-    line: `${host === undefined ? "" : `${host} `}${source}${message}`,
+    line,
+    text: `${line}\n`,
     time: microseconds(fields.__REALTIME_TIMESTAMP),
     identifier,
-    message,
+    message: `${message}\n`,
     isDateless: true,
     fields,
     ascii: undefined,

@@ -11,6 +11,8 @@ const MAX_RUNNING = 4;
 /** Most questions, and most who wait for answers. */
 const MAX_WAITING = 1_000;
 const COMMAND_TIMEOUT = 10_000;
+/** Most addresses of a name: whoever runs a name's DNS can give it thousands. */
+export const MAX_ADDRESSES = 64;
 
 interface Answer<T> {
   /** Undefined while there is none. */
@@ -39,6 +41,11 @@ export class Lookup<T> {
   /** @param ask gives undefined when there is no answer now */
   constructor(ask: (question: string) => Promise<T | undefined>) {
     this.#ask = ask;
+  }
+
+  /** How many wait for an answer. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** What is known, perhaps nothing yet; asked (again) when there is nothing or it has grown old. */
@@ -100,9 +107,9 @@ function isOld<T>({ value, asked, isComing }: Answer<T>, now: number): boolean {
   return !isComing && (now - asked > (value === undefined ? RETRY : FRESH) || now < asked);
 }
 
-/** All addresses of a host name, as the system's resolver gives them. */
+/** The addresses of a host name, as the system's resolver gives them; one more than MAX_ADDRESSES where there are more. */
 export async function resolveHost(host: string): Promise<readonly Network[] | undefined> {
-  const found = await lookup(host, { all: true });
+  const found = (await lookup(host, { all: true })).slice(0, MAX_ADDRESSES + 1);
   return found.flatMap(({ address }) => parseNetwork(address) ?? []).map(unmap);
 }
 

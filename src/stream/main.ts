@@ -9,7 +9,10 @@ import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
 import { Engine } from "./engine.ts";
 import { HELP } from "./help.ts";
 import { type CompiledJail, compileJails } from "./jail.ts";
+import { formatMetrics } from "./metrics.ts";
+import { MetricsFile, streamOf } from "./metrics-file.ts";
 import { type Options, readOptions } from "./options.ts";
+import { Outbox } from "./outbox.ts";
 import { needsIn } from "./plan.ts";
 import { run } from "./run.ts";
 import { formatStats } from "./stats.ts";
@@ -75,21 +78,33 @@ async function stream(
     return EXIT.IO;
   }
   warnOfSources(jails, options, report);
-  const output: string[] = [];
-  const engine = new Engine(jails, { ...options, report, write: (line) => output.push(line) }, now);
+  const outbox = new Outbox();
+  const engine = new Engine(jails, { ...options, report, write: outbox.write }, now);
+  const metrics = metricsFile(options.metrics, engine, report);
+  metrics?.start();
   const status = await run({
     engine,
     report,
     isLive: options.isLive,
     now: options.isLive ? Date.now : () => now,
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
+    silence: options.silence,
     input: fstatSync(0).isFile() ? createReadStream("", { fd: 0, highWaterMark: 1 << 20 }) : process.stdin,
-    take: () => output.splice(0).join(""),
+    take: () => outbox.take(),
     reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),
     tell: (error) => tellRuleErrors(error, report),
   });
+  await metrics?.end();
   if (options.stats) for (const line of formatStats(engine)) report.line(line);
   return status;
+}
+
+function metricsFile(path: string | undefined, engine: Engine, report: Report): MetricsFile | undefined {
+  if (path === undefined) return undefined;
+  const stream = streamOf(path);
+  const started = Math.round(Date.now() - process.uptime() * 1000);
+  const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss() }, stream);
+  return new MetricsFile(path, format, report);
 }
 
 function enabledOf(loaded: LoadedRules, report: Report): readonly CompiledJail[] {

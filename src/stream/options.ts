@@ -16,6 +16,10 @@ export interface Options {
   readonly source: string | undefined;
   readonly zone: string | undefined;
   readonly stats: boolean;
+  /** Where metrics are written, if anywhere. */
+  readonly metrics: string | undefined;
+  /** So long without input, in milliseconds, is told; 0: never. */
+  readonly silence: number;
   readonly verbosity: "quiet" | "normal" | "verbose";
   /** Milliseconds between signs of life; 0: none. */
   readonly heartbeat: number;
@@ -35,7 +39,18 @@ export function readOptions(argv: readonly string[]): Options {
   const typed = readArgs(argv, {
     flags: ["replay", "check", "dump", "dump-exec", "stats", "quiet", "verbose"],
     negatable: ["prefilter"],
-    strings: ["now", "format", "source", "tz", "heartbeat", "max-line", "max-keys", "max-evidence"],
+    strings: [
+      "now",
+      "format",
+      "source",
+      "tz",
+      "metrics",
+      "silence",
+      "heartbeat",
+      "max-line",
+      "max-keys",
+      "max-evidence",
+    ],
     lists: ["rules", "set"],
     alias: { r: "rules", q: "quiet", v: "verbose" },
   });
@@ -65,6 +80,8 @@ export function readOptions(argv: readonly string[]): Options {
     source: typed.value("source"),
     zone: typed.value("tz"),
     stats: typed.has("stats"),
+    metrics: typed.value("metrics"),
+    silence: number("silence", 7200, 0, 31_536_000) * 1000,
     verbosity: typed.has("quiet") ? "quiet" : typed.has("verbose") ? "verbose" : "normal",
     heartbeat: number("heartbeat", 30, 0, 86_400) * 1000,
     maxLine: number("max-line", 65_536, 64, 16 * 1024 * 1024),

@@ -1,14 +1,14 @@
 import { MIN_LITERAL, type Needs, needsOf } from "../filter/needs.ts";
 import type { Literals } from "../filter/python/literals.ts";
 import type { Format } from "./entry.ts";
-import type { GatePlan } from "./gate.ts";
+import { ALL_PATTERNS, bitOf, type GatePlan, type Patterns } from "./gate.ts";
 import type { CompiledJail } from "./jail.ts";
 
-/** A text, how its letters count, and the filters that need it. */
+/** A text, how its letters count, and by filter the patterns that need it. */
 interface Wanted {
   readonly text: string;
   readonly ignorecase: boolean;
-  readonly filters: Set<number>;
+  readonly opens: Map<number, number>;
 }
 
 /** Entries of a journal whose message is no plain text: bytes as numbers, several values, or left out as too long. */
@@ -20,33 +20,42 @@ const JSON_ESCAPES = ["\\u", "\\/"];
 export function planGate(jails: readonly CompiledJail[], format: Format): GatePlan {
   const wanted = new Map<string, Wanted>();
   const always: number[] = [];
-  const foreign: number[] = [];
+  const foreign: Patterns[] = [];
   const follow = new Map<number, number>();
-  const want = (text: string, ignorecase: boolean, filters: readonly number[]) => {
+  const want = (text: string, ignorecase: boolean, filter: number, patterns: number) => {
     const key = `${ignorecase} ${text}`;
-    const before = wanted.get(key) ?? { text, ignorecase, filters: new Set() };
-    for (const filter of filters) before.filters.add(filter);
-    wanted.set(key, before);
+    const { opens } = wanted.get(key) ?? { opens: new Map<number, number>() };
+    opens.set(filter, (opens.get(filter) ?? 0) | patterns);
+    wanted.set(key, { text, ignorecase, opens });
   };
-  jails.forEach((jail, index) => {
+  jails.forEach((jail, filter) => {
     if (jail.jail.on === "ban") return;
     const needs = needsIn(jail, format);
-    if (needs.every) always.push(index);
-    else {
-      for (const { texts, ignorecase } of needs.literals)
-        for (const text of texts) want(text, ignorecase, [index]);
-      if (needs.literals.some(({ asciiOnly }) => asciiOnly)) foreign.push(index);
-      if (needs.lines > 1) follow.set(index, needs.lines - 1);
+    if (needs.every) {
+      always.push(filter);
+      return;
     }
+    needs.literals.forEach(({ texts, ignorecase, asciiOnly }, pattern) => {
+      const patterns = needs.lines > 1 ? ALL_PATTERNS : bitOf(pattern);
+      for (const text of texts) want(text, ignorecase, filter, patterns);
+      if (asciiOnly) foreign.push({ filter, patterns });
+    });
+    if (needs.lines > 1) follow.set(filter, needs.lines - 1);
   });
-  if (format === "journal") for (const text of ODD_MESSAGES) want(text, false, [...jails.keys()]);
+  if (format === "journal") {
+    for (const text of [...ODD_MESSAGES, ...JSON_ESCAPES])
+      for (const filter of jails.keys()) want(text, false, filter, ALL_PATTERNS);
+  }
   return {
     filters: jails.length,
-    needles: [...wanted.values()].map((each) => ({ ...each, filters: [...each.filters] })),
+    needles: [...wanted.values()].map(({ text, ignorecase, opens }) => ({
+      text,
+      ignorecase,
+      opens: [...opens].map(([filter, patterns]) => ({ filter, patterns })),
+    })),
     always,
     follow,
     foreign,
-    escapes: format === "journal" ? JSON_ESCAPES : [],
   };
 }
 

@@ -13,8 +13,10 @@ export interface RunOptions {
   readonly now: () => number;
   /** Milliseconds between signs of life; 0: none. */
   readonly heartbeat: number;
+  /** So long without input, in milliseconds, is told; 0: never. */
+  readonly silence: number;
   readonly input: Readable;
-  /** Takes what the engine has written since the last call. */
+  /** Takes the next piece of what the engine has written; empty: there is no more. */
   readonly take: () => string;
   /** Reads the rules again. */
   readonly reload: () => Promise<readonly CompiledJail[]>;
@@ -24,6 +26,8 @@ export interface RunOptions {
 
 /** Longest sleep, in milliseconds: far below 2^31, and short enough to notice a step of the wall clock. */
 const LONGEST_SLEEP = 60_000;
+/** How long answers about the last lines are waited for at the end of the input, in milliseconds. */
+const LAST_ANSWERS = 5_000;
 /** A wall clock that went so much faster or slower than time, in milliseconds, was set. */
 const STEP = 2_000;
 
@@ -40,12 +44,19 @@ class Loop {
   readonly #resolve: (status: number) => void;
   #timer: NodeJS.Timeout | undefined;
   #heart: NodeJS.Timeout | undefined;
+  /** Runs when the input has ended and answers are waited for. */
+  #deadline: NodeJS.Timeout | undefined;
   #isBlocked = false;
+  #isReloadWanted = false;
+  #isReloading = false;
+  #isSyncWanted = false;
   #isEnded = false;
   /** True when something was written since the last sign of life. */
   #isAlive = false;
   /** What the wall clock is ahead of the monotonic one. */
   #offset = Date.now() - performance.now();
+  /** When time was last seen to pass, by the monotonic clock. */
+  #passed = performance.now();
 
   constructor(options: RunOptions, resolve: (status: number) => void) {
     this.#options = options;
@@ -68,6 +79,7 @@ class Loop {
 
   #read(chunk: Buffer): void {
     this.#watchClock();
+    this.#pass();
     this.#options.engine.push(chunk, this.#options.now());
     this.#write();
     this.#arm();
@@ -75,7 +87,17 @@ class Loop {
 
   #end(): void {
     if (this.#isEnded) return;
-    this.#options.engine.end(this.#options.now());
+    const { engine, now } = this.#options;
+    engine.end(now());
+    if (engine.tally.waiting > 0) {
+      this.#write();
+      this.#deadline = setTimeout(() => this.#giveUpAnswers(), LAST_ANSWERS);
+    } else this.#finish(EXIT.OK);
+  }
+
+  #giveUpAnswers(): void {
+    const { engine, report } = this.#options;
+    report.warning(`no answer came about ${engine.tally.waiting} of the last failures: they do not count`);
     this.#finish(EXIT.OK);
   }
 
@@ -95,17 +117,32 @@ class Loop {
   #finish(status: number): void {
     this.#isEnded = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#deadline);
     clearInterval(this.#heart);
     process.off("SIGHUP", this.#hangup);
     this.#options.input.destroy();
-    const rest = status === EXIT.OK ? this.#options.take() : "";
-    if (rest === "") this.#resolve(status);
-    else process.stdout.write(rest, (error) => this.#resolve(isPipeError(error) ? EXIT.PIPE : status));
+    if (status !== EXIT.OK || !this.#writeAll()) this.#resolve(status);
+    else process.stdout.write("", (error) => this.#resolve(isPipeError(error) ? EXIT.PIPE : status));
   }
 
   readonly #hangup = (): void => {
-    void this.#reload();
+    this.#isReloadWanted = true;
+    this.#reloadIfWanted();
   };
+
+  /**
+   * One at a time, however many hangups come, and none while stdout takes nothing: each brings a sync of all bans, which would
+   * pile up.
+   */
+  #reloadIfWanted(): void {
+    if (!this.#isReloadWanted || this.#isReloading || this.#isBlocked || this.#isEnded) return;
+    this.#isReloadWanted = false;
+    this.#isReloading = true;
+    void this.#reload().then(() => {
+      this.#isReloading = false;
+      this.#reloadIfWanted();
+    });
+  }
 
   async #reload(): Promise<void> {
     const { engine, report, reload, tell, now } = this.#options;
@@ -123,24 +160,38 @@ class Loop {
   }
 
   #write(): void {
-    const text = this.#options.take();
-    if (text === "") return;
+    if (!this.#writeAll()) return;
     this.#isAlive = true;
-    if (process.stdout.write(text)) return;
+    if (!process.stdout.writableNeedDrain) return;
     this.#isBlocked = true;
     this.#options.input.pause();
+  }
+
+  /** Returns false when there was nothing to write. */
+  #writeAll(): boolean {
+    const first = this.#options.take();
+    for (let text = first; text !== ""; text = this.#options.take()) process.stdout.write(text);
+    return first !== "";
   }
 
   /** An answer came between two chunks. */
   #late(): void {
     if (this.#isEnded) return;
+    if (this.#deadline !== undefined && this.#options.engine.tally.waiting === 0) {
+      this.#finish(EXIT.OK);
+      return;
+    }
     this.#write();
     this.#arm();
   }
 
   #drained(): void {
     this.#isBlocked = false;
-    if (!this.#isEnded) this.#options.input.resume();
+    if (this.#isEnded) return;
+    this.#options.input.resume();
+    this.#syncIfWanted();
+    this.#write();
+    this.#reloadIfWanted();
   }
 
   /** A dead reader shows only at the next write. */
@@ -152,16 +203,26 @@ class Loop {
   #arm(): void {
     if (!this.#options.isLive || this.#isEnded) return;
     clearTimeout(this.#timer);
-    const { engine, now } = this.#options;
+    const { engine, now, silence } = this.#options;
     const wait = (engine.tally.nextEnd ?? Number.POSITIVE_INFINITY) - now();
-    this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(wait, 0), LONGEST_SLEEP));
+    const longest = Math.min(silence || LONGEST_SLEEP, LONGEST_SLEEP);
+    this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(wait, 0), longest));
   }
 
   #tick(): void {
     this.#watchClock();
+    this.#pass();
     this.#options.engine.tick(this.#options.now());
     this.#write();
     this.#arm();
+  }
+
+  /** Time in which the process did not run, stopped or the machine asleep, is none in which something should have come. */
+  #pass(): void {
+    const now = performance.now();
+    const elapsed = Math.min(now - this.#passed, 2 * LONGEST_SLEEP);
+    this.#passed = now;
+    this.#options.engine.sight.pass(elapsed, this.#isBlocked);
   }
 
   /** A step of the wall clock moves all ends of bans: an executor with timers of its own wants to hear of it. */
@@ -173,6 +234,14 @@ class Loop {
     if (Math.abs(step) < STEP) return;
     this.#options.report.warning(`the clock was set by ${Math.round(step / 1000)} s`);
     this.#options.engine.tick(this.#options.now());
+    this.#isSyncWanted = true;
+    this.#syncIfWanted();
+  }
+
+  /** None while stdout takes nothing: they would pile up. */
+  #syncIfWanted(): void {
+    if (!this.#isSyncWanted || this.#isBlocked) return;
+    this.#isSyncWanted = false;
     this.#options.engine.tally.sync();
   }
 }

@@ -19,7 +19,8 @@ export interface SyslogHeader {
   /** Epoch milliseconds. */
   readonly time: number | undefined;
   readonly identifier: string | undefined;
-  readonly message: string;
+  /** Where the message begins, in UTF-16 units. */
+  readonly start: number;
 }
 
 const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -85,12 +86,59 @@ function stamped(line: string, now: number, start = 0): SyslogHeader | undefined
   return sourced(line, start + stamp.length, known.time);
 }
 
+/** The identifier read last: a few of them are most of a log, and need not be cut out again. */
+let lastIdentifier = "";
+
 /** The header after its stamp. A line such as `host last message repeated 3 times` has no tag. */
 function sourced(line: string, start: number, time: number | undefined): SyslogHeader {
+  return plainlySourced(line, start, time) ?? oddlySourced(line, start, time);
+}
+
+/** What most lines have, `host tag[pid]: ` or `host tag: ` of plain characters, without a RegExp. */
+function plainlySourced(line: string, start: number, time: number | undefined): SyslogHeader | undefined {
+  const tag = endOfWord(line, start);
+  if (tag === start || line.charCodeAt(tag) !== BLANK) return undefined;
+  let end = endOfWord(line, tag + 1);
+  const length = end - tag - 1;
+  if (length === 0 || length > 128) return undefined;
+  if (line.charCodeAt(end) === OPENING) {
+    const digits = end + 1;
+    do end++;
+    while (isDigit(line.charCodeAt(end)));
+    if (end - digits > 64 || line.charCodeAt(end++) !== CLOSING) return undefined;
+  }
+  if (line.charCodeAt(end) !== COLON || line.charCodeAt(end + 1) !== BLANK) return undefined;
+  if (length !== lastIdentifier.length || !line.startsWith(lastIdentifier, tag + 1))
+    lastIdentifier = flat(line.slice(tag + 1, tag + 1 + length));
+  return { time, identifier: lastIdentifier, start: end + 2 };
+}
+
+const BLANK = 0x20;
+const COLON = 0x3a;
+const OPENING = 0x5b;
+const CLOSING = 0x5d;
+
+/** Behind the letters, digits and `-./_` from `start` on. */
+function endOfWord(line: string, start: number): number {
+  let end = start;
+  for (let code = line.charCodeAt(end); isPlain(code); code = line.charCodeAt(++end));
+  return end;
+}
+
+function isPlain(code: number): boolean {
+  const letter = code | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || (code >= 0x2d && code <= 0x39) || code === 0x5f;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function oddlySourced(line: string, start: number, time: number | undefined): SyslogHeader {
   SOURCE.lastIndex = start;
   const match = SOURCE.exec(line);
-  if (match) return { time, identifier: match[1], message: line.slice(SOURCE.lastIndex) };
-  return { time, identifier: undefined, message: line.slice(line.indexOf(" ", start) + 1 || start) };
+  if (match) return { time, identifier: match[1], start: SOURCE.lastIndex };
+  return { time, identifier: undefined, start: line.indexOf(" ", start) + 1 || start };
 }
 
 function rfc5424(line: string): SyslogHeader | undefined {
@@ -101,7 +149,7 @@ function rfc5424(line: string): SyslogHeader | undefined {
   return {
     time: iso ? calendarTime(iso) : undefined,
     identifier: identifier === "-" ? undefined : identifier,
-    message: line.slice(header.length),
+    start: header.length,
   };
 }
 

@@ -8,7 +8,7 @@ import { MAX_AHEAD } from "./clock.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
 import { JailKeys } from "./key.ts";
-import { askCommand, Lookup, resolveHost } from "./lookup.ts";
+import { askCommand, Lookup, MAX_ADDRESSES, resolveHost } from "./lookup.ts";
 import { countedAs, identify } from "./subject.ts";
 
 export interface TallyOptions {
@@ -16,6 +16,8 @@ export interface TallyOptions {
   readonly isLive: boolean;
   /** Most bans remembered after their end. */
   readonly maxKeys: number;
+  /** Most bans in force; undefined: a million, or `maxKeys` where that is more. */
+  readonly maxBans?: number;
   /** Most evidence held, in bytes. */
   readonly maxEvidence: number;
   /** Takes commands, as lines. */
@@ -37,11 +39,16 @@ export interface TallyState {
 export interface TallyCounts {
   /** Bans not written because they had ended when they were found. */
   ended: number;
+  /** Bans not written because too many were in force. */
+  full: number;
   /** Failures whose address cannot be, or is a host name that is not looked up. */
   nobody: number;
   /** Failures that came no later than the last ban or unban of their address. */
   answered: number;
 }
+
+/** Most bans in force, unless more addresses than that are to be remembered. */
+const MAX_BANS = 1_000_000;
 
 /** A failure that counts, with its time settled. */
 interface Attempt {
@@ -52,9 +59,10 @@ interface Attempt {
 
 /** From failures to commands: whom a failure counts for, whether it was one too many, whose ban has ended. */
 export class Tally {
-  readonly counts: TallyCounts = { ended: 0, nobody: 0, answered: 0 };
+  readonly counts: TallyCounts = { ended: 0, full: 0, nobody: 0, answered: 0 };
   readonly #options: TallyOptions;
   readonly #report: Report;
+  readonly #maxBans: number;
   readonly #evidence: Evidence;
   readonly #keys = new JailKeys();
   readonly #banlist: BanList;
@@ -64,6 +72,8 @@ export class Tally {
   readonly #commands = new Lookup(askCommand);
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #clock = Number.NEGATIVE_INFINITY;
+  /** Ended bans of which it is told that they were forgotten. */
+  #forgotten = 0;
   /** How long a ban counts for jails that count bans, in milliseconds. */
   #countedFor = 0;
   /** Windows that were completed while an earlier run was gone through, and whose bans are not there. */
@@ -75,7 +85,12 @@ export class Tally {
     this.#options = options;
     this.#report = options.report;
     this.#evidence = new Evidence({ maxBytes: options.maxEvidence });
-    this.#banlist = new BanList({ maxRemembered: options.maxKeys, maxEvidence: options.maxEvidence });
+    this.#maxBans = options.maxBans ?? Math.max(MAX_BANS, options.maxKeys);
+    this.#banlist = new BanList({
+      maxBans: this.#maxBans,
+      maxRemembered: options.maxKeys,
+      maxEvidence: options.maxEvidence,
+    });
   }
 
   /** Bans in force. */
@@ -90,7 +105,19 @@ export class Tally {
 
   /** The addresses of a host name of `ignoreip` as far as they are known; asks for them in the background. */
   addressesOf(host: string): readonly Network[] {
-    return this.#options.isLive ? (this.#ignored.known(host, this.#clock) ?? []) : [];
+    return this.#options.isLive ? this.#bounded(host, this.#ignored.known(host, this.#clock) ?? []) : [];
+  }
+
+  /** Failures that wait for an answer. */
+  get waiting(): number {
+    return this.#hosts.waiting + this.#commands.waiting;
+  }
+
+  #bounded(host: string, networks: readonly Network[]): readonly Network[] {
+    if (networks.length <= MAX_ADDRESSES) return networks;
+    const more = `has more than ${MAX_ADDRESSES} addresses: the others are left out`;
+    this.#report.rareWarning("addresses", `${printable(host, 80)} ${more}`);
+    return networks.slice(0, MAX_ADDRESSES);
   }
 
   /** The clock's time; a replay's clock has none before it is sure of one. */
@@ -205,7 +232,8 @@ export class Tally {
     else {
       const isAsked = this.#when(this.#hosts, host, running, (networks) => {
         if (networks === undefined) this.#nobody(jail, host, "is a host name without an address");
-        for (const network of networks ?? []) this.#addNetwork(running, network, attempt);
+        for (const network of this.#bounded(host, networks ?? []))
+          this.#addNetwork(running, network, attempt);
       });
       if (!isAsked) this.#nobody(jail, host, "is a host name, and too many others are being looked up");
     }
@@ -278,7 +306,10 @@ export class Tally {
   #isOneTooMany({ jail, window }: RunningJail, subject: Subject, { lines, time }: Attempt): boolean {
     const name = nameOf(subject);
     if (jail.maxmatches > 0) this.#evidence.add(this.#keys.of(jail.name, name), lines, time);
-    return window.add(name, time);
+    const { evicted } = window;
+    const isFull = window.add(name, time);
+    if (window.evicted > evicted) this.#tellEvicted(jail);
+    return isFull;
   }
 
   /** Bans for a window that was completed at `time`. */
@@ -289,8 +320,9 @@ export class Tally {
     const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
     const request = { jail, subject, time, failures: jail.maxretry, matches };
     const ban = this.#banlist.ban(request, isLive && !state ? this.#clock : undefined);
-    if (ban === undefined) this.#tellEnded();
-    else if (ban.repeat) this.#repeat(ban);
+    if (ban === undefined && this.#banlist.isFull) this.#tellFull(jail);
+    else if (ban === undefined) this.#tellEnded();
+    else if (ban.repeat) this.#repeat(running, ban);
     else if (state && ban.until !== null && ban.until <= this.#clock) this.#pass(ban, ban.until, state);
     else this.#ban(running, ban);
   }
@@ -314,7 +346,8 @@ export class Tally {
     this.#feed(ban);
   }
 
-  #repeat(ban: Ban): void {
+  #repeat(running: RunningJail, ban: Ban): void {
+    running.counts.repeats++;
     this.#write(ban);
     const who = printable(ban.ip ?? ban.id ?? "", 80);
     this.#report.rareWarning(`repeat ${ban.jail}`, `[${ban.jail}] ${who} is banned and still logs failures`);
@@ -330,9 +363,8 @@ export class Tally {
       cidr: undefined,
       time: ban.time,
       regex: 0,
-      attempts: 1,
-      groups: {},
       lines: [lineOf(ban)],
+      groups: () => ({}),
     } as const;
     for (const running of this.#counting(ban)) this.add(running, failure, ban.time);
   }
@@ -363,9 +395,12 @@ export class Tally {
   /** Ends a ban; the failures counted meanwhile are forgotten. */
   #unban(unban: Unban): void {
     const name = nameOf(subjectOf(unban));
-    this.#jails.get(unban.jail)?.window.forget(name);
+    const running = this.#jails.get(unban.jail);
+    running?.window.forget(name);
+    if (running) running.counts.unbans++;
     this.#evidence.forget(this.#keys.of(unban.jail, name));
     this.#decide(unban);
+    if (this.#banlist.forgotten > this.#forgotten) this.#tellForgotten();
   }
 
   #tellEnded(): void {
@@ -374,6 +409,26 @@ export class Tally {
     this.#report.warning("a ban was not written, since it has ended already: the log is old");
     if (this.#options.state) return;
     this.#report.hint("--replay takes the log's time for now; --stats counts such bans");
+  }
+
+  #tellEvicted({ name }: Jail): void {
+    this.#report.rareWarning(
+      `evicted ${name}`,
+      `[${name}] ${this.#options.maxKeys} addresses are remembered: one idle for long is forgotten for a new one`,
+    );
+  }
+
+  #tellForgotten(): void {
+    this.#forgotten = this.#banlist.forgotten;
+    this.#report.rareWarning(
+      "forgotten",
+      `${this.#options.maxKeys} bans that have ended are remembered: one is forgotten before its time`,
+    );
+  }
+
+  #tellFull({ name }: Jail): void {
+    this.counts.full++;
+    this.#report.rareWarning("full", `[${name}] a ban was not written: ${this.#maxBans} are in force`);
   }
 
   #nobody({ name }: Jail, id: string, why: string): void {

@@ -8,6 +8,8 @@ export interface WindowOptions {
   readonly findtime: number;
   /** Most addresses remembered; for a new one goes one that was idle long and failed seldom. */
   readonly maxKeys: number;
+  /** Most failures of all addresses together that don't fit in their rows; undefined: eight million. */
+  readonly maxSpilled?: number;
 }
 
 /**
@@ -15,8 +17,10 @@ export interface WindowOptions {
  * those of one more window; the oldest go first.
  */
 const MAX_SPARSE = 64;
-/** Addresses for which that is done; of others, and those that came to it first, the newest maxretry - 1 are kept. */
+/** Addresses for which that is done; of others, and those idle longest, the newest maxretry - 1 are kept. */
 const MAX_SPILLED = 10_000;
+/** Failures in arrays, of all addresses together, unless options say otherwise: 64 MB. Beyond it the address idle longest goes. */
+const MAX_SPILLED_FAILURES = 8_000_000;
 /** Failures that a row holds at most. Those of an address that may have more are an array from there on. */
 const MAX_ROW = 16;
 
@@ -44,8 +48,10 @@ export class FindWindow {
   readonly #rows: Table;
   /** Failures that a row holds. */
   readonly #length: number;
-  /** Failure times, in ascending order, that don't fit in their row. */
+  /** Failure times, in ascending order, that don't fit in their row; the address idle longest first. */
   readonly #spilled = new Map<number, readonly number[]>();
+  /** How many failure times these are. */
+  #spilledFailures = 0;
   /** Those of them that are next to lose all but what fits. */
   #oldestSpilled = this.#spilled.keys();
   /** Failures counted so far: the time by which idleness is told. */
@@ -126,13 +132,16 @@ export class FindWindow {
 
   #keep(row: number, times: readonly number[]): void {
     this.#rows.set(row, TURN, this.#turn++);
+    this.#unspill(row);
     if (this.#fits(times)) {
-      this.#spilled.delete(row);
       this.#pack(row, times);
       return;
     }
     this.#spilled.set(row, times);
+    this.#spilledFailures += times.length;
     this.#rows.set(row, HEAD, SPILLED);
+    const most = this.#options.maxSpilled ?? MAX_SPILLED_FAILURES;
+    while (this.#spilledFailures > most && this.#spilled.size > 1) this.#evictSpilled();
     if (this.#spilled.size > MAX_SPILLED && this.#options.maxretry - 1 <= this.#length) this.#cutSpilled();
   }
 
@@ -153,7 +162,7 @@ export class FindWindow {
     }
   }
 
-  /** Cuts the failures of the address that came first to have an array, or next after the last cut, to what fits. */
+  /** Cuts the failures of the address that was idle longest, or next after the last cut, to what fits. */
   #cutSpilled(): void {
     let next = this.#oldestSpilled.next();
     if (next.done) {
@@ -163,7 +172,7 @@ export class FindWindow {
     const row = next.value ?? NONE;
     const times = (this.#spilled.get(row) ?? []).map(Math.floor).slice(-this.#length);
     const newest = times.at(-1) ?? 0;
-    this.#spilled.delete(row);
+    this.#unspill(row);
     this.#pack(
       row,
       times.filter((time) => newest - time < WORD),
@@ -181,8 +190,22 @@ export class FindWindow {
     this.#evicted++;
   }
 
-  #delete(row: number): void {
+  /** Gives up the address that was idle longest of those whose failures are an array. */
+  #evictSpilled(): void {
+    const [oldest = NONE] = this.#spilled.keys();
+    this.#delete(oldest);
+    this.#evicted++;
+  }
+
+  #unspill(row: number): void {
+    const times = this.#spilled.get(row);
+    if (times === undefined) return;
+    this.#spilledFailures -= times.length;
     this.#spilled.delete(row);
+  }
+
+  #delete(row: number): void {
+    this.#unspill(row);
     this.#rows.delete(row);
   }
 }

@@ -198,10 +198,10 @@ type Told = Readonly<Record<string, unknown>> | null;
 
 function told(verdict: Verdict): Told {
   if (!verdict.match) return null;
-  const { id, kind, cidr, time = null, attempts, regex, groups } = verdict;
+  const { id, kind, cidr, time = null, lines, regex } = verdict;
   const address = kind === "address" && cidr === undefined ? parseNetwork(id) : undefined;
   const ban = address && formatNetwork(unmap(address));
-  return { id, ban, time, attempts, regex, groups: captured(groups) };
+  return { id, ban, time, attempts: lines.length, regex, groups: captured(verdict.groups()) };
 }
 
 function toldBy(answer: PeerAnswer, ours: Told): Told {

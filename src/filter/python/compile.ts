@@ -32,7 +32,8 @@ export function compilePattern(source: string, flags: PatternFlags = {}): Python
 export function prepare(source: string): KnownPattern | undefined {
   const { tree, groupNames, groupCount } = new CompiledPattern(source, parsePattern(source, {}));
   if (keepingLoops(tree).length > 0) return undefined;
-  const { numbers: _, ...program } = emitPattern(tree, "ascii", "names");
+  const { numbers, ...rest } = emitPattern(tree, "ascii", "names");
+  const program = { ...rest, named: namedOf(tree, numbers) };
   const literals = requiredLiterals(tree);
   return { groupNames, groupCount, program, literals, halves: requiredLiterals(tree, { cut: true }) };
 }
@@ -48,12 +49,53 @@ const NOT_ASCII = /[^\x00-\x7f]/;
 /** A RegExp, and how its match is to be read. */
 interface Program extends Pick<Emitted, "newlines" | "lead"> {
   readonly regexp: RegExp;
+  /** The RegExp's group for each of the named groups; -1: loops tell it. */
+  readonly named: readonly number[];
 }
 
 /** All of it. */
 interface WholeProgram extends Program, Emitted {}
 
-const NO_GROUPS: PatternMatch["groups"] = Object.freeze(Object.create(null));
+type Texts = Readonly<Record<string, string | undefined>>;
+
+/** A match whose named groups are read where they stand in it. */
+class Found implements PatternMatch {
+  readonly start: number;
+  readonly end: number;
+  readonly #found: RegExpExecArray;
+  readonly #named: readonly number[];
+  readonly #names: readonly string[];
+  /** The groups that loops keep. */
+  readonly #kept: Texts | undefined;
+  #groups: Texts | undefined;
+
+  constructor(program: Program, found: RegExpExecArray, names: readonly string[], kept?: Texts) {
+    this.start = startOf(program, found);
+    this.end = endOf(program, found);
+    this.#found = found;
+    this.#named = program.named;
+    this.#names = names;
+    this.#kept = kept;
+  }
+
+  group(index: number): string | undefined {
+    const number = this.#named[index] as number;
+    return number >= 0 ? this.#found[number] : this.#kept?.[this.#names[index] as string];
+  }
+
+  get groups(): Texts {
+    this.#groups ??= textsOf(this.#names, this);
+    return this.#groups;
+  }
+}
+
+function textsOf(names: readonly string[], match: Pick<PatternMatch, "group">): Texts {
+  const groups: Record<string, string | undefined> = Object.create(null);
+  names.forEach((name, index) => {
+    groups[name] = match.group(index);
+  });
+  return groups;
+}
 
 class CompiledPattern implements PythonPattern {
   readonly source: string;
@@ -83,7 +125,8 @@ class CompiledPattern implements PythonPattern {
     // From where the newline before `from` is out of sight.
     if (from > 0 && this.#ascii.lead !== undefined) return this.searchSpans(text, from, ascii);
     if (!ascii) return this.#searchUnicode(wellFormed(text), from);
-    return this.#complete(toMatch(this.#ascii, exec(this.#ascii, text, from)), text, "ascii");
+    const found = exec(this.#ascii, text, from);
+    return found === null ? undefined : this.#match(this.#ascii, found, text, "ascii");
   }
 
   searchSpans(text: string, from = 0, ascii = isAscii(text)): PatternSpans | undefined {
@@ -92,19 +135,25 @@ class CompiledPattern implements PythonPattern {
     this.#spans[alphabet] = compiled;
     const sound = ascii ? text : wellFormed(text);
     const found = ascii ? exec(compiled, sound, from) : execUnicode(compiled, sound, from);
-    return found ? this.#complete(toSpans(compiled, found, this.tree.names), sound, alphabet) : undefined;
+    if (!found) return undefined;
+    const { start, end, groups } = this.#match(compiled, found, sound, alphabet);
+    const group = (index: number) => groups[this.groupNames[index] as string];
+    return { start, end, groups, group, spans: spansOf(compiled, found) };
   }
 
   #searchUnicode(text: string, from: number): PatternMatch | undefined {
     this.#unicode ??= program(this.tree, "unicode", "names");
-    return this.#complete(toMatch(this.#unicode, execUnicode(this.#unicode, text, from)), text, "unicode");
+    const found = execUnicode(this.#unicode, text, from);
+    return found === null ? undefined : this.#match(this.#unicode, found, text, "unicode");
   }
 
-  /** Adds the groups that loops keep. */
-  #complete<Match extends PatternMatch | undefined>(match: Match, text: string, alphabet: Alphabet): Match {
-    if (match === undefined || this.#loops.length === 0) return match;
-    const kept = this.#loops.map((loop) => loop.read(text, match.start, alphabet));
-    return { ...match, groups: Object.assign(Object.create(null), match.groups, ...kept) };
+  #match(compiled: Program, found: RegExpExecArray, text: string, alphabet: Alphabet): PatternMatch {
+    const start = startOf(compiled, found);
+    const kept =
+      this.#loops.length > 0
+        ? Object.assign({}, ...this.#loops.map((loop) => loop.read(text, start, alphabet)))
+        : undefined;
+    return new Found(compiled, found, this.groupNames, kept);
   }
 }
 
@@ -137,10 +186,11 @@ class Prepared implements PythonPattern {
   }
 
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
-    const { source, newlines, lead } = this.known.program;
+    const { source, newlines, lead, named } = this.known.program;
     if (!ascii || (from > 0 && lead !== undefined)) return this.#compiled().search(text, from, ascii);
-    this.#ascii ??= { regexp: new RegExp(source, "g"), newlines, lead };
-    return toMatch(this.#ascii, exec(this.#ascii, text, from));
+    this.#ascii ??= { regexp: new RegExp(source, "g"), newlines, lead, named };
+    const found = exec(this.#ascii, text, from);
+    return found === null ? undefined : new Found(this.#ascii, found, this.known.groupNames);
   }
 
   searchSpans(text: string, from?: number, ascii?: boolean): PatternSpans | undefined {
@@ -156,8 +206,9 @@ class Prepared implements PythonPattern {
 function program(tree: Tree, alphabet: Alphabet, reported: Reported): WholeProgram {
   const emitted = emitPattern(tree, alphabet, reported);
   try {
-    // The flag d costs more than the search, and more still where groups have names.
-    return { ...emitted, regexp: new RegExp(emitted.source, reported === "names" ? "g" : "dg") };
+    // The flag d costs more than the search.
+    const regexp = new RegExp(emitted.source, reported === "names" ? "g" : "dg");
+    return { ...emitted, regexp, named: namedOf(tree, emitted.numbers) };
   } catch (error) {
     throw new PatternError("ERR_PATTERN_UNSUPPORTED", 0, `not expressible: ${(error as Error).message}`);
   }
@@ -184,10 +235,9 @@ function wellFormed(text: string): string {
   return /\p{Surrogate}/u.test(text) ? text.replace(/\p{Surrogate}/gu, "\ufffd") : text;
 }
 
-function toMatch(program: Program, found: RegExpExecArray | null): PatternMatch | undefined {
-  if (!found) return undefined;
-  const groups = found.groups ?? NO_GROUPS;
-  return { start: startOf(program, found), end: endOf(program, found), groups };
+/** The RegExp's groups of the named groups, in the order of `groupNames`. */
+function namedOf({ names }: Tree, numbers: Emitted["numbers"]): readonly number[] {
+  return [...names.keys()].sort((a, b) => a - b).map((index) => numbers[index] ?? -1);
 }
 
 function startOf({ lead }: Program, found: RegExpExecArray): number {
@@ -200,17 +250,12 @@ function endOf({ newlines }: Program, found: RegExpExecArray): number {
   return end;
 }
 
-function toSpans(program: WholeProgram, found: RegExpExecArray, names: Tree["names"]): PatternSpans {
-  const start = found.index;
-  const end = endOf(program, found);
+function spansOf(program: WholeProgram, found: RegExpExecArray): PatternSpans["spans"] {
   const numbers = program.numbers.slice(1);
-  const spans: PatternSpans["spans"] = [
-    [start, end],
+  return [
+    [found.index, endOf(program, found)],
     ...numbers.map((number) => (number === undefined ? undefined : found.indices?.[number])),
   ];
-  const groups: Record<string, string | undefined> = Object.create(null);
-  for (const [index, name] of names) groups[name] = found[program.numbers[index] ?? -1];
-  return { start, end, groups, spans };
 }
 
 /**

@@ -41,7 +41,7 @@ export interface Emitted {
   readonly lead: number | undefined;
 }
 
-/** What the caller will read of a match: the named groups, by name; or all groups that are exact, by number. */
+/** What the caller will read of a match: the named groups; or all groups that are exact. */
 export type Reported = "names" | "numbers";
 
 /**
@@ -85,7 +85,6 @@ const NEWLINE: CharSet = [10, 10];
 class Emitter {
   readonly #tree: Tree;
   readonly #alphabet: Alphabet;
-  readonly #isNaming: boolean;
   readonly #use: GroupUse;
   readonly #numbers: (number | undefined)[];
   readonly #newlines: number[] = [];
@@ -100,9 +99,8 @@ class Emitter {
   constructor(tree: Tree, alphabet: Alphabet, reported: Reported, use: GroupUse) {
     this.#tree = tree;
     this.#alphabet = alphabet;
-    this.#isNaming = reported === "names";
     this.#use = use;
-    this.#first = this.#isNaming ? firstPlace(tree.root) : undefined;
+    this.#first = reported === "names" ? firstPlace(tree.root) : undefined;
     this.#numbers = Array.from({ length: tree.groupCount + 1 }, (_, index) => (index === 0 ? 0 : undefined));
   }
 
@@ -223,15 +221,14 @@ class Emitter {
   }
 
   #group(node: GroupNode, context: Context): string {
-    const { index, name, body } = node;
+    const { index, body } = node;
     if (index === undefined || !this.#isKept(node)) {
       return body.type === "alternation" ? `(?:${this.#branches(body, context)})` : this.#term(body, context);
     }
     const mark = this.#use.marked.has(index) ? this.#mark(index, body) : "";
     this.#numbers[index] = ++this.#groupCount;
     const text = this.#disjunction(body, { ...context, tail: undefined });
-    const group = name === undefined || !this.#isNaming ? `(${text})` : `(?<${name}>${text})`;
-    return mark === "" ? group : `(?:${mark}${group})`;
+    return mark === "" ? `(${text})` : `(?:${mark}(${text}))`;
   }
 
   /**

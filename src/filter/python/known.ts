@@ -7,6 +7,8 @@ export interface KnownPattern {
   /** What `emitPattern` makes of it for ASCII and the named groups. */
   readonly program: {
     readonly source: string;
+    /** The RegExp's group for each of the named groups. */
+    readonly named: readonly number[];
     readonly linear: boolean;
     readonly newlines: readonly number[];
     readonly lead?: number | undefined;

@@ -6,8 +6,10 @@ export interface PatternMatch {
   /** Where the whole match starts and ends, in UTF-16 units. */
   readonly start: number;
   readonly end: number;
-  /** Named groups that took part, by name; those that did not are undefined. */
+  /** Named groups that took part, by name; those that did not are undefined. Made when it is asked for. */
   readonly groups: Readonly<Record<string, string | undefined>>;
+  /** The group whose name has this index in the pattern's `groupNames`; undefined when it took no part. */
+  group(index: number): string | undefined;
 }
 
 /** Start and end of a group. */

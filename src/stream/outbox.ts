@@ -1,0 +1,28 @@
+/** Lines leave in pieces of about so many characters: a sync of a million bans would be longer than a string can be. */
+const PIECE = 1024 * 1024;
+
+/** Commands on their way to stdout. Bounded by what one chunk of input brings, or one sync of all bans in force. */
+export class Outbox {
+  #lines: string[] = [];
+  /** Of them, so many were taken. */
+  #taken = 0;
+
+  /** Takes a line with its newline. */
+  readonly write = (line: string): void => {
+    this.#lines.push(line);
+  };
+
+  /** The next piece of what was written; empty: there is no more. */
+  take(): string {
+    const from = this.#taken;
+    for (let length = 0; length < PIECE && this.#taken < this.#lines.length; this.#taken++) {
+      length += this.#lines[this.#taken]?.length ?? 0;
+    }
+    const piece = this.#lines.slice(from, this.#taken).join("");
+    if (this.#taken === this.#lines.length) {
+      this.#lines = [];
+      this.#taken = 0;
+    }
+    return piece;
+  }
+}
