@@ -17,6 +17,7 @@ import {
 import { isMessageCut } from "./journal.ts";
 import { planGate } from "./plan.ts";
 import { Sight } from "./sight.ts";
+import { reachOf } from "./state/reach.ts";
 import { Tail } from "./tail.ts";
 import { Tally, type TallyOptions } from "./tally.ts";
 
@@ -104,6 +105,21 @@ export class Engine {
   /** Entries looked at in full: what the gate let pass, and the only count that depends on it. */
   get judged(): number {
     return this.#judged;
+  }
+
+  /**
+   * Up to when the log was read, in epoch milliseconds: the earlier of its last two dated lines, since one may be wrong.
+   * Undefined: that is not known.
+   */
+  get readUpTo(): number | undefined {
+    if (this.#detector.format === undefined) return undefined;
+    const times = this.#lastTimes();
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** How much of the log before that would have to be read again after a restart, in milliseconds. */
+  get reach(): number {
+    return reachOf(this.#compiled);
   }
 
   /** Takes the next bytes of the log. */

@@ -8,13 +8,17 @@ import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
 import { Engine } from "./engine.ts";
 import { HELP } from "./help.ts";
-import { type CompiledJail, compileJails } from "./jail.ts";
+import { type CompiledJail, compileJails, readsSource } from "./jail.ts";
 import { formatMetrics } from "./metrics.ts";
 import { MetricsFile, streamOf } from "./metrics-file.ts";
 import { type Options, readOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { needsIn } from "./plan.ts";
 import { run } from "./run.ts";
+import type { BanLog } from "./state/banlog.ts";
+import { StateError } from "./state/error.ts";
+import { Keeper } from "./state/keeper.ts";
+import { reachOf } from "./state/reach.ts";
 import { formatStats } from "./stats.ts";
 
 const PROGRAM = "f2b-stream";
@@ -27,8 +31,19 @@ export async function main(argv: readonly string[]): Promise<number> {
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
+    if (error instanceof StateError) return tellStateError(error, report);
     return tellMistake(error, PROGRAM, report);
   }
+}
+
+function tellStateError({ code, message }: StateError, report: Report): number {
+  report.error(message);
+  const statuses = {
+    ERR_STATE_ACCESS: EXIT.IO,
+    ERR_STATE_BUSY: EXIT.TEMPFAIL,
+    ERR_STATE_FORMAT: EXIT.CONFIG,
+  };
+  return statuses[code];
 }
 
 async function act(options: Options, report: Report): Promise<number> {
@@ -48,7 +63,9 @@ async function act(options: Options, report: Report): Promise<number> {
   }
   const now = options.now ?? Date.now();
   if (options.action === "check") return check(loaded, now, report);
-  return stream(options, enabledOf(loaded, report), report, now);
+  const enabled = enabledOf(loaded, report);
+  if (options.action === "resume") return print(`${await resumePoint(options, enabled)}\n`);
+  return stream(options, enabled, report, now);
 }
 
 /** Compiles every jail, enabled or not, and runs its tests. */
@@ -79,8 +96,11 @@ async function stream(
   }
   warnOfSources(jails, options, report);
   const outbox = new Outbox();
-  const engine = new Engine(jails, { ...options, report, write: outbox.write }, now);
-  const metrics = metricsFile(options.metrics, engine, report);
+  const state = await openState(options, report);
+  const engine = new Engine(jails, { ...options, state, report, write: outbox.write }, now);
+  const keeper = state && new Keeper(state, engine);
+  keeper?.restore();
+  const metrics = metricsFile(options.metrics, engine, report, state);
   metrics?.start();
   const status = await run({
     engine,
@@ -90,20 +110,43 @@ async function stream(
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
     input: fstatSync(0).isFile() ? createReadStream("", { fd: 0, highWaterMark: 1 << 20 }) : process.stdin,
+    keeper,
     take: () => outbox.take(),
     reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),
     tell: (error) => tellRuleErrors(error, report),
   });
+  await keeper?.end(Date.now());
   await metrics?.end();
-  if (options.stats) for (const line of formatStats(engine)) report.line(line);
+  if (options.stats) for (const line of formatStats(engine, state)) report.line(line);
   return status;
 }
 
-function metricsFile(path: string | undefined, engine: Engine, report: Report): MetricsFile | undefined {
+/** Its code is loaded only when it is asked for. */
+async function openState({ state }: Options, report: Report): Promise<BanLog | undefined> {
+  if (state === undefined) return undefined;
+  const { BanLog } = await import("./state/banlog.ts");
+  return BanLog.open(state, report);
+}
+
+/** From when the log is to be read, for what the last run knew of it to be known again: `@seconds`. */
+async function resumePoint({ state = "", source }: Options, jails: readonly CompiledJail[]): Promise<string> {
+  const { readSeen } = await import("./state/resume.ts");
+  const now = Date.now();
+  const reading = jails.filter(({ jail }) => readsSource(jail, source));
+  const seen = Math.min(readSeen(state) ?? now, now);
+  return `@${Math.max(0, Math.floor((seen - reachOf(reading)) / 1000))}`;
+}
+
+function metricsFile(
+  path: string | undefined,
+  engine: Engine,
+  report: Report,
+  state: BanLog | undefined,
+): MetricsFile | undefined {
   if (path === undefined) return undefined;
   const stream = streamOf(path);
   const started = Math.round(Date.now() - process.uptime() * 1000);
-  const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss() }, stream);
+  const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss(), state }, stream);
   return new MetricsFile(path, format, report);
 }
 

@@ -1,7 +1,8 @@
 import type { Report } from "../../cli/report.ts";
 import { compact, type Needs, StoppedError } from "./compact.ts";
 import type { Decision } from "./decision.ts";
-import { StateError, StateFile, syncFolder } from "./file.ts";
+import { StateError } from "./error.ts";
+import { StateFile, syncFolder } from "./file.ts";
 import { load } from "./load.ts";
 
 /** A smaller file is not compacted, in bytes. */
@@ -99,8 +100,10 @@ export class BanLog {
    */
   *restore(): Iterable<Decision> {
     const { decisions, damaged, damage, end, torn } = yield* load(this.#file);
-    if (!this.#isNew && !this.#file.hasHeader && decisions === 0)
-      throw new StateError("ERR_STATE_FORMAT", "is not a state of f2b-stream");
+    if (!this.#isNew && !this.#file.hasHeader && decisions === 0) {
+      void this.#file.close();
+      throw new StateError("ERR_STATE_FORMAT", this.#path, "is not a state of f2b-stream");
+    }
     this.#file.cut(end);
     if (torn > 0) this.#warn(`dropped a torn last line of ${torn} bytes`);
     if (damage !== undefined) this.#error(damaged > 1 ? `${damage}, and ${damaged - 1} lines more` : damage);
@@ -116,6 +119,7 @@ export class BanLog {
     if (this.#holes > 0) this.#nextCompaction = this.#clock() + PAUSE;
     this.#careTimer = setInterval(() => this.#takeCare(), CARE).unref();
     if (this.#isNew) this.#tryToWrite();
+    else if (!this.#file.hasHeader) this.#startCompaction();
   }
 
   /** Takes a command, as a line. After the next `flush` it is in the file. */

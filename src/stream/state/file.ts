@@ -12,18 +12,8 @@ import {
 import { type FileHandle, open, realpath, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { flock } from "../../flock.ts";
+import { StateError } from "./error.ts";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header.ts";
-
-/** Why a state can't be used at all. */
-export class StateError extends Error {
-  readonly code: "ERR_STATE_ACCESS" | "ERR_STATE_FORMAT" | "ERR_STATE_BUSY";
-
-  constructor(code: StateError["code"], message: string) {
-    super(message);
-    this.name = "StateError";
-    this.code = code;
-  }
-}
 
 /** It holds lines of the log: nobody else's business. */
 const MODE = 0o600;
@@ -66,21 +56,26 @@ export class StateFile {
         return file;
       }
       await file.close();
-      if (!isOurs) throw new StateError("ERR_STATE_BUSY", "another f2b-stream uses it");
+      if (!isOurs) throw new StateError("ERR_STATE_BUSY", path, "another f2b-stream uses it");
       // Who had it compacted it between our two steps: the path leads to another file now.
     }
   }
 
   static async #open(path: string): Promise<StateFile> {
     try {
-      const handle = await open(path, constants.O_RDWR | constants.O_CREAT, MODE);
-      const stat = fstatSync(handle.fd);
-      if (!stat.isFile()) throw new Error("is no regular file");
-      if ((stat.mode & 0o777) !== MODE) fchmodSync(handle.fd, MODE);
-      return new StateFile(await realpath(path), handle);
+      const { handle, readOnly } = await openForWriting(path);
+      try {
+        const { fd } = handle;
+        const stat = fstatSync(fd);
+        if (!stat.isFile()) throw new Error("is no regular file");
+        if ((stat.mode & 0o777) !== MODE && readOnly === undefined) fchmodSync(fd, MODE);
+        return new StateFile(await realpath(path), handle, readOnly);
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
     } catch (error) {
-      if (isReadOnly(error)) return new StateFile(await realpath(path), await open(path, "r"), error);
-      throw new StateError("ERR_STATE_ACCESS", (error as Error).message);
+      throw new StateError("ERR_STATE_ACCESS", path, (error as Error).message);
     }
   }
 
@@ -245,9 +240,14 @@ export class StateFile {
   }
 }
 
-/** A disk that can't be written to can still be read. */
-function isReadOnly(error: unknown): error is Error {
-  return (error as NodeJS.ErrnoException).code === "EROFS";
+/** Of a disk that can't be written to it is at least read. */
+async function openForWriting(path: string): Promise<{ handle: FileHandle; readOnly?: Error }> {
+  try {
+    return { handle: await open(path, constants.O_RDWR | constants.O_CREAT, MODE) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EROFS") throw error;
+    return { handle: await open(path, "r"), readOnly: error as Error };
+  }
 }
 
 /** Lets what was moved in the folder of `path` reach the disk. */
