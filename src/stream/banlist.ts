@@ -109,6 +109,11 @@ export class BanList {
     return this.#due.size;
   }
 
+  /** Whether this subject is banned. */
+  holds(jail: string, subject: Subject): boolean {
+    return this.#heldBy(this.#keys.of(jail, nameOf(subject))) !== undefined;
+  }
+
   /**
    * The unban of this subject, when its ban has ended by `time`, whatever the clock says: a line that tells of a later time
    * tells of an address that was free again.
@@ -154,13 +159,12 @@ export class BanList {
   /**
    * Whether a failure at `time` had its answer: it came no later than the ban in force, or before the last one ended.
    *
-   * @param latest a ban whose time is later, in epoch milliseconds, is from before the clock was set back
+   * @param latest epoch milliseconds: what was decided later is from before the clock was set back, and answers nothing
    */
   isAnswered(jail: string, subject: Subject, time: number, latest: number): boolean {
     const key = this.#keys.of(jail, nameOf(subject));
-    const held = this.#heldBy(key);
-    const free = held ? held.ban.time + 1 : this.#freeSince(key);
-    return Math.floor(time) < free && free <= latest;
+    const answered = this.#heldBy(key)?.ban.time ?? this.#freeSince(key) - 1;
+    return Math.floor(time) <= answered && answered <= latest;
   }
 
   /**

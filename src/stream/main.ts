@@ -99,7 +99,7 @@ async function stream(
   const state = await openState(options, report);
   const engine = new Engine(jails, { ...options, state, report, write: outbox.write }, now);
   const keeper = state && new Keeper(state, engine);
-  keeper?.restore();
+  keeper?.restore(now);
   const metrics = metricsFile(options.metrics, engine, report, state);
   metrics?.start();
   const status = await run({

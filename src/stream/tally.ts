@@ -284,8 +284,7 @@ export class Tally {
   #count(running: RunningJail, subject: Subject, attempt: Attempt): void {
     const { jail, counts } = running;
     const { lines, time } = attempt;
-    const ended = this.#banlist.takeEnded(jail.name, subject, time);
-    if (ended) this.#unban(ended);
+    this.#endBy(jail, subject, time);
     if (this.#options.state && this.#isAnswered(jail, subject, time)) {
       this.counts.answered++;
       return;
@@ -296,6 +295,12 @@ export class Tally {
       this.#report.detail(`[${jail.name}] Found ${name}: ${printable(lines.at(-1) ?? "")}`);
     }
     if (this.#isOneTooMany(running, subject, attempt)) this.#complete(running, subject, time);
+  }
+
+  /** A failure at `time` shows that a ban that ends before is over. */
+  #endBy({ name }: Jail, subject: Subject, time: number): void {
+    const ended = this.#banlist.takeEnded(name, subject, time);
+    if (ended) this.#unban(ended);
   }
 
   /** A failure from before the last decision on its address has had its effect, and was perhaps read before. */
@@ -369,19 +374,24 @@ export class Tally {
     for (const running of this.#counting(ban)) this.add(running, failure, ban.time);
   }
 
-  /** Counts a ban of an earlier run again. One that was one too many brought a ban, which follows, or it was not written. */
+  /**
+   * Counts a ban of an earlier run again. When it was one too many, the ban that it brought follows, which `restore` takes up;
+   * it is owed if it was not written any more.
+   */
   #recount(ban: Ban): void {
     const network = isCountable(ban) ? parseNetwork(ban.ip) : undefined;
     if (network === undefined) return;
-    const attempt = { lines: [lineOf(ban)], time: ban.time };
+    const { time } = ban;
     for (const running of this.#counting(ban)) {
       const { jail, ignore } = running;
       if (ignore.touches(network)) continue;
       const subject = { ip: countedAs(network, jail, (wide) => ignore.touches(wide)) };
-      if (this.#isAnswered(jail, subject, ban.time)) continue;
-      if (!this.#isOneTooMany(running, subject, attempt)) continue;
+      this.#endBy(jail, subject, time);
+      if (this.#isAnswered(jail, subject, time)) continue;
+      if (!this.#isOneTooMany(running, subject, { lines: [lineOf(ban)], time })) continue;
+      if (this.#banlist.holds(jail.name, subject)) continue;
       const key = `${jail.name} ${subject.ip}`;
-      if (!this.#owed.has(key)) this.#owed.set(key, () => this.#complete(running, subject, ban.time));
+      if (!this.#owed.has(key)) this.#owed.set(key, () => this.#complete(running, subject, time));
     }
   }
 

@@ -30,7 +30,7 @@ export async function openLog(path: string, needs = needsAll, clock?: () => numb
   const told: string[] = [];
   const log = await BanLog.open(path, new Report("test", (line) => told.push(line)), clock);
   const held = [...log.restore()];
-  log.start(needs);
+  log.start(needs, NOW);
   return { log, held, told };
 }
 

@@ -39,6 +39,8 @@ export class BanLog {
   /** Up to when the log was read; and a later time, to be written when all before it is on the disk. */
   #seen: number | undefined;
   #nextSeen: number | undefined;
+  /** False: it is when the first run began, of whose log nothing was read yet. */
+  #isSeen: boolean;
   /** True when something was written after the last sync began. */
   #isDirty = false;
   #syncTimer: NodeJS.Timeout | undefined;
@@ -59,6 +61,7 @@ export class BanLog {
     this.#isNew = file.size === 0;
     const header = file.readHeader();
     this.#seen = header?.seen;
+    this.#isSeen = this.#seen !== undefined;
     this.#holes = header?.isWhole === false ? 1 : 0;
   }
 
@@ -113,9 +116,10 @@ export class BanLog {
     this.#limit = Math.max(SMALL, end);
   }
 
-  /** Begins to write, and to keep the file small. `needs` remembers what was restored. */
-  start(needs: Needs): void {
+  /** Begins to write at `now`, and to keep the file small. `needs` remembers what was restored. */
+  start(needs: Needs, now: number): void {
     this.#needs = needs;
+    this.#seen ??= now;
     if (this.#holes > 0) this.#nextCompaction = this.#clock() + PAUSE;
     this.#careTimer = setInterval(() => this.#takeCare(), CARE).unref();
     if (this.#isNew) this.#tryToWrite();
@@ -136,11 +140,12 @@ export class BanLog {
     if (this.#file.end > this.#limit) this.#startCompaction();
   }
 
-  /** Notes up to when the log was read. That goes back only where it was ahead of `now`. */
+  /** Notes up to when the log was read. That goes back only where it was ahead of `now`, or a mere guess. */
   see(time: number, now: number): void {
     const seen = Math.min(time, now);
-    const known = this.#nextSeen ?? this.#seen;
-    if (known !== undefined && seen <= known && known <= now) return;
+    const known = this.#nextSeen ?? this.#seen ?? seen;
+    if (seen <= known && known <= now && this.#isSeen) return;
+    this.#isSeen = true;
     // Of what could not be written the log is to be read again.
     if (this.#isFailing) return;
     this.#nextSeen = seen;

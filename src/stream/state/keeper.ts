@@ -16,15 +16,15 @@ export class Keeper {
   }
 
   /**
-   * Takes up the state: then the engine has written what became of it meanwhile.
+   * Takes up the state: then the engine has written what became of it until `now`, in epoch milliseconds.
    *
    * @throws StateError when the file is something else
    */
-  restore(): void {
+  restore(now: number): void {
     const { tally } = this.#engine;
     this.#knowEnough();
     for (const decision of this.#log.restore()) tally.restore(decision);
-    this.#log.start(tally);
+    this.#log.start(tally, now);
     tally.resume({ isNew: this.#log.isNew });
   }
 
