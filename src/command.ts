@@ -8,7 +8,10 @@ import { formatNetwork, parseNetwork, unmap } from "./address.ts";
  */
 export type Command = Ban | Unban | Sync;
 
-/** Whom a command is about: an address or network in canonical text, or any other failure id. Exactly one of both. */
+/** Whom a ban is about: an address or network in canonical text, or another failure id. */
+export type Subject = { readonly ip: string } | { readonly id: string };
+
+/** A subject in its jail. Exactly one of ip and id. */
 interface Target {
   readonly jail: string;
   readonly ip?: string;
@@ -34,6 +37,8 @@ export interface Ban extends Target {
   readonly restored?: true;
   /** Said before and unchanged. */
   readonly repeat?: true;
+  /** Asked for by hand, whatever was counted. */
+  readonly manual?: true;
 }
 
 export interface Unban extends Target {
@@ -65,6 +70,9 @@ export class CommandError extends SyntaxError {
 
 /** The longest line, in bytes, its newline included. */
 export const MAX_COMMAND_BYTES = 65536;
+
+/** Widest networks that may be banned, as prefix lengths: a /15 is a mistake or an attack on us. */
+export const WIDEST_BAN = { 4: 16, 6: 32 } as const;
 
 /** What a jail's name may be: it becomes part of chain and set names. */
 export const JAIL_NAME = /^[A-Za-z0-9._-]{1,64}$/;
@@ -119,7 +127,8 @@ export function decode(line: string, now: number): Command {
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** A JSON object whose fields are not checked yet. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** The command with its times as text, its keys in their order. */
 function withIsoTimes(command: Command): object {
@@ -128,7 +137,12 @@ function withIsoTimes(command: Command): object {
   return { ...command, time, until: new Date(command.until).toISOString() };
 }
 
-function readObject(line: string): Fields {
+/**
+ * A line as a JSON object.
+ *
+ * @throws CommandError
+ */
+export function readObject(line: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -159,6 +173,7 @@ function decodeBan(fields: Fields, cmd: Ban["cmd"], now: number): Ban {
     ...(matches && { matches }),
     ...(flag(fields, "restored") && { restored: true }),
     ...(flag(fields, "repeat") && { repeat: true }),
+    ...(flag(fields, "manual") && { manual: true }),
   };
 }
 
@@ -182,10 +197,17 @@ function decodeSync(fields: Fields, now: number): Sync {
 
 function target(fields: Fields): Target {
   const jail = fields.jail === undefined ? "manual" : readJail(fields.jail, "jail");
-  const { ip, id } = fields;
+  return { jail, ...readSubject(fields) };
+}
+
+/**
+ * The `ip`, in canonical text, or the `id` of a JSON object.
+ *
+ * @throws CommandError
+ */
+export function readSubject({ ip, id }: Fields): Subject {
   if ((ip === undefined) === (id === undefined)) throw new CommandError("expected exactly one of ip and id");
-  if (id !== undefined) return { jail, id: readString(id, "id") };
-  return { jail, ip: readIp(readString(ip, "ip")) };
+  return id === undefined ? { ip: readIp(readString(ip, "ip")) } : { id: readString(id, "id") };
 }
 
 function readIp(text: string): string {
@@ -197,7 +219,8 @@ function readIp(text: string): string {
   return formatNetwork(network);
 }
 
-function readJail(value: unknown, key: string): string {
+/** @throws CommandError for what can be no jail's name; its message begins with `key` */
+export function readJail(value: unknown, key: string): string {
   if (typeof value !== "string" || !JAIL_NAME.test(value)) {
     throw new CommandError(`${key}: expected 1 to 64 of A-Z a-z 0-9 . _ -`);
   }

@@ -4,12 +4,21 @@
  */
 export class RecentMap<Key, Value> {
   readonly #half: number;
+  readonly #halfWeight: number;
+  readonly #weigh: (value: Value) => number;
   #young = new Map<Key, Value>();
   #old = new Map<Key, Value>();
+  /** Of the young, at most: what was deleted since is counted in. */
+  #weight = 0;
 
-  /** @param max most entries held */
-  constructor(max: number) {
+  /**
+   * @param max most entries held
+   * @param weights how much all of them may weigh; one that is heavier than half of that is held alone
+   */
+  constructor(max: number, weights: { readonly max: number; readonly of: (value: Value) => number } = FREE) {
     this.#half = Math.max(1, Math.floor(max / 2));
+    this.#halfWeight = weights.max / 2;
+    this.#weigh = weights.of;
   }
 
   get size(): number {
@@ -28,12 +37,21 @@ export class RecentMap<Key, Value> {
   set(key: Key, value: Value): void {
     this.#old.delete(key);
     this.#young.set(key, value);
-    if (this.#young.size <= this.#half) return;
+    this.grow(this.#weigh(value));
+  }
+
+  /** To be called when a value in it weighs so much more than before. */
+  grow(weight: number): void {
+    this.#weight += weight;
+    if (this.#young.size <= this.#half && this.#weight <= this.#halfWeight) return;
     this.#old = this.#young;
     this.#young = new Map();
+    this.#weight = 0;
   }
 
   delete(key: Key): void {
     if (!this.#young.delete(key)) this.#old.delete(key);
   }
 }
+
+const FREE = { max: Number.POSITIVE_INFINITY, of: () => 0 };

@@ -73,6 +73,7 @@ const anyBan = fc
         matches: fc.array(fc.string({ unit: "binary" })),
         restored: fc.constant(true as const),
         repeat: fc.constant(true as const),
+        manual: fc.constant(true as const),
       },
       { requiredKeys: [] },
     ),

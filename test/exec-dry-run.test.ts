@@ -183,14 +183,25 @@ test("f2b-exec --results ends with 141, and silently, when nobody reads them any
   );
 });
 
-test("f2b-exec --results tells that they could not be written", async () => {
-  const { status, stderr } = await runExec(
-    ["--backend", "none", "--results"],
-    [{ cmd: "ban", ip: "203.0.113.7" }],
-    {
-      before: ["sh", "-c", 'exec "$@" > /dev/full', "sh"],
-    },
-  );
-  assert.equal(status, 141);
-  assert.match(stderr, /error: standard output: ENOSPC/);
+test("f2b-exec --results tells that they could not be written, and bans on", async () => {
+  const running = startExec(["--backend", "none", "--results"], { before: FULL_DISK });
+  for (const ip of ["203.0.113.7", "203.0.113.8"]) {
+    running.write({ cmd: "ban", ip });
+    await running.said(`Ban ${ip}`);
+  }
+  running.child.stdin.end();
+  const { status, stderr } = await running.ended;
+  assert.equal(status, 74);
+  assert.match(stderr, /error: standard output: ENOSPC: [^\n]*: bans go on without results\n/);
+  assert.equal(stderr.match(/ENOSPC/g)?.length, 1, "told once");
 });
+
+test("f2b-exec --dry-run ends when its commands could not be written", async () => {
+  const args = ["--dry-run", "--backend", "iptables"];
+  const { status, stderr } = await runExec(args, [{ cmd: "ban", ip: "203.0.113.7" }], { before: FULL_DISK });
+  assert.equal(status, 74);
+  assert.match(stderr, /error: standard output: ENOSPC: [^:\n]*\n/);
+});
+
+/** Runs a command whose stdout is a file on a disk that is full. */
+const FULL_DISK = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];

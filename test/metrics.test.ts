@@ -13,47 +13,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Report } from "../src/cli/report.ts";
-import { loadRules } from "../src/rules/load.ts";
-import { Engine } from "../src/stream/engine.ts";
-import { compileJails } from "../src/stream/jail.ts";
+import type { Engine } from "../src/stream/engine.ts";
 import { formatMetrics } from "../src/stream/metrics.ts";
 import { MetricsFile, streamOf } from "../src/stream/metrics-file.ts";
+import { appFailure, appJails, TestEngine } from "./helpers/engine.ts";
 import { parseExposition } from "./helpers/exposition.ts";
-import { ROOT, runProgram } from "./helpers/program.ts";
+import { runProgram } from "./helpers/program.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const FIGURES = { started: NOW - 5000, resident: 64 << 20 };
 
 /** An engine that lived through a bit of everything that is counted. */
 async function livedEngine(): Promise<Engine> {
-  const specs = [`${ROOT}test/fixtures/rules/app.yaml`];
-  const { jails } = await loadRules({ specs, sets: ["app-watch.enabled=false", "app.ignoreip=192.0.2.9"] });
-  const bounds = { maxLine: 100, maxKeys: 2, maxEvidence: 1 << 20 };
-  const engine = new Engine(
-    compileJails(jails.filter(({ enabled }) => enabled)),
-    {
-      ...bounds,
-      isLive: true,
-      silence: 60_000,
-      prefilter: true,
-      format: undefined,
-      source: undefined,
-      report: new Report("test", () => undefined),
-      write: () => undefined,
-    },
-    NOW,
-  );
-  const fail = (address: string, ago = 0) => {
-    const time = new Date(NOW - ago).toISOString();
-    engine.push(Buffer.from(`${time} web1 app[7]: login failed from ${address}\n`), NOW);
-  };
+  const jails = await appJails("app-watch.enabled=false", "app.ignoreip=192.0.2.9");
+  const lived = new TestEngine(jails, NOW, { maxLine: 100, maxKeys: 2, silence: 60_000 });
+  const fail = (address: string, ago = 0) => lived.push(appFailure(address, NOW - ago), NOW);
   for (const address of ["192.0.2.9", "999.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]) fail(address);
   for (let n = 0; n < 6; n++) fail("192.0.2.1");
   for (let n = 0; n < 3; n++) fail("192.0.2.5", 3_600_000);
-  engine.push(Buffer.from(`${"x".repeat(101)}\n`), NOW + 1000);
-  engine.tick(NOW + 600_000);
-  engine.sight.pass(60_000, false);
-  return engine;
+  lived.push(`${"x".repeat(101)}\n`, NOW + 1000);
+  lived.engine.tick(NOW + 600_000);
+  lived.engine.sight.pass(60_000, false);
+  return lived.engine;
 }
 
 test("formatMetrics tells what was counted", async () => {
@@ -73,6 +54,7 @@ test("formatMetrics tells what was counted", async () => {
     "given_up_searches_total 0",
     "unbannable_failures_total 1",
     "ended_bans_total 1",
+    "refused_bans_total 0",
     "bans_in_force 0",
     "failures_total app 12",
     "failures_total app-again 1",

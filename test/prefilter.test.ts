@@ -78,6 +78,9 @@ const syslogLine = fc.oneof(
   fc.tuple(second, address).map(([at, ip]) => `web1 app Nov 21 11:59:${at} refused ${ip}`),
   fc.tuple(second, address).map(([at, ip]) => `web1 app+0000 Nov 21 11:59:${at} refused ${ip}`),
   fc.tuple(second, message).map(([at, text]) => `2026-11-21 11:59:${at} ${text}`),
+  fc.tuple(second, address).map(([at, ip]) => `${ip} a+21/Nov/2026:11:59:${at}+b`),
+  fc.tuple(second, address).map(([at, ip]) => `${ip} 21/Nov/2026:11:59:${at} a++b`),
+  address.map((ip) => `${ip} a++b`),
   message,
 );
 

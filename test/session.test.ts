@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { saidByGroups } from "../src/filter/said.ts";
+import { type Said, saidByGroups } from "../src/filter/said.ts";
 import { groupsOf, type SessionOptions, Sessions } from "../src/filter/session.ts";
 
 /** A line of a session: its marks and groups, and whether it is a failure afterwards, with its lines. */
@@ -114,40 +114,65 @@ const tables: readonly { name: string; steps: readonly Step[] }[] = [
   },
 ];
 
-for (const { name, steps } of tables) {
-  test(`Sessions ${name}`, () => {
-    const sessions = new Sessions();
-    for (const [time, { line, fails, has, pending }] of steps.entries()) {
-      const state = sessions.merge("1", { said: saidByGroups(wordsOf(line)), lines: [line], time });
-      assert.deepEqual(state.nofail ? undefined : state.lines, fails, `at ${line}`);
-      const { ip4, user } = groupsOf(state.said);
-      if (has) assert.deepEqual({ ...(ip4 && { ip4 }), ...(user && { user }) }, has, `at ${line}`);
-      if (pending) state.session.wait(state);
-    }
-  });
+/** What a step's line says: one that fails and does not wait names somebody. */
+function saidIn({ line, fails, pending }: Step): Said {
+  return saidByGroups({ ...wordsOf(line), ...(fails && !pending && { fid: "x" }) });
 }
 
+for (const { name, steps } of tables) {
+  for (const isSingle of [false, true]) {
+    test(`Sessions ${name}${isSingle ? ", its first line kept as bytes" : ""}`, () =>
+      checkSteps(steps, isSingle));
+  }
+}
+
+function checkSteps(steps: readonly Step[], isSingle: boolean): void {
+  const sessions = new Sessions(({ whole, time }) => {
+    const step = steps.find(({ line }) => line === whole);
+    return step && { said: saidIn(step), lines: [whole], time, size: 0 };
+  });
+  for (const [time, step] of steps.entries()) {
+    const { line, fails, has } = step;
+    const single = isSingle ? { whole: line, start: 0, regex: 0, time } : undefined;
+    const state = sessions.merge("1", { said: saidIn(step), lines: [line], time, size: 0, single });
+    assert.deepEqual(state.nofail ? undefined : state.lines, fails, `at ${line}`);
+    const { ip4, user } = groupsOf(state.said);
+    if (has) assert.deepEqual({ ...(ip4 && { ip4 }), ...(user && { user }) }, has, `at ${line}`);
+  }
+}
+
+const noReread = () => assert.fail("no line was kept as bytes");
+
 test("Sessions lets no mark stay from line to line", () => {
-  const { said } = new Sessions().merge("1", {
+  const { said } = new Sessions(noReread).merge("1", {
     said: saidByGroups(wordsOf("nofail gained forget")),
     lines: [],
     time: 0,
+    size: 0,
   });
   assert.deepEqual(groupsOf(said), { mlfid: "1" });
 });
 
 /** How many lines the session `id` has before its failure at `time`. */
 function linesBefore(sessions: Sessions, id: string, time: number): number {
-  return sessions.merge(id, { said: saidByGroups({ mlfid: id }), lines: ["end"], time }).lines.length - 1;
+  return (
+    sessions.merge(id, { said: saidByGroups({ mlfid: id }), lines: ["end"], time, size: 0 }).lines.length - 1
+  );
 }
 
 function newSessions(options: Partial<SessionOptions>): {
   sessions: Sessions;
   open: (id: string, time: number) => void;
 } {
-  const sessions = new Sessions({ maxSessions: 10, memory: 1000, maxLines: 10, ...options });
+  const sessions = new Sessions(noReread, {
+    maxSessions: 10,
+    memory: 1000,
+    maxLines: 10,
+    maxCharacters: 1e6,
+    ...options,
+  });
   const open = (id: string, time: number) =>
-    void sessions.merge(id, { said: saidByGroups({ mlfid: id, nofail: "x" }), lines: [id], time });
+    void sessions.merge(id, { said: saidByGroups({ mlfid: id, nofail: "x" }), lines: [id], time, size: 100 });
   return { sessions, open };
 }
 
@@ -181,6 +206,39 @@ test("Sessions gives up the one idle longest", () => {
 test("Sessions keeps the newest lines of one session", () => {
   const { sessions, open } = newSessions({ maxLines: 3 });
   for (let i = 0; i < 10; i++) open("a", 0);
-  const { lines } = sessions.merge("a", { said: saidByGroups({ mlfid: "a" }), lines: ["end"], time: 0 });
+  const { lines } = sessions.merge("a", {
+    said: saidByGroups({ mlfid: "a" }),
+    lines: ["end"],
+    time: 0,
+    size: 0,
+  });
   assert.deepEqual(lines, ["a", "a", "end"]);
+});
+
+test("Sessions holds no more characters than its bound, and gives up those idle longest", () => {
+  const { sessions, open } = newSessions({ maxSessions: 1000, maxCharacters: 1000 });
+  for (const id of ["a", "b", "c", "d", "e", "f", "a", "g", "h", "i", "j"]) open(id, 0);
+  assert.equal(linesBefore(sessions, "b", 0), 0);
+  assert.equal(linesBefore(sessions, "a", 0), 2);
+  assert.equal(linesBefore(sessions, "j", 0), 1);
+});
+
+test("Sessions of one id knows what all lines said, however long they were, and shows the newest", () => {
+  const { sessions } = newSessions({ maxLines: 100 });
+  const merge = (line: string, groups: Record<string, string>) =>
+    sessions.merge("a", {
+      said: saidByGroups({ mlfid: "a", ...groups }),
+      lines: [line],
+      time: 0,
+      size: 10_000,
+    });
+  merge("first", { nofail: "x", ip4: "192.0.2.1", port: "22" });
+  for (let n = 0; n < 20; n++) merge(`line ${n}`, { nofail: "x" });
+  const { named, said, lines, nofail } = merge("end", { user: "root" });
+  assert.deepEqual(
+    [named.ip4, groupsOf(said).port, groupsOf(said).user, nofail],
+    ["192.0.2.1", "22", "root", false],
+  );
+  assert.ok(lines.length > 10 && lines.length < 20, `${lines.length} lines`);
+  assert.deepEqual(lines.slice(-3), ["line 18", "line 19", "end"]);
 });

@@ -22,20 +22,20 @@ class Stopped extends Writable {
   }
 }
 
-test("forPeople leaves out what comes when a MiB waits, and says how much it was", async () => {
+test("forPeople leaves out what comes when 16 MiB wait, and says how much it was", async () => {
   const stderr = new Stopped();
   const write = forPeople("test", stderr);
-  const line = `${"x".repeat(1023)}\n`;
-  for (let n = 0; n < 2000; n++) write(line);
+  const line = `${"x".repeat(65_535)}\n`;
+  for (let n = 0; n < 300; n++) write(line);
   assert.ok(stderr.writableLength > MAX_WAITING && stderr.writableLength <= MAX_WAITING + line.length);
   await stderr.goOn();
   write("and on\n");
   await stderr.goOn();
   assert.deepEqual(stderr.taken.slice(-2), [
-    "test: warning: 975 messages were lost: nobody read them\n",
+    "test: warning: 43 messages were lost: nobody read them\n",
     "and on\n",
   ]);
-  assert.equal(stderr.taken.length, 1025 + 2);
+  assert.equal(stderr.taken.length, 257 + 2);
 });
 
 test("forPeople survives that nobody reads any more", async () => {

@@ -14,6 +14,7 @@ const NOW = Date.UTC(2026, 10, 21, 12);
 class Tried {
   readonly told: string[] = [];
   readonly #lines: string[] = [];
+  readonly #isLive: boolean;
   readonly tally: Tally;
   readonly running: RunningJail;
 
@@ -21,13 +22,33 @@ class Tried {
     const report = new Report("test", (line) => this.told.push(line));
     const write = (line: string) => this.#lines.push(line);
     this.tally = new Tally({ isLive, maxKeys: 100, maxEvidence: 1 << 20, write, report });
+    this.#isLive = isLive;
+    this.running = this.#run(settings);
+    this.tally.reload(new Map([[this.running.jail.name, this.running]]));
+    if (isLive) this.tally.tick(NOW);
+  }
+
+  /** Takes up a second jail. */
+  withJail(settings: Partial<Jail>): RunningJail {
+    const running = this.#run(settings);
+    this.tally.reload(new Map([this.running, running].map((each) => [each.jail.name, each])));
+    return running;
+  }
+
+  #run(settings: Partial<Jail>): RunningJail {
     const jail = newJail({ maxretry: 1, ...settings });
     const filter = compileFilter(filterRule({ failregex: ["<HOST>"] }));
     const warn = () => assert.fail();
-    const host = { isLive, maxKeys: 100, addressesOf: () => [], warn, onGiveUp: warn };
-    this.running = new RunningJail({ jail, filter }, host);
-    this.tally.reload(new Map([[jail.name, this.running]]));
-    if (isLive) this.tally.tick(NOW);
+    const { evidence } = this.tally;
+    const host = {
+      isLive: this.#isLive,
+      maxKeys: 100,
+      evidence,
+      addressesOf: () => [],
+      warn,
+      onGiveUp: warn,
+    };
+    return new RunningJail({ jail, filter }, host);
   }
 
   /** Counts a failure; `kind` as its filter would have it. */
@@ -182,4 +203,83 @@ test("Tally tells its bans before a replay's clock has started", () => {
     "sync end",
     "unban 192.0.2.1",
   ]);
+});
+
+/** Somebody whose third failure brings a ban, with two by now. */
+function nearly(settings: Partial<Jail> = {}): Tried {
+  const tried = new Tried({ maxretry: 3, ...settings });
+  tried.fail("192.0.2.1");
+  tried.fail("192.0.2.1");
+  return tried;
+}
+
+const somebody = { ip: "192.0.2.1" };
+
+test("Tally knows what counts now, and what was there earlier", () => {
+  const tried = nearly({ findtime: 60_000 });
+  const { failures, matches, ban } = tried.tally.known(tried.running, somebody);
+  assert.deepEqual(
+    { failures, matches, ban },
+    {
+      failures: [NOW, NOW],
+      matches: ["192.0.2.1", "192.0.2.1"],
+      ban: undefined,
+    },
+  );
+  tried.tally.tick(NOW + 59_999);
+  assert.equal(tried.tally.known(tried.running, somebody).failures.length, 2);
+  tried.tally.tick(NOW + 60_000);
+  const later = tried.tally.known(tried.running, somebody);
+  assert.deepEqual([later.failures, later.matches], [[], []]);
+});
+
+test("Tally bans by hand with what was counted, from zero on, and is heard by jails that count bans", () => {
+  const tried = nearly();
+  const again = tried.withJail({ name: "again", on: "ban", maxretry: 1 });
+  const ban = tried.tally.ban(tried.running, somebody, undefined);
+  assert.deepEqual(
+    [ban?.failures, ban?.matches, ban?.manual, ban?.until],
+    [2, ["192.0.2.1", "192.0.2.1"], true, NOW + 600_000],
+  );
+  assert.deepEqual(tried.commands(), ["ban 192.0.2.1", "ban 192.0.2.1"]);
+  assert.deepEqual([tried.running.counts.bans, again.counts.bans], [1, 1]);
+  tried.fail("192.0.2.1");
+  tried.fail("192.0.2.1");
+  assert.equal(tried.commands().length, 2, "two are not three");
+});
+
+test("Tally leaves a ban as it is when asked for it without an end, and moves its end with one", () => {
+  const tried = new Tried({});
+  tried.fail("192.0.2.1");
+  assert.equal(tried.tally.ban(tried.running, somebody, undefined)?.until, NOW + 600_000);
+  assert.deepEqual(tried.commands(), ["ban 192.0.2.1"]);
+  assert.equal(tried.tally.ban(tried.running, somebody, null)?.until, null);
+  assert.equal(tried.tally.ban(tried.running, somebody, 1000)?.until, NOW + 1000);
+  assert.deepEqual(tried.commands(), ["ban 192.0.2.1", "ban 192.0.2.1", "ban 192.0.2.1"]);
+  assert.equal(tried.tally.nextEnd, NOW + 1000);
+  tried.tally.tick(NOW + 1000);
+  assert.equal(tried.commands().at(-1), "unban 192.0.2.1");
+});
+
+test("Tally makes no ban by hand that would last no time", () => {
+  const tried = new Tried({ bantime: 0 });
+  assert.equal(tried.tally.ban(tried.running, somebody, undefined), undefined);
+  assert.deepEqual(tried.commands(), []);
+});
+
+test("Tally unbans by hand, and counts from zero", () => {
+  const tried = new Tried({ maxretry: 2 });
+  tried.fail("192.0.2.1");
+  tried.fail("192.0.2.1");
+  tried.fail("192.0.2.1");
+  assert.equal(tried.tally.unban("web", somebody), true);
+  assert.equal(tried.tally.unban("web", somebody), false);
+  assert.deepEqual(tried.commands(), ["ban 192.0.2.1", "unban 192.0.2.1"]);
+  tried.fail("192.0.2.1");
+  assert.equal(tried.commands().length, 2, "failures during the ban are forgotten");
+  tried.tally.unban("web", somebody);
+  tried.fail("192.0.2.1");
+  assert.equal(tried.commands().length, 2, "and so are those of one who is not banned");
+  tried.fail("192.0.2.1");
+  assert.equal(tried.commands().at(-1), "ban 192.0.2.1");
 });

@@ -1,10 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { FindWindow } from "../src/stream/window.ts";
+import { Evidence } from "../src/stream/evidence.ts";
+import { FindWindow, type WindowOptions } from "../src/stream/window.ts";
 
 const options = { maxretry: 3, findtime: 600_000, maxKeys: 1000 };
 const minute = 60_000;
+
+/** A window of which only the failures are looked at. */
+function newWindow(given: Omit<WindowOptions, "maxmatches">) {
+  const window = new FindWindow({ ...given, maxmatches: 0 }, new Evidence({ maxBytes: 0 }));
+  return {
+    add: (name: string, time: number) => window.add(name, time, []) !== undefined,
+    forget: (name: string) => window.forget(name),
+    reload: (next: Omit<WindowOptions, "maxmatches">) => window.reload({ ...next, maxmatches: 0 }),
+    timesOf: (name: string) => window.timesOf(name),
+    get size() {
+      return window.size;
+    },
+    get evicted() {
+      return window.evicted;
+    },
+  };
+}
 
 const cases: { name: string; times: number[]; bans: boolean[] }[] = [
   { name: "bans at the third failure", times: [0, 1, 2], bans: [false, false, true] },
@@ -21,7 +39,7 @@ const cases: { name: string; times: number[]; bans: boolean[] }[] = [
 
 for (const { name, times, bans } of cases) {
   test(`FindWindow ${name}`, () => {
-    const window = new FindWindow(options);
+    const window = newWindow(options);
     assert.deepEqual(
       times.map((time) => window.add("192.0.2.1", time * minute)),
       bans,
@@ -30,12 +48,12 @@ for (const { name, times, bans } of cases) {
 }
 
 test("FindWindow bans at once with maxretry 1", () => {
-  const window = new FindWindow({ ...options, maxretry: 1 });
+  const window = newWindow({ ...options, maxretry: 1 });
   assert.equal(window.add("192.0.2.1", 0), true);
 });
 
 test("FindWindow keeps addresses apart and forgets one on demand", () => {
-  const window = new FindWindow({ ...options, maxretry: 2 });
+  const window = newWindow({ ...options, maxretry: 2 });
   window.add("192.0.2.1", 0);
   assert.equal(window.add("192.0.2.2", 0), false);
   window.forget("192.0.2.1");
@@ -44,7 +62,7 @@ test("FindWindow keeps addresses apart and forgets one on demand", () => {
 });
 
 test("FindWindow gives up the address idle longest", () => {
-  const window = new FindWindow({ ...options, maxretry: 2, maxKeys: 2 });
+  const window = newWindow({ ...options, maxretry: 2, maxKeys: 2 });
   for (const key of ["a", "b", "a", "c"]) window.add(key, key === "a" ? minute * window.size : 0);
   assert.equal(window.evicted, 0, "a was banned and made room");
   window.add("a", 0);
@@ -53,8 +71,28 @@ test("FindWindow gives up the address idle longest", () => {
   assert.equal(window.add("b", 0), false, "b starts anew");
 });
 
+test("FindWindow tells the failures of an address that it holds", () => {
+  const window = newWindow(options);
+  assert.deepEqual(window.timesOf("192.0.2.1"), []);
+  for (const time of [5, 1.5]) window.add("192.0.2.1", time);
+  assert.deepEqual(window.timesOf("192.0.2.1"), [1.5, 5]);
+  assert.deepEqual(window.timesOf("192.0.2.2"), []);
+  assert.equal(window.add("192.0.2.1", 6), true, "having been asked changes nothing");
+  assert.deepEqual(window.timesOf("192.0.2.1"), []);
+});
+
+test("FindWindow keeps failures when maxretry grows, and needs as many", () => {
+  const window = newWindow({ ...options, maxretry: 2 });
+  window.add("a", 0);
+  window.reload({ ...options, maxretry: 5 });
+  assert.deepEqual(
+    [1, 2, 3, 4].map((time) => window.add("a", time)),
+    [false, false, false, true],
+  );
+});
+
 test("FindWindow goes on with other options", () => {
-  const window = new FindWindow({ ...options, maxretry: 5 });
+  const window = newWindow({ ...options, maxretry: 5 });
   window.add("a", 0);
   window.add("a", 1);
   window.reload({ ...options, maxretry: 3 });
@@ -82,7 +120,7 @@ const odd: { name: string; times: number[]; findtime: number; bans: boolean[] }[
 
 for (const { name, times, findtime, bans } of odd) {
   test(`FindWindow counts failures ${name}`, () => {
-    const window = new FindWindow({ ...options, findtime });
+    const window = newWindow({ ...options, findtime });
     assert.deepEqual(
       times.map((time) => window.add("192.0.2.1", time)),
       bans,
@@ -91,13 +129,13 @@ for (const { name, times, findtime, bans } of odd) {
 }
 
 test("FindWindow counts up to a large maxretry", () => {
-  const window = new FindWindow({ ...options, maxretry: 100 });
+  const window = newWindow({ ...options, maxretry: 100 });
   for (let n = 1; n < 100; n++) assert.equal(window.add("192.0.2.1", n), false);
   assert.equal(window.add("192.0.2.1", 0), true);
 });
 
 test("FindWindow rather gives up who failed once than who failed more, though later", () => {
-  const window = new FindWindow({ ...options, maxretry: 5, maxKeys: 8 });
+  const window = newWindow({ ...options, maxretry: 5, maxKeys: 8 });
   for (let n = 0; n < 4; n++) window.add("198.51.100.1", n);
   for (let n = 0; n < 24; n++) window.add(`192.0.2.${n}`, n);
   assert.equal(window.size, 8);
@@ -109,7 +147,7 @@ test("FindWindow rather gives up who failed once than who failed more, though la
 
 /** Whether an address with `failures` is remembered when so many others have failed once behind it, and as many before. */
 function survives(failures: number, others: number): boolean {
-  const window = new FindWindow({ maxretry: failures + 1, findtime: 3_600_000, maxKeys: 10_000 });
+  const window = newWindow({ maxretry: failures + 1, findtime: 3_600_000, maxKeys: 10_000 });
   const flood = (first: number, count: number) => {
     for (let n = first; n < first + count; n++) window.add(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, 0);
   };
@@ -136,7 +174,7 @@ for (const { failures, survived, fatal } of floods) {
 }
 
 test("FindWindow bounds the failures that don't fit in rows, and gives up who was idle longest", () => {
-  const window = new FindWindow({ maxretry: 100, findtime: 1000, maxKeys: 100_000, maxSpilled: 1000 });
+  const window = newWindow({ maxretry: 100, findtime: 1000, maxKeys: 100_000, maxSpilled: 1000 });
   const name = (n: number) => `192.0.2.${n}`;
   const fail = (n: number, times: number) => {
     let isBanned = false;
@@ -153,7 +191,7 @@ test("FindWindow bounds the failures that don't fit in rows, and gives up who wa
 });
 
 test("FindWindow keeps failures too sparse for a ban of many addresses, of more the newest", () => {
-  const window = new FindWindow({ maxretry: 2, findtime: 10, maxKeys: 100_000 });
+  const window = newWindow({ maxretry: 2, findtime: 10, maxKeys: 100_000 });
   const name = (n: number) => `198.51.${n >> 8}.${n & 255}`;
   const fail = (n: number, time: number) => window.add(name(n), time);
   for (let n = 0; n < 10_001; n++) for (const time of [0, 100]) assert.equal(fail(n, time), false);
@@ -182,7 +220,7 @@ test("FindWindow agrees with a slow model over all failures, in any order", () =
     fc.integer({ min: 1, max: 6 }),
     fc.integer({ min: 1, max: 20 }),
     (failures, maxretry, findtime) => {
-      const window = new FindWindow({ maxretry, findtime, maxKeys: 100 });
+      const window = newWindow({ maxretry, findtime, maxKeys: 100 });
       const got = failures.map(({ key, time }) => ({ key, isBanned: window.add(key, time) }));
       for (const key of ["a", "b", "c"]) {
         const times = failures.filter((each) => each.key === key).map(({ time }) => time);
@@ -198,9 +236,9 @@ test("FindWindow does not care how addresses are interleaved", () => {
   const times = fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 20 });
   fc.assert(
     fc.property(times, times, (ofA, ofB) => {
-      const alone = new FindWindow({ maxretry: 3, findtime: 5, maxKeys: 100 });
+      const alone = newWindow({ maxretry: 3, findtime: 5, maxKeys: 100 });
       const expected = ofA.map((time) => alone.add("a", time));
-      const mixed = new FindWindow({ maxretry: 3, findtime: 5, maxKeys: 100 });
+      const mixed = newWindow({ maxretry: 3, findtime: 5, maxKeys: 100 });
       const got: boolean[] = [];
       for (let i = 0; i < Math.max(ofA.length, ofB.length); i++) {
         const [a, b] = [ofA[i], ofB[i]];
@@ -210,4 +248,32 @@ test("FindWindow does not care how addresses are interleaved", () => {
       assert.deepEqual(got, expected);
     }),
   );
+});
+
+test("FindWindow tells the newest lines of a window, as far as they are held", () => {
+  const evidence = new Evidence({ maxBytes: 1 << 16 });
+  const all = { ...options, maxmatches: 4 };
+  const [one, other] = [new FindWindow(all, evidence), new FindWindow(all, evidence)];
+  assert.equal(one.add("a", 0, ["too old"]), undefined);
+  assert.equal(one.add("a", 10 * minute, ["1a", "1b"]), undefined);
+  assert.equal(other.add("a", 11 * minute, ["another window's"]), undefined);
+  assert.equal(one.add("b", 11 * minute, ["another address's"]), undefined);
+  assert.deepEqual(one.matchesOf("a", 0), ["1a", "1b"]);
+  assert.equal(one.add("a", 12 * minute, ["2"]), undefined);
+  assert.deepEqual(one.matchesOf("a", 10 * minute), ["2"]);
+  assert.deepEqual(one.add("a", 13 * minute, ["3a", "3b"]), ["1b", "2", "3a", "3b"]);
+  assert.deepEqual(one.matchesOf("a", 0), []);
+  one.add("a", 14 * minute, ["4"]);
+  one.forget("a");
+  one.add("c", 14 * minute, ["in the same row"]);
+  assert.deepEqual([one.matchesOf("a", 0), one.matchesOf("c", 0)], [[], ["in the same row"]]);
+  const few = new FindWindow({ ...all, maxretry: 1, maxmatches: 1 }, evidence);
+  assert.deepEqual(few.add("a", 0, ["x", "y"]), ["y"]);
+});
+
+test("FindWindow tells no lines where none are wanted, or none may be held", () => {
+  const none = new FindWindow({ ...options, maxretry: 1, maxmatches: 0 }, new Evidence({ maxBytes: 1000 }));
+  assert.deepEqual(none.add("a", 0, ["x"]), []);
+  const small = new FindWindow({ ...options, maxretry: 1, maxmatches: 9 }, new Evidence({ maxBytes: 0 }));
+  assert.deepEqual(small.add("a", 0, ["x"]), []);
 });

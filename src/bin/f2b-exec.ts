@@ -2,12 +2,15 @@
 import { EXIT } from "../cli/exit.ts";
 import { main } from "../exec/main.ts";
 
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 process.on("uncaughtException", (error) => {
   process.stderr.write(`f2b-exec: bug: ${error.stack ?? error}\n`);
   process.exit(EXIT.SOFTWARE);
 });
+
+// To the f2b-stream before us it means to read the rules again; when a terminal closes, the end of input follows.
+process.on("SIGHUP", () => undefined);
 
 process.exitCode = await main(process.argv.slice(2), {
   stdin: process.stdin,

@@ -69,11 +69,22 @@ function spellOut(argv: readonly string[], spec: ArgsSpec, flags: readonly strin
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
   const short = new Map(Object.entries({ ...spec.alias, h: "help" }));
   const takesValue = (name: string) => spec.strings.includes(name) || spec.lists?.includes(name) === true;
-  const options = argv.slice(0, end).flatMap((word) => {
-    if (word.startsWith("--")) return longOption(word);
-    return word.startsWith("-") && word !== "-" ? shortOptions(word) : [word];
-  });
-  return [...options, ...argv.slice(end)];
+  const words = argv.slice(0, end);
+  const options: string[] = [];
+  const operands: string[] = [];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (!isOption(word)) {
+      operands.push(word);
+      continue;
+    }
+    const spelt = word.startsWith("--") ? longOption(word) : shortOptions(word);
+    const lacksValue = takesValue(spelt.at(-1)?.slice("--".length) ?? "");
+    if (lacksValue && words[0] !== undefined && !isOption(words[0])) {
+      spelt.push(`${spelt.pop()}=${words.shift()}`);
+    }
+    options.push(...spelt);
+  }
+  return [...options, "--", ...operands, ...argv.slice(end + 1)];
 
   function longOption(word: string): string[] {
     const [, name = "", value] = /^--([^=]*)(=.*)?$/s.exec(word) ?? [];
@@ -99,6 +110,11 @@ function spellOut(argv: readonly string[], spec: ArgsSpec, flags: readonly strin
     }
     return options;
   }
+}
+
+/** `-` is an operand, and so is a negative number. */
+function isOption(word: string): boolean {
+  return word.startsWith("-") && !/^-\d*$/.test(word);
 }
 
 function unknownOption(word: string): UsageError {

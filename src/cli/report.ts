@@ -6,6 +6,8 @@ export class Report {
   readonly #write: (line: string) => void;
   /** How much is told: `quiet` leaves out warnings and hints, `verbose` adds details. */
   verbosity: "quiet" | "normal" | "verbose" = "normal";
+  /** Warnings so far, told or not. */
+  warnings = 0;
   /** How often each kind of rare warning was given. */
   readonly #given = new Map<string, number>();
 
@@ -23,7 +25,8 @@ export class Report {
   }
 
   warning(message: string): void {
-    if (this.verbosity !== "quiet") this.line(`warning: ${message}`);
+    this.warnings++;
+    this.#warn(message);
   }
 
   detail(message: string): void {
@@ -36,12 +39,18 @@ export class Report {
    *
    * @returns whether this was such a time
    */
-  rareWarning(kind: string, message: string): boolean {
+  rareWarning(kind: string, message: string | (() => string)): boolean {
     const count = (this.#given.get(kind) ?? 0) + 1;
     this.#given.set(kind, count);
-    if (!/^10*$/.test(String(count))) return false;
-    this.warning(count === 1 ? message : `${message} (${count} times so far)`);
+    this.warnings++;
+    if (!isPowerOfTen(count)) return false;
+    const text = typeof message === "string" ? message : message();
+    this.#warn(count === 1 ? text : `${text} (${count} times so far)`);
     return true;
+  }
+
+  #warn(message: string): void {
+    if (this.verbosity !== "quiet") this.line(`warning: ${message}`);
   }
 
   line(message: string): void {
@@ -53,6 +62,12 @@ export class Report {
     if (messages.length > 0)
       this.#write(messages.map((message) => `${this.#program}: ${message}\n`).join(""));
   }
+}
+
+function isPowerOfTen(count: number): boolean {
+  let power = 1;
+  while (power < count) power *= 10;
+  return power === count;
 }
 
 /**

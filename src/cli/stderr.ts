@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 
-/** Most that waits for a reader of stderr who has stopped, in bytes. */
-export const MAX_WAITING = 1024 * 1024;
+/** Most that waits for a reader of stderr who has stopped, in bytes: a batch of f2b-exec's tells of 50,000 bans at once. */
+export const MAX_WAITING = 16 * 1024 * 1024;
 
 /**
  * Writes lines for people to `stream`, and lives on when nobody can read them: a logger that is gone (EPIPE) or a full disk must

@@ -65,7 +65,13 @@ async function carryOut(
   report: Report,
 ): Promise<number> {
   const input = around.stdin;
-  const output = new Output(around.stdout, () => input.destroy());
+  const output = new Output(around.stdout, (failure) => {
+    // The firewall is what matters: results that a full disk does not take are told of and left out.
+    const goesOn = failure !== undefined && !options.isDryRun;
+    const rest = goesOn ? ": bans go on without results" : "";
+    if (failure) report.error(`standard output: ${failure.message}${rest}`);
+    if (!goesOn) input.destroy();
+  });
   const backendOptions = makeBackendOptions(options, config, report, output);
   const actions = new Actions({
     actionsOf: (jail) => settingsOf(config, options.settings, jail).actions,

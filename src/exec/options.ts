@@ -23,8 +23,8 @@ as f2b-stream writes them). A ban ends at its "until", one without never.
   --flush             take away all that any f2b-exec made, and end
   -h, --help; --version
 
-SIGTERM, SIGINT and SIGHUP: read on to the end of input, for 5 seconds at most;
-a second one ends at once.
+SIGTERM and SIGINT: read on to the end of input, for 5 seconds at most; a second
+one ends at once. SIGHUP is ignored.
 
 example: ban an address until somebody says otherwise, look, and lift the ban
   echo '{"cmd":"ban","ip":"192.0.2.7"}' | f2b-exec

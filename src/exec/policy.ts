@@ -1,8 +1,6 @@
 import { contains, formatNetwork, isSingle, type Network, parseNetwork } from "../address.ts";
+import { WIDEST_BAN } from "../command.ts";
 import type { Protected } from "./host.ts";
-
-/** Widest networks that may be banned, as prefix lengths: a /15 is a mistake or an attack on us. */
-const WIDEST = { 4: 16, 6: 32 } as const;
 
 const NEVER: readonly Protected[] = [
   { text: "127.0.0.0/8", why: "loopback" },
@@ -38,7 +36,7 @@ export class Policy {
 
   /** Why this address or network is not banned; undefined when it may be. `now` in milliseconds. */
   refusal(network: Network, now: number): string | undefined {
-    const widest = WIDEST[network.family];
+    const widest = WIDEST_BAN[network.family];
     if (network.prefix < widest) return `networks wider than /${widest} are not banned`;
     if (now - this.#hostRead >= HOST_FRESH || now < this.#hostRead) {
       this.#host = this.#options.host();

@@ -15,21 +15,21 @@ export interface Result {
 /** Lines on stdout, at the pace of their reader, who may leave at any time. */
 export class Output {
   readonly #stream: Writable;
-  readonly #left: () => void;
   #isGone = false;
   #failure: Error | undefined;
 
-  /** `left` is told when the reader is gone. */
-  constructor(stream: Writable, left: () => void) {
+  /** `ended` is told once that nothing more can be written: with an error, unless it is that the reader has gone. */
+  constructor(stream: Writable, ended: (failure: Error | undefined) => void) {
     this.#stream = stream;
-    this.#left = left;
     stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (this.#isGone) return;
       this.#isGone = true;
       if (error.code !== "EPIPE") this.#failure = error;
-      this.#left();
+      ended(this.#failure);
     });
   }
 
+  /** Nothing can be written any more. */
   get isGone(): boolean {
     return this.#isGone;
   }

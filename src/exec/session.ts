@@ -17,7 +17,7 @@ const ACTIONS_GRACE = 10_000;
 export interface Surroundings {
   readonly stdin: Readable;
   readonly stdout: Writable;
-  /** Calls `stop` at the first SIGTERM, SIGINT or SIGHUP. */
+  /** Calls `stop` at the first SIGTERM or SIGINT. */
   readonly onSignal: (stop: () => void) => void;
 }
 
@@ -53,16 +53,17 @@ export class Session {
     await this.#finish();
     executor.stop();
     await output.settled();
-    if (output.failure) report.error(`standard output: ${output.failure.message}`);
-    if (output.isGone) return EXIT.PIPE;
+    if (output.isGone && !output.failure) return EXIT.PIPE;
     if (reader.bad === 1) report.warning("1 input line was no command");
     else if (reader.bad > 1) report.warning(`${reader.bad} input lines were no commands`);
+    if (output.failure) return EXIT.IO;
     return reader.bad > 0 || !isWhole ? EXIT.DATA : EXIT.OK;
   }
 
   /** Returns false when the input could not be read to its end. */
   async #read(stdin: Readable, reader: CommandReader): Promise<boolean> {
-    const { executor, output, report } = this.#parts;
+    const { executor, options, output, report } = this.#parts;
+    const isOver = () => output.isGone && (output.failure === undefined || options.isDryRun);
     let deadline: NodeJS.Timeout | undefined;
     const readOn = () => {
       deadline = setTimeout(() => stdin.destroy(), READ_ON);
@@ -76,7 +77,7 @@ export class Session {
       }
     } catch (error) {
       // Otherwise we took it away ourselves.
-      if (!this.#isStopping && !output.isGone) {
+      if (!this.#isStopping && !isOver()) {
         report.error(`standard input: ${(error as Error).message}`);
         return false;
       }

@@ -1,3 +1,4 @@
+import { columns } from "../cli/columns.ts";
 import type { Found, Until } from "./backend/backend.ts";
 
 /** What a back end has in force. */
@@ -11,11 +12,7 @@ export function formatStatus(lists: readonly StatusList[]): string {
   const bans = lists.flatMap(({ backend, jails }) => jails.flatMap((jail) => rowsOf(jail, backend)));
   if (bans.length === 0) return "no jails\n";
   const rows = [["JAIL", "ADDRESS", "UNTIL", "PORTS", "CHAINS", "BACKEND"], ...bans];
-  const widths = [0, 1, 2, 3, 4, 5].map((column) =>
-    rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
-  );
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
-  return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
+  return `${columns(rows).join("\n")}\n`;
 }
 
 /** What is in force, for programs: an object a jail, one a line. */

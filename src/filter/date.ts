@@ -3,6 +3,7 @@ import { type DateMatch, LineTemplate } from "./date-match.ts";
 import { type DatePlace, isDefault, placeOf, readDatepattern } from "./date-templates.ts";
 import type { SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
+import { type Literals, requiredLiterals } from "./python/literals.ts";
 
 /** Where the date of a line stands, and what it says. */
 export interface FoundDate {
@@ -106,6 +107,21 @@ export class DateDetector {
   get place(): DatePlace {
     const places = readDatepattern(this.#datepattern, this.#decade).map(placeOf);
     return (["any", "word", "begin"] as const).find((place) => places.includes(place)) ?? "begin";
+  }
+
+  /**
+   * For each template, texts of which one stands in every line that it finds a date in; undefined when that is not known of all
+   * of them.
+   */
+  get literals(): readonly Literals[] | undefined {
+    const all = this.#templates.map((template) => requiredLiterals(template.compile().tree));
+    const known = all.filter((each) => each !== undefined);
+    return known.length < all.length || /%Ex/i.test(this.#datepattern) ? undefined : known;
+  }
+
+  /** Whether an empty date is found in a line without any. */
+  get findsNothing(): boolean {
+    return !this.#isDefault && this.find("", 0)?.inherits === true;
   }
 
   /** How the template with this index would be written in a datepattern. */

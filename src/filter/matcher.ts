@@ -1,11 +1,13 @@
 import { flat } from "../text.ts";
 import type { CompiledFilter, FilterPattern } from "./compile.ts";
+import type { FoundDate } from "./date.ts";
 import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
 import { SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
 import type { PythonPattern } from "./python/pattern.ts";
-import { type Named, type Said, saidByGroups } from "./said.ts";
-import { groupsOf, Sessions } from "./session.ts";
+import { idOf, type Named, type Said, saidByGroups } from "./said.ts";
+import { groupsOf, type SessionLine, Sessions } from "./session.ts";
+import type { SingleLine } from "./single.ts";
 import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
 
 /** A line as a jail sees it. */
@@ -32,6 +34,8 @@ interface Dated {
   /** With its newline. */
   readonly text: string;
   readonly time: number | undefined;
+  /** Where the text begins in the line; -1: it is not the line's end. */
+  readonly start: number;
 }
 
 /** What a matcher may know of time: epoch milliseconds. */
@@ -61,12 +65,27 @@ interface Look {
   readonly whole: string;
   readonly time: number | undefined;
   readonly clock: number;
+  /** Where the text begins in the line; -1: it is not the line's end, or not one line, or not ASCII alone. */
+  readonly start: number;
   /** What patterns see, with its newline. */
   text: string;
   ascii: boolean;
   /** The groups of the prefregex. */
   base: Groups | undefined;
 }
+
+/** A line of ASCII that is looked at for itself. */
+const NO_LOOK: Look = {
+  patterns: 0,
+  lines: undefined,
+  whole: "",
+  time: undefined,
+  clock: 0,
+  start: -1,
+  text: "",
+  ascii: true,
+  base: undefined,
+};
 
 /** How long a line without a date inherits the time of the last line that had one, in milliseconds, as in fail2ban. */
 const INHERIT = 60_000;
@@ -77,7 +96,7 @@ const MAX_EVIDENCE_LINE = 1024;
 /** The filter of one jail: text in, failure out. Remembers sessions, the lines of a multi-line pattern and the last date. */
 export class Matcher {
   readonly #filter: CompiledFilter;
-  readonly #sessions = new Sessions();
+  readonly #sessions = new Sessions((single) => this.#reread(single));
   /** The last `maxlines` lines, less what matches took. */
   #buffer: readonly BufferedLine[] = [];
   /** Time of the last line that had one. */
@@ -98,7 +117,7 @@ export class Matcher {
    * @param patterns the failregexes that may match, as bits by their index; the last bit is for all from 31 on
    */
   match(line: MatcherLine, clock: MatcherClock, patterns = -1): Verdict {
-    const { text, time } = this.#cutDate(line, clock);
+    const { text, time, start } = this.#cutDate(line, clock);
     const lines = this.#filter.maxlines > 1 ? this.#keep(text, line) : undefined;
     const seen = lines ? joinLines(lines) : text;
     const ascii = (lines ? undefined : line.ascii) ?? isAscii(seen);
@@ -108,6 +127,7 @@ export class Matcher {
       whole: line.whole,
       time,
       clock: clock.clock,
+      start: line.ascii && lines === undefined ? start : -1,
       text: seen,
       ascii,
       base: undefined,
@@ -131,17 +151,17 @@ export class Matcher {
     this.#budget.nextLine();
     if (!hasDate) {
       this.#lastTime = time ?? this.#lastTime;
-      return { text, time };
+      return { text, time, start: whole.length + 1 - text.length };
     }
     const found = this.#filter.dates.find(whole, now, ascii, this.#budget);
     if (found?.time !== undefined && !found.inherits) {
       this.#lastTime = found.time;
-      return { text: without(text, found), time: found.time };
+      return without(text, found, found.time);
     }
     if (this.#inherits && this.#lastTime !== undefined && this.#lastTime > clock - INHERIT)
-      return { text, time: this.#lastTime };
-    if (found?.inherits) return { text, time: this.#inherits ? clock : undefined };
-    return { text: found ? without(text, found) : text, time: undefined };
+      return { text, time: this.#lastTime, start: 0 };
+    if (found?.inherits) return { text, time: this.#inherits ? clock : undefined, start: 0 };
+    return found ? without(text, found, undefined) : { text, time: undefined, start: 0 };
   }
 
   /** The multi-line buffer with one line more. */
@@ -204,16 +224,25 @@ export class Matcher {
 
   #inSession(id: string, look: Look, said: Said, lines: readonly string[], index: number): Verdict {
     const { time, clock } = look;
-    const state = this.#sessions.merge(id, {
-      said,
-      lines,
-      time: time ?? (this.#inherits ? this.#lastTime : undefined) ?? Math.max(clock, 0),
-    });
+    const when = time ?? (this.#inherits ? this.#lastTime : undefined) ?? Math.max(clock, 0);
+    const { start, whole } = look;
+    const single = start < 0 ? undefined : { whole, start, regex: index, time: when };
+    const size = id.length + look.text.length + lengthOf(lines);
+    const state = this.#sessions.merge(id, { said, lines, time: when, size, single });
     if (state.nofail) return none("nofail", time);
     const failed = failure(state.named, () => groupsOf(state.said), state.lines, index, time);
-    if (failed) return failed;
-    state.session.wait(state);
-    return none("pending", time);
+    return failed ?? none("pending", time);
+  }
+
+  /** What a session's only line said. */
+  #reread({ whole, start, regex, time }: SingleLine): SessionLine | undefined {
+    const text = `${whole.slice(start)}\n`;
+    const { prefregex, failregex } = this.#filter;
+    const look = { ...NO_LOOK, text };
+    if (prefregex && !this.#narrow(look, prefregex)) return undefined;
+    const { pattern, read } = failregex[regex] as FilterPattern;
+    const match = this.#budget.search(pattern, look.text, 0, true);
+    return match && { said: joinedTo(look, read(match)), lines: [whole], time, size: 2 * whole.length };
   }
 
   #isIgnored(text: string, ascii?: boolean): boolean {
@@ -222,6 +251,12 @@ export class Matcher {
       ({ pattern }) => this.#budget.search(pattern, text, 0, ascii) !== undefined,
     );
   }
+}
+
+function lengthOf(lines: readonly string[]): number {
+  let length = 0;
+  for (const line of lines) length += line.length;
+  return length;
 }
 
 function none(why: NoFailure["why"], time: number | undefined): NoFailure {
@@ -257,21 +292,23 @@ function copied(groups: Groups): Groups {
 }
 
 /** The text without its date; nothing is trimmed. */
-function without(text: string, { start, end }: { readonly start: number; readonly end: number }): string {
-  return text.slice(0, start) + text.slice(end);
+function without(text: string, { start, end }: FoundDate, time: number | undefined): Dated {
+  if (start === 0) return { text: text.slice(end), time, start: end };
+  return { text: text.slice(0, start) + text.slice(end), time, start: -1 };
 }
 
 /** The failure of whom the groups name, or undefined when none of them holds an id. */
 function failure(
-  { fid, ip4, ip6, dns, cidr }: Named,
+  named: Named,
   groups: () => Groups,
   lines: readonly string[],
   regex: number,
   time: number | undefined,
 ): Failure | undefined {
-  const address = ip4 ?? ip6;
-  const id = fid ?? address ?? dns;
+  const id = idOf(named);
   if (id === undefined) return undefined;
+  const { fid, ip4, ip6, cidr } = named;
+  const address = ip4 ?? ip6;
   const kind = fid !== undefined && fid !== address ? "id" : address !== undefined ? "address" : "host";
   return { match: true, id, kind, cidr, time, regex, lines, groups };
 }

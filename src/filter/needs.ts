@@ -1,6 +1,7 @@
 import type { CompiledFilter } from "./compile.ts";
+import type { DateDetector } from "./date.ts";
 import type { DatePlace } from "./date-templates.ts";
-import { type Literals, requiredLiterals } from "./python/literals.ts";
+import { type Literals, MIN_LITERAL, requiredLiterals, uniteLiterals } from "./python/literals.ts";
 import type { PythonPattern } from "./python/pattern.ts";
 
 /** What a line must hold for a filter to say anything of it. */
@@ -10,9 +11,6 @@ export type Needs =
   /** Nothing: the filter must see every line. */
   | { readonly every: true; readonly why: string };
 
-/** Shorter texts stand in too many lines. */
-export const MIN_LITERAL = 3;
-
 /**
  * Finds out which lines a filter can be spared.
  *
@@ -20,10 +18,11 @@ export const MIN_LITERAL = 3;
  */
 export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilter, isCut: boolean): Needs {
   const place = isCut ? dates.place : undefined;
-  const ofPrefregex = prefregex && literalsOf(prefregex.pattern, place);
+  const literalsIn = (pattern: PythonPattern) => literalsOf(pattern, place) ?? literalsAround(pattern, dates);
+  const ofPrefregex = prefregex && literalsIn(prefregex.pattern);
   const literals: Literals[] = [];
   for (const [index, { pattern }] of failregex.entries()) {
-    const found = literalsOf(pattern, place) ?? ofPrefregex;
+    const found = literalsIn(pattern) ?? ofPrefregex;
     if (found === undefined)
       return { every: true, why: `failregex ${index + 1} has no fixed text to look for` };
     literals.push(found);
@@ -41,6 +40,13 @@ function literalsOf(pattern: PythonPattern, date: DatePlace | undefined): Litera
   if (untorn && isLongEnough(untorn)) return untorn;
   const halves = pattern.known ? pattern.known.halves : requiredLiterals(pattern.tree, { cut: true });
   return halves && isLongEnough(halves) ? halves : undefined;
+}
+
+/** The same for dates that stand anywhere: what a line holds whole, or a date, which then may have torn it. */
+function literalsAround(pattern: PythonPattern, dates: DateDetector): Literals | undefined {
+  const whole = pattern.known ? pattern.known.literals : requiredLiterals(pattern.tree);
+  const ofDates = whole && dates.literals;
+  return ofDates && [whole, ...ofDates].every(isLongEnough) ? uniteLiterals([whole, ...ofDates]) : undefined;
 }
 
 function isLongEnough({ texts }: Literals): boolean {

@@ -33,6 +33,11 @@ export interface Named {
   readonly cidr: string | undefined;
 }
 
+/** The failure id: what `<F-ID>` took, an address, or a host name. */
+export function idOf({ fid, ip4, ip6, dns }: Named): string | undefined {
+  return fid ?? ip4 ?? ip6 ?? dns;
+}
+
 /** What one match says: the groups that mean something, at hand, and all of them when they are asked for. */
 export interface Said extends Named {
   readonly mlfid: string | undefined;

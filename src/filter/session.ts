@@ -1,5 +1,7 @@
 import { RecentMap } from "../recent.ts";
-import { type Named, type Said, saidByGroups } from "./said.ts";
+import { flat } from "../text.ts";
+import { idOf, type Named, type Said, saidByGroups } from "./said.ts";
+import { type SingleLine, SingleLines } from "./single.ts";
 import type { Groups } from "./verdict.ts";
 
 /** What one line says of its session. */
@@ -9,6 +11,10 @@ export interface SessionLine {
   readonly lines: readonly string[];
   /** Epoch milliseconds. */
   readonly time: number;
+  /** How many characters all that holds in memory. */
+  readonly size: number;
+  /** How the line can be read again; undefined: it cannot. */
+  readonly single?: SingleLine | undefined;
 }
 
 /** What is known of a session once its new line is counted in. */
@@ -19,7 +25,6 @@ export interface SessionState {
   readonly lines: readonly string[];
   /** True: nothing failed so far, nothing is to be reported. */
   readonly nofail: boolean;
-  readonly session: Session;
 }
 
 export interface SessionOptions {
@@ -29,19 +34,42 @@ export interface SessionOptions {
   readonly memory: number;
   /** Most lines kept of one session; the oldest go first. */
   readonly maxLines: number;
+  /** Most characters that all sessions hold; those idle longest go first. */
+  readonly maxCharacters: number;
 }
 
 /** fail2ban keeps 100 sessions for 5 minutes; a busy server has more than 100 open connections. */
-const SESSION_BOUNDS: SessionOptions = { maxSessions: 4_000, memory: 300_000, maxLines: 100 };
+const SESSION_BOUNDS: SessionOptions = {
+  maxSessions: 4_000,
+  memory: 300_000,
+  maxLines: 100,
+  maxCharacters: 8 * 1024 * 1024,
+};
 
-/** Lines of one connection (`<F-MLFID>`), merged into one record, as fail2ban's Filter._mergeFailure does. */
+/** A session that holds more characters than this keeps what its lines said, and the newest of them. */
+const LARGE = 65_536;
+const LINES_OF_LARGE = 10;
+
+/** Reads the only line of a session again; undefined when that takes too long. */
+export type Reread = (single: SingleLine) => SessionLine | undefined;
+
+/**
+ * Lines of one connection (`<F-MLFID>`), merged into one record, as fail2ban's Filter._mergeFailure does. A session is its line
+ * alone until a second one comes.
+ */
 export class Sessions {
   readonly #options: SessionOptions;
+  readonly #reread: Reread;
   readonly #sessions: RecentMap<string, Session>;
+  #singles: SingleLines | undefined;
 
-  constructor(options: SessionOptions = SESSION_BOUNDS) {
+  constructor(reread: Reread, options: SessionOptions = SESSION_BOUNDS) {
     this.#options = options;
-    this.#sessions = new RecentMap(options.maxSessions);
+    this.#reread = reread;
+    this.#sessions = new RecentMap(options.maxSessions, {
+      max: options.maxCharacters,
+      of: ({ size }) => size,
+    });
   }
 
   merge(id: string, line: SessionLine): SessionState {
@@ -49,16 +77,38 @@ export class Sessions {
     const known = this.#recall(id, line.time);
     const session = known ?? new Session();
     if (user && (known || !mlfforget)) session.nameUser(user);
-    if (!mlfforget && !known) this.#sessions.set(id, session);
+    if (!mlfforget && !known) this.#keep(id, session, line.single);
     else if (mlfforget && known) this.#sessions.delete(id);
-    return session.add(line, this.#options.maxLines);
+    const before = session.size;
+    const state = session.add(line, this.#options.maxLines);
+    if (!mlfforget) this.#sessions.grow(session.size - before);
+    return state;
+  }
+
+  #keep(id: string, session: Session, single: SingleLine | undefined): void {
+    if (single) this.#singles ??= new SingleLines(this.#options.maxSessions);
+    if (!single || !this.#singles?.put(id, single)) this.#sessions.set(id, session);
   }
 
   #recall(id: string, time: number): Session | undefined {
+    const single = this.#singles?.take(id);
+    if (single) return time - single.time > this.#options.memory ? undefined : this.#restore(id, single);
+    if (this.#sessions.size === 0) return undefined;
     const session = this.#sessions.get(id);
     if (session === undefined || time - session.time <= this.#options.memory) return session;
     this.#sessions.delete(id);
     return undefined;
+  }
+
+  /** Makes a session of its only line. */
+  #restore(id: string, single: SingleLine): Session | undefined {
+    const line = this.#reread(single);
+    if (line === undefined) return undefined;
+    const session = new Session();
+    if (line.said.user) session.nameUser(line.said.user);
+    session.add(line, this.#options.maxLines);
+    this.#sessions.set(id, session);
+    return session;
   }
 }
 
@@ -87,8 +137,10 @@ const MARKS: ReadonlySet<string> = new Set(["mlfforget", "mlfgained", "nofail"])
 const NO_LINES: readonly string[] = [];
 
 /** One connection. */
-export class Session {
+class Session {
   time = 0;
+  /** Characters that it holds, at most: of lines that were dropped since they are counted until it is large. */
+  size = 0;
   #said: Chain | undefined;
   #named: Named | undefined;
   /** Undefined: none was named so far. */
@@ -105,7 +157,7 @@ export class Session {
     if (this.#user !== user) this.#hasSeveralUsers = true;
   }
 
-  add({ said, lines, time }: SessionLine, maxLines: number): SessionState {
+  add({ said, lines, time, size }: SessionLine, maxLines: number): SessionState {
     const gained = Boolean(said.mlfgained);
     if (this.#said) this.#carryOver(gained);
     const all = chained(said, this.#said, maxLines);
@@ -119,16 +171,25 @@ export class Session {
     this.#nofail = !isFailure && (gained || Boolean(said.nofail));
     this.#gained = gained && !isFailure;
     this.#collect(lines, Boolean(said.mlfforget), maxLines);
-    const state = { named, said: all, lines: this.#lines, nofail: this.#nofail, session: this };
-    // Lines that are reported now would be dropped with the session's next line.
-    if (!this.#nofail) this.#lines = NO_LINES;
+    const state = { named, said: all, lines: this.#lines, nofail: this.#nofail };
+    // A failure of nobody waits for a line that names somebody. Lines that are reported now are dropped.
+    this.#pending = !this.#nofail && idOf(named) === undefined;
+    if (!this.#nofail && !this.#pending) this.#lines = NO_LINES;
+    this.size += size;
+    if (this.size > LARGE) this.#shrink(all);
     return state;
   }
 
-  /** To be called when the line brought no failure id: the failure waits for a line that names one. */
-  wait({ lines }: SessionState): void {
-    this.#pending = true;
-    this.#lines = lines;
+  /** Makes one record of what all lines said, in texts of its own. */
+  #shrink(said: Chain): void {
+    const groups = Object.entries(groupsOf(said)).map(([name, value = ""]) => [name, flat(value)] as const);
+    const all = saidByGroups(Object.fromEntries(groups));
+    this.#said = { said: all, before: undefined, length: 1 };
+    this.#named = all;
+    this.#lines = this.#lines.slice(-LINES_OF_LARGE);
+    this.#nofailLines = this.#nofailLines.slice(-LINES_OF_LARGE);
+    const texts = [...groups.map(([, value]) => value), ...this.#lines, ...this.#nofailLines];
+    this.size = texts.reduce((sum, text) => sum + text.length, 0);
   }
 
   /** What the earlier lines leave to this one. Lines that were reported are dropped. */

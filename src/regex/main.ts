@@ -108,14 +108,15 @@ class View {
       const command = decode(line, now);
       if (command.cmd.endsWith("ban") && "until" in command && !command.repeat) this.#bans.push(command);
     };
+    this.#tally = new Tally({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
     this.#running = new RunningJail(compiled, {
       isLive: false,
       maxKeys: 1_000_000,
+      evidence: this.#tally.evidence,
       addressesOf: () => [],
       warn: (message) => report.warning(message),
       onGiveUp: () => undefined,
     });
-    this.#tally = new Tally({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
     this.#tally.reload(new Map([[compiled.jail.name, this.#running]]));
     this.#running.ignore.refresh(now);
   }

@@ -1,70 +1,13 @@
 import { stringify } from "yaml";
-import { formatNetwork } from "../address.ts";
-import { formatDuration } from "../duration.ts";
-import { formatJournalMatch } from "./journalmatch.ts";
-import type { Escalation, IgnoreRule, Jail, Pattern, RuleTest } from "./rule.ts";
+import { keysOf } from "./keys.ts";
+import type { Jail } from "./rule.ts";
 
 /**
  * The jails as a rules file, with every default written out: read again it gives equal jails, places aside. Names of
  * ports are numbers by now, and lines of `ignoreip` stand sorted by kind.
  */
 export function dumpRules(jails: readonly Jail[]): string {
+  // What is undefined is left out by yaml's stringify.
   const byName = new Map(jails.map((jail) => [jail.name, keysOf(jail)]));
   return stringify({ jails: byName }, { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false });
-}
-
-/** Keys that are undefined are left out by yaml's stringify. */
-function keysOf(jail: Jail): Readonly<Record<string, unknown>> {
-  const { filter, ignore } = jail;
-  return {
-    description: jail.description,
-    enabled: jail.enabled,
-    on: jail.on,
-    mode: jail.mode,
-    identifier: jail.identifier,
-    journalmatch: jail.journalmatch && formatJournalMatch(jail.journalmatch),
-    logpath: jail.logpath,
-    prefregex: filter.prefregex?.source,
-    failregex: sources(filter.failregex),
-    ignoreregex: sources(filter.ignoreregex),
-    maxlines: filter.maxlines,
-    datepattern: filter.datepattern?.source,
-    maxretry: jail.maxretry,
-    findtime: formatDuration(jail.findtime),
-    bantime: jail.bantime === null ? -1 : formatDuration(jail.bantime),
-    escalation: escalationKeys(jail.escalation),
-    count: jail.count,
-    ignoreip: ignoredAddresses(ignore),
-    ignoreself: ignore.self,
-    ignorecommand: ignore.command,
-    usedns: jail.usedns,
-    port: jail.port,
-    protocol: jail.protocol,
-    maxmatches: jail.maxmatches,
-    success: sources(jail.success),
-    tests: jail.tests.length === 0 ? undefined : jail.tests.map(testKeys),
-  };
-}
-
-function sources(patterns: readonly Pattern[]): readonly string[] | undefined {
-  return patterns.length === 0 ? undefined : patterns.map(({ source }) => source);
-}
-
-function escalationKeys(escalation: Escalation): Readonly<Record<string, unknown>> {
-  const { maxtime, rndtime, memory } = escalation;
-  return {
-    ...escalation,
-    maxtime: maxtime === undefined ? undefined : formatDuration(maxtime),
-    rndtime: formatDuration(rndtime),
-    memory: formatDuration(memory),
-  };
-}
-
-function ignoredAddresses({ networks, files, hosts }: IgnoreRule): readonly string[] | undefined {
-  const all = [...networks.map(formatNetwork), ...files.map((path) => `file:${path}`), ...hosts];
-  return all.length === 0 ? undefined : all;
-}
-
-function testKeys({ lines, match }: RuleTest): Readonly<Record<string, unknown>> {
-  return { line: lines.length === 1 ? lines[0] : lines, match };
 }

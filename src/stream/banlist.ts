@@ -1,17 +1,16 @@
-import type { Ban, Unban, UnbanReason } from "../command.ts";
+import type { Ban, Subject, Unban, UnbanReason } from "../command.ts";
 import { Heap } from "../heap.ts";
 import type { Jail } from "../rules/rule.ts";
 import { flat } from "../text.ts";
 import { bantimeOf } from "./escalation.ts";
-import { Evidence } from "./evidence.ts";
+import { Evidence, NOWHERE } from "./evidence.ts";
 import { JailKeys, type Key } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
+export type { Subject };
+
 /** Latest time that a command can tell, 9999-12-31T23:59:59.999Z: what ends later ends never. */
 const LAST_TIME = 253_402_300_799_999;
-
-/** Whom a ban is about: an address or network in canonical text, or another failure id. */
-export type Subject = { readonly ip: string } | { readonly id: string };
 
 /** A window that was completed. */
 export interface BanRequest {
@@ -21,6 +20,25 @@ export interface BanRequest {
   readonly time: number;
   readonly failures: number;
   readonly matches: readonly string[];
+  /** How long the ban lasts, in milliseconds; null: for ever. Absent: as the jail has it. */
+  readonly bantime?: number | null;
+  /** Asked for by hand. */
+  readonly manual?: true;
+}
+
+/** What is known of a subject in a jail. */
+export interface Known {
+  /** The ban in force, with its evidence. */
+  readonly ban: Ban | undefined;
+  /** Windows completed while it was in force, and when the last one was. */
+  readonly repeats: number;
+  readonly repeated: number | undefined;
+  /** Bans there were, the one in force among them, as far as they are remembered. */
+  readonly bancount: number;
+  /** Until when the last one is remembered that has ended. */
+  readonly remembered: number | undefined;
+  /** How long the next ban would last, in milliseconds; null: for ever. */
+  readonly next: number | null;
 }
 
 export interface BanListOptions {
@@ -34,16 +52,23 @@ export interface BanListOptions {
 
 /** A ban in force. */
 interface Held {
-  /** Undefined: of an earlier run, and there is no such jail any more. */
+  /** Undefined: of an earlier run, and the jail is gone. */
   jail: Jail | undefined;
   /** Without its evidence. */
   readonly ban: Ban;
-  /** Which ban of all it is. */
+  /** Which ban of all it is: its lines are owned by this number. */
   readonly turn: number;
+  /** Where the newest of them is. */
+  readonly place: number;
+  /** Windows completed since, and when the last one was. */
+  repeats: number;
+  repeated: number | undefined;
+  /** True for one that is left in the heap, ended or with another end now. */
+  isStale: boolean;
 }
 
-/** Ends of bans that were released before are dropped from the queue when they are this many times the bans in force, or more. */
-const STALE = 2;
+/** Ends in the heap that are none any more, besides as many as there are bans. */
+const MAX_STALE = 1000;
 
 /** How long a ban is remembered whose jail is gone, in milliseconds. */
 const MEMORY = 604_800_000;
@@ -58,6 +83,7 @@ const LOW = 2;
 const SECONDS = 3;
 const BEGAN = 4;
 const WORD = 2 ** 32;
+const MAX_SECONDS = 2 ** 31 - 1;
 
 /** Who is banned until when. Hands out bans as windows are completed and unbans as time passes. */
 export class BanList {
@@ -71,7 +97,7 @@ export class BanList {
   readonly #due = new Heap<Held>();
   /** Bans that have ended; none of somebody who is banned again. */
   readonly #past: Table;
-  /** What ended since then, in epoch milliseconds, is known, be it forgotten or not: that part of the log may be read again. */
+  /** Nothing is forgotten that was remembered then, in epoch milliseconds: lines that are read may be as old. */
   knownSince = Number.POSITIVE_INFINITY;
   #turns = 0;
   #forgotten = 0;
@@ -109,23 +135,34 @@ export class BanList {
     return this.#due.size;
   }
 
-  /** Whether this subject is banned. */
-  holds(jail: string, subject: Subject): boolean {
-    return this.#heldBy(this.#keys.of(jail, nameOf(subject))) !== undefined;
-  }
-
   /**
    * The unban of this subject, when its ban has ended by `time`, whatever the clock says: a line that tells of a later time
    * tells of an address that was free again.
    */
   takeEnded(jail: string, subject: Subject, time: number): Unban | undefined {
+    if (this.#due.next === undefined || this.#due.next > time) return undefined;
     const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
     if (held === undefined || held.ban.until === null || held.ban.until > time) return undefined;
     return this.#release(held, held.ban.until, "expired");
   }
 
+  /** Takes a completed window of somebody who is banned already: gives the ban, without its evidence, which stays as it is. */
+  repeat(jail: string, subject: Subject, time: number): Ban | undefined {
+    const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
+    if (held === undefined) return undefined;
+    held.repeats++;
+    held.repeated = time;
+    return held.ban;
+  }
+
+  /** A ban in force as it is told again. */
+  again(ban: Ban, mark: Pick<Ban, "repeat" | "restored"> = { repeat: true }): Ban {
+    const held = this.#heldBy(this.#keyOf(ban));
+    return { ...ban, matches: held ? this.#matches(held) : [], ...mark };
+  }
+
   /**
-   * Takes a completed window. The command says `repeat` when the subject is banned already: then nothing changes.
+   * Takes a completed window of somebody who is not banned.
    *
    * @param clock epoch milliseconds: a ban that would have ended by then is not put in force. A replay, whose bans are history,
    * leaves it out
@@ -133,27 +170,74 @@ export class BanList {
    */
   ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY): Ban | undefined {
     const key = this.#keys.of(request.jail.name, nameOf(request.subject));
-    const held = this.#heldBy(key);
-    if (held) return { ...this.#withEvidence(held), repeat: true };
     if (this.isFull) return undefined;
     const ban = this.#newBan(request, this.#recall(key, request.time));
     if (ban.until !== null && ban.until <= clock) return undefined;
-    this.#hold(key, { jail: request.jail, ban, turn: this.#turns++ }, request.matches);
+    this.#hold(key, request.jail, ban, request.matches);
     return { ...ban, matches: request.matches };
   }
 
   /** The next unban that is due at `clock` or before, in the order of their ends. */
   takeDue(clock: number): Unban | undefined {
     for (let held = this.#due.takeDue(clock); held; held = this.#due.takeDue(clock)) {
-      if (this.#heldBy(this.#keyOf(held.ban)) === held)
-        return this.#release(held, held.ban.until ?? clock, "expired");
+      if (!held.isStale) return this.#release(held, held.ban.until ?? clock, "expired");
     }
     return undefined;
   }
 
-  /** The bans in force, oldest first, as they are told again. */
-  *inForce(mark: Pick<Ban, "repeat" | "restored"> = { repeat: true }): Iterable<Ban> {
-    for (const held of this.#inOrder()) yield { ...this.#withEvidence(held), ...mark };
+  /** The bans in force as they are told again, oldest first. */
+  *inForce(mark?: Pick<Ban, "repeat" | "restored">): Iterable<Ban> {
+    for (const held of this.#inOrder()) yield this.again(held.ban, mark);
+  }
+
+  /** The bans in force, oldest first, without their evidence; what ends while they are gone through is left out. */
+  *list(): Iterable<Ban> {
+    for (const held of this.#inOrder()) if (!held.isStale) yield held.ban;
+  }
+
+  /** How many bans are in force, by jail; none where there are none. */
+  countByJail(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const held of this.#held) if (held) counts.set(held.ban.jail, (counts.get(held.ban.jail) ?? 0) + 1);
+    return counts;
+  }
+
+  /** The ban in force of a subject, without its evidence. */
+  find(jail: string, subject: Subject): Ban | undefined {
+    return this.#heldBy(this.#keys.of(jail, nameOf(subject)))?.ban;
+  }
+
+  known(jail: Jail, subject: Subject, time: number): Known {
+    const key = this.#keys.of(jail.name, nameOf(subject));
+    const held = this.#heldBy(key);
+    const bancount = held?.ban.bancount ?? this.#recall(key, time);
+    const past = this.#past.find(key);
+    return {
+      ban: held && { ...held.ban, matches: this.#matches(held) },
+      repeats: held?.repeats ?? 0,
+      repeated: held?.repeated,
+      bancount,
+      remembered: past === NONE ? undefined : this.#until(past),
+      next: this.#bantime(jail, nameOf(subject), bancount, time),
+    };
+  }
+
+  /** Lets a ban in force last `bantime` milliseconds from `time` on (null: for ever), whatever its end was. */
+  prolong(jail: string, subject: Subject, time: number, bantime: number | null): Ban | undefined {
+    const key = this.#keys.of(jail, nameOf(subject));
+    const held = this.#heldBy(key);
+    if (held === undefined) return undefined;
+    const changed = { ...held, ban: { ...held.ban, until: endOf(time, bantime) } };
+    held.isStale = true;
+    this.#held[this.#rows.find(key)] = changed;
+    this.#schedule(changed);
+    return { ...changed.ban, matches: this.#matches(changed) };
+  }
+
+  /** Ends a ban at `time`, whatever its `until`. */
+  end(jail: string, subject: Subject, time: number, reason: UnbanReason): Unban | undefined {
+    const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
+    return held && this.#release(held, time, reason);
   }
 
   /**
@@ -167,6 +251,14 @@ export class BanList {
     return Math.floor(time) <= answered && answered <= latest;
   }
 
+  /** Notes an unban of somebody who is not banned: failures before have had their answer. @param jail undefined: it is gone */
+  forgive(unban: Unban, jail: Jail | undefined): void {
+    const key = this.#keyOf(unban);
+    const row = this.#past.find(key);
+    if (row === NONE) this.#remember(key, { bancount: 0, time: 0 }, unban, jail);
+    else this.#setEnd(row, unban, jail);
+  }
+
   /**
    * Takes up a ban of an earlier run.
    *
@@ -176,20 +268,21 @@ export class BanList {
   restore(ban: Ban, jail: Jail | undefined): boolean {
     const key = this.#keyOf(ban);
     const held = this.#heldBy(key);
-    if (held) this.#drop(key);
+    if (held) this.#drop(held, key);
     const { matches = [], repeat, restored, port, protocol, ...rest } = ban;
     const ports = jail ? portsOf(jail) : { ...(port && { port }), ...(protocol && { protocol }) };
-    this.#hold(key, { jail, ban: { ...rest, ...ports }, turn: this.#turns++ }, matches);
+    this.#hold(key, jail, { ...rest, ...ports }, matches);
     return held?.ban.time !== ban.time;
   }
 
-  /** Takes up the end of a ban in an earlier run. */
-  restoreEnd(unban: Unban): void {
+  /** Takes up an unban of an earlier run. */
+  restoreEnd(unban: Unban, jail: Jail | undefined): void {
     const held = this.#heldBy(this.#keyOf(unban));
     if (held) this.#release(held, unban.time, unban.reason ?? "expired");
+    else this.forgive(unban, jail);
   }
 
-  /** Whether this is what is known of its subject: its ban in force, or the last one and its end. */
+  /** Whether this is what is known of its subject: its ban in force, or the last one that ended and its end. */
   stateOf(decision: Ban | Unban): "in force" | "ended" | "forgotten" {
     const key = this.#keyOf(decision);
     const held = this.#heldBy(key);
@@ -222,6 +315,7 @@ export class BanList {
   }
 
   #heldBy(key: Key): Held | undefined {
+    if (this.#rows.size === 0) return undefined;
     const row = this.#rows.find(key);
     return row === NONE ? undefined : this.#held[row];
   }
@@ -230,75 +324,91 @@ export class BanList {
     return this.#keys.of(decision.jail, nameOf(subjectOf(decision)));
   }
 
-  #withEvidence({ ban }: Held): Ban {
-    return { ...ban, matches: this.#evidence.of(this.#keyOf(ban)) };
+  #matches({ turn, place }: Held): readonly string[] {
+    return this.#evidence.read(place, turn);
   }
 
-  #newBan({ jail, subject, failures, ...request }: BanRequest, earlier: number): Ban {
-    const name = nameOf(subject);
+  #newBan(request: BanRequest, earlier: number): Ban {
+    const { jail, subject, failures, manual } = request;
     // As it is told: a restart knows no more than that.
     const time = Math.floor(request.time);
-    const count = jail.escalation.overalljails ? this.#bansOverall(name, time) : earlier;
-    const bantime = bantimeOf(jail, name, count) ?? Number.POSITIVE_INFINITY;
+    const { bantime = this.#bantime(jail, nameOf(subject), earlier, time) } = request;
     return {
       cmd: verb(jail),
       jail: jail.name,
       ...("ip" in subject ? { ip: flat(subject.ip) } : { id: flat(subject.id) }),
       time,
-      until: time + bantime <= LAST_TIME ? time + bantime : null,
+      until: endOf(time, bantime),
       ...portsOf(jail),
       failures,
       bancount: earlier + 1,
+      ...(manual && { manual }),
     };
   }
 
-  #hold(key: Key, held: Held, matches: readonly string[]): void {
-    const { time, until } = held.ban;
+  /** How long the next ban lasts, in milliseconds; null: for ever. */
+  #bantime(jail: Jail, name: string, earlier: number, time: number): number | null {
+    return bantimeOf(jail, name, jail.escalation.overalljails ? this.#bansOverall(name, time) : earlier);
+  }
+
+  #hold(key: Key, jail: Jail | undefined, ban: Ban, matches: readonly string[]): void {
+    const turn = this.#turns++;
+    const place = this.#evidence.add(NOWHERE, turn, matches, ban.time);
+    const held = { jail, ban, turn, place, repeats: 0, repeated: undefined, isStale: false };
     this.#held[this.#rows.insert(key)] = held;
-    this.#evidence.add(key, matches, time);
     const past = this.#past.find(key);
     if (past !== NONE) this.#past.delete(past);
-    if (until !== null) this.#schedule(until, held);
+    this.#schedule(held);
   }
 
-  /** Bans that were released before their end are still in the queue: when they are most of it, it is cleared of them. */
-  #schedule(until: number, held: Held): void {
-    this.#due.add(until, held);
-    if (this.#due.size <= STALE * this.#rows.size + 1000) return;
-    this.#due.compact((each) => this.#heldBy(this.#keyOf(each.ban)) === each);
+  /** Bans that were ended or changed stay in the heap until their end, or until they are too many. */
+  #schedule(held: Held): void {
+    if (held.ban.until !== null) this.#due.add(held.ban.until, held);
+    if (this.#due.size > 2 * this.size + MAX_STALE) this.#due.compact(({ isStale }) => !isStale);
   }
 
-  #drop(key: Key): void {
+  #drop(held: Held, key: Key): void {
+    held.isStale = true;
     const row = this.#rows.find(key);
     this.#held[row] = undefined;
     this.#rows.delete(row);
-    this.#evidence.forget(key);
   }
 
-  #release({ jail, ban }: Held, end: number, reason: UnbanReason): Unban {
+  #release(held: Held, end: number, reason: UnbanReason): Unban {
+    const { jail, ban } = held;
     const key = this.#keyOf(ban);
-    this.#drop(key);
+    this.#drop(held, key);
     const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
     const time = Math.max(Math.floor(end), ban.time);
-    const unban = { cmd, jail: ban.jail, ...subjectOf(ban), time, reason } as const;
-    this.#remember(key, ban, unban, jail?.escalation.memory ?? MEMORY);
+    const unban: Unban = { cmd, jail: ban.jail, ...subjectOf(ban), time, reason };
+    this.#remember(key, ban, unban, jail);
     return unban;
   }
 
   /** Remembers a ban that has ended, and drops one that nobody remembers any more, or one too many. */
-  #remember(key: Key, ban: Ban, unban: Unban, memory: number): void {
+  #remember(
+    key: Key,
+    { bancount = 1, time }: Pick<Ban, "bancount" | "time">,
+    unban: Unban,
+    jail: Jail | undefined,
+  ): void {
     const oldest = this.#past.victim((row) => -this.#until(row));
     const isFull = this.#past.size >= this.#maxRemembered;
     const isOver = oldest !== NONE && this.#isForgotten(oldest, unban.time);
     if (isFull && !isOver) this.#forgotten++;
     if (oldest !== NONE && (isFull || isOver)) this.#past.delete(oldest);
-    const free = freeFrom(unban);
     const row = this.#past.insert(key);
-    this.#past.set(row, BANCOUNT, ban.bancount ?? 1);
+    this.#past.set(row, BANCOUNT, bancount);
+    this.#past.set(row, BEGAN, time);
+    this.#setEnd(row, unban, jail);
+  }
+
+  #setEnd(row: number, unban: Unban, jail: Jail | undefined): void {
+    const free = freeFrom(unban);
+    const seconds = Math.ceil((jail?.escalation.memory ?? MEMORY) / 1000);
     this.#past.set(row, HIGH, Math.floor(free / WORD));
     this.#past.set(row, LOW, free);
-    this.#past.set(row, SECONDS, Math.min(Math.ceil(memory / 1000), WORD / 2 - 1));
-    this.#past.set(row, BEGAN, ban.time);
+    this.#past.set(row, SECONDS, Math.min(seconds, MAX_SECONDS));
   }
 
   /** Which ban of its subject and jail the last one was that is remembered at `time`; 0: there is none. */
@@ -310,12 +420,12 @@ export class BanList {
     return 0;
   }
 
+  /** From when a subject was free again; -Infinity: that is not known, or it is not. */
   #freeSince(key: Key): number {
     const row = this.#past.find(key);
     return row === NONE ? Number.NEGATIVE_INFINITY : this.#free(row);
   }
 
-  /** From when the subject of an ended ban was free again. */
   #free(row: number): number {
     return this.#past.get(row, HIGH) * WORD + (this.#past.get(row, LOW) >>> 0);
   }
@@ -326,7 +436,7 @@ export class BanList {
   }
 
   #isForgotten(row: number, now: number): boolean {
-    return this.#until(row) < now && this.#free(row) < this.knownSince;
+    return this.#until(row) < Math.min(now, this.knownSince);
   }
 
   /** Bans of a subject in all jails, in force and remembered. */
@@ -336,6 +446,11 @@ export class BanList {
       return sum + (held ? (held.ban.bancount ?? 1) : this.#recall(key, time));
     }, 0);
   }
+}
+
+/** `bantime` milliseconds behind `time`; null: never. */
+function endOf(time: number, bantime: number | null): number | null {
+  return bantime !== null && time + bantime <= LAST_TIME ? time + bantime : null;
 }
 
 /** `ban`, or `would-ban` for a jail that only watches. */

@@ -89,6 +89,7 @@ export class Engine {
     this.#host = {
       isLive: options.isLive,
       maxKeys: options.maxKeys,
+      evidence: this.tally.evidence,
       addressesOf: (name) => this.tally.addressesOf(name),
       warn: (message) => this.#report.warning(message),
       onGiveUp: (jail, pattern) => this.#giveUp(jail, pattern),

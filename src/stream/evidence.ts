@@ -1,134 +1,130 @@
-import { constants } from "node:buffer";
-import type { Key } from "./key.ts";
-import { NONE, Table } from "./table.ts";
-
 export interface EvidenceOptions {
-  /** Most bytes held, over all jails; the oldest lines go first. */
+  /** Most bytes held, over all jails, below 2^31; the oldest lines go first. */
   readonly maxBytes: number;
 }
 
-/** Before each line in the store: where the line before it of the same subject is, its time, its length and its row. */
-const HEADER = 24;
-const PREVIOUS = 0;
-const TIME = 8;
-const LENGTH = 16;
-const ROW = 20;
+/** In the place of a line that is not there. */
+export const NOWHERE = 0;
+
 /** The store is a multiple of this, and lines begin at one. */
 const UNIT = 8;
-
-/** A row's words: the position of its newest line in units, low and high. */
-const LOW = 0;
-const HIGH = 1;
+/**
+ * Before each line in the store: who owns it and when it was, as numbers of eight bytes; how far back its owner's line before
+ * it is, in units, and its length, as numbers of four.
+ */
+const HEADER = 24;
+const OWNER = 0;
+const TIME = 1;
+const BACK = 4;
+const LENGTH = 5;
+/** UTF-8 takes no more bytes for a UTF-16 unit. */
+const WIDEST = 3;
 
 /**
- * Holds the lines that show why an address is about to be banned: as bytes in one ring, in the order they came, each leading
- * to the one before it of the same subject. So they are no objects, and cost the garbage collector nothing.
+ * Holds the lines that show why an address is about to be banned, or is banned: as bytes in one ring, in the order they came,
+ * each leading to the one before it of the same owner. So they are no objects, and cost the garbage collector nothing. Who
+ * owns lines keeps the place of the newest.
  *
- * Positions count on and on; a line's place in the ring is its position modulo the ring's size.
+ * Places count on and on, in bytes; where in the ring one is, is its remainder by the ring's size.
  */
 export class Evidence {
   readonly #ring: Buffer;
-  readonly #rows: Table;
-  /** The position behind the newest line. */
-  #head = 0;
-  /** The position of the oldest. */
-  #tail = 0;
+  readonly #doubles: Float64Array;
+  readonly #words: Uint32Array;
+  /** The place behind the newest line. */
+  #head = UNIT;
 
   constructor({ maxBytes }: EvidenceOptions) {
-    const size = Math.min(maxBytes, constants.MAX_LENGTH) & ~(UNIT - 1);
-    this.#ring = Buffer.alloc(size);
-    this.#rows = new Table({ maxRows: Math.max(1, Math.ceil(size / HEADER)), words: 2 });
+    const bytes = new ArrayBuffer(maxBytes - (maxBytes % UNIT));
+    this.#ring = Buffer.from(bytes);
+    this.#doubles = new Float64Array(bytes);
+    this.#words = new Uint32Array(bytes);
   }
 
-  /** Keeps the lines of a failure at `time` for `key`. */
-  add(key: Key, lines: readonly string[], time: number): void {
-    for (const line of lines) this.#write(key, line, time);
+  /** Most bytes held. */
+  get size(): number {
+    return this.#ring.length;
   }
 
-  /** The lines held for `key`, oldest first. */
-  of(key: Key): readonly string[] {
-    return this.#linesOf(key, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  /**
+   * Keeps the lines of a failure.
+   *
+   * @param before the place of the owner's newest line so far, or NOWHERE
+   * @param owner a number that is nobody else's
+   * @param time epoch milliseconds
+   * @returns the place of its newest line now
+   */
+  add(before: number, owner: number, lines: readonly string[], time: number): number {
+    let place = before;
+    for (const line of lines) place = this.#write(place, owner, line, time);
+    return place;
   }
 
-  /** The newest `max` lines held for `key` of failures after `since`, oldest first; then all are forgotten. */
-  take(key: Key, since: number, max: number): readonly string[] {
-    const lines = this.#linesOf(key, since, max);
-    this.forget(key);
-    return lines;
-  }
-
-  forget(key: Key): void {
-    const row = this.#rows.find(key);
-    if (row === NONE) return;
-    // Lines that are still in the ring must not find their row again.
-    this.#rows.set(row, HIGH, NONE);
-    this.#rows.delete(row);
-  }
-
-  #write(key: Key, text: string, time: number): void {
-    const bytes = Buffer.byteLength(text);
-    const size = roundUp(HEADER + bytes);
-    if (size > this.#ring.length) return;
-    const left = this.#ring.length - (this.#head % this.#ring.length);
-    // A line stands in one piece: what is left at the ring's end stays empty.
-    if (left < size) this.#skip(left);
-    this.#makeRoom(this.#head + size);
-    const known = this.#rows.find(key);
-    const row = known === NONE ? this.#rows.insert(key) : known;
-    const at = this.#head % this.#ring.length;
-    this.#ring.writeDoubleLE(known === NONE ? NONE : this.#newest(row), at + PREVIOUS);
-    this.#ring.writeDoubleLE(time, at + TIME);
-    this.#ring.writeUInt32LE(bytes, at + LENGTH);
-    this.#ring.writeInt32LE(row, at + ROW);
-    this.#ring.write(text, at + HEADER, bytes, "utf8");
-    this.#rows.set(row, LOW, (this.#head / UNIT) | 0);
-    this.#rows.set(row, HIGH, Math.floor(this.#head / UNIT / 2 ** 32) | 0);
-    this.#head += size;
-  }
-
-  /** Leaves the rest of the ring empty; a header tells so where there is room for one. */
-  #skip(left: number): void {
-    this.#makeRoom(this.#head + left);
-    const at = this.#head % this.#ring.length;
-    if (left >= HEADER) {
-      this.#ring.writeUInt32LE(left - HEADER, at + LENGTH);
-      this.#ring.writeInt32LE(NONE, at + ROW);
-    }
-    this.#head += left;
-  }
-
-  /** Gives up the oldest lines until those that are left end within a ring's length before `end`. */
-  #makeRoom(end: number): void {
-    while (this.#tail < end - this.#ring.length && this.#tail < this.#head) {
-      const at = this.#tail % this.#ring.length;
-      const left = this.#ring.length - at;
-      if (left < HEADER) this.#tail += left;
-      else {
-        const row = this.#ring.readInt32LE(at + ROW);
-        if (row !== NONE && this.#newest(row) === this.#tail) this.#rows.delete(row);
-        this.#tail += roundUp(HEADER + this.#ring.readUInt32LE(at + LENGTH));
-      }
-    }
-  }
-
-  #linesOf(key: Key, since: number, max: number): readonly string[] {
+  /** The newest `max` lines of an owner, the newest one at `place`, of failures after `since`: oldest first. */
+  read(
+    place: number,
+    owner: number,
+    since = Number.NEGATIVE_INFINITY,
+    max = Number.POSITIVE_INFINITY,
+  ): readonly string[] {
     const lines: string[] = [];
-    const row = this.#rows.find(key);
-    let position = row === NONE ? NONE : this.#newest(row);
-    while (position >= this.#tail && lines.length < max) {
-      const at = position % this.#ring.length;
-      const start = at + HEADER;
-      if (this.#ring.readDoubleLE(at + TIME) > since) {
-        lines.push(this.#ring.toString("utf8", start, start + this.#ring.readUInt32LE(at + LENGTH)));
-      }
-      position = this.#ring.readDoubleLE(at + PREVIOUS);
+    for (let at = place; this.#isHeld(at, owner) && lines.length < max; at = this.#before(at)) {
+      const double = (at % this.#ring.length) / UNIT;
+      if ((this.#doubles[double + TIME] as number) > since) lines.push(this.#text(double * UNIT));
     }
     return lines.reverse();
   }
 
-  #newest(row: number): number {
-    return ((this.#rows.get(row, HIGH) >>> 0) * 2 ** 32 + (this.#rows.get(row, LOW) >>> 0)) * UNIT;
+  /** A place as 32 bits: for 2^35 bytes there is no other of these bits. */
+  wordOf(place: number): number {
+    return (place / UNIT) | 0;
   }
+
+  /** The newest place of these bits. Whether it is still held, and the owner's, `read` finds out. */
+  placeOf(word: number): number {
+    const head = this.#head / UNIT;
+    return (head - ((head - word) >>> 0)) * UNIT;
+  }
+
+  #write(before: number, owner: number, text: string, time: number): number {
+    const size = this.#ring.length;
+    if (!isRoom(text, size)) return before;
+    // A line stands in one piece: what is left at the ring's end stays empty.
+    const left = size - (this.#head % size);
+    if (!isRoom(text, left)) this.#head += left;
+    const place = this.#head;
+    const at = place % size;
+    const length = this.#ring.write(text, at + HEADER, "utf8");
+    this.#doubles[at / UNIT + OWNER] = owner;
+    this.#doubles[at / UNIT + TIME] = time;
+    this.#words[at / 4 + BACK] = before === NOWHERE ? 0 : (place - before) / UNIT;
+    this.#words[at / 4 + LENGTH] = length;
+    this.#head += roundUp(HEADER + length);
+    return place;
+  }
+
+  /** Whether nothing was written over the line that an owner had there. */
+  #isHeld(place: number, owner: number): boolean {
+    const size = this.#ring.length;
+    if (place === NOWHERE || place >= this.#head || place < this.#head - size) return false;
+    return this.#doubles[(place % size) / UNIT + OWNER] === owner;
+  }
+
+  #before(place: number): number {
+    const back = this.#words[(place % this.#ring.length) / 4 + BACK] as number;
+    return back === 0 ? NOWHERE : place - back * UNIT;
+  }
+
+  /** The line whose header is at `at` in the ring. */
+  #text(at: number): string {
+    const start = at + HEADER;
+    return this.#ring.toString("utf8", start, start + (this.#words[at / 4 + LENGTH] as number));
+  }
+}
+
+/** Whether a line fits into so many bytes. */
+function isRoom(text: string, bytes: number): boolean {
+  return HEADER + WIDEST * text.length <= bytes || HEADER + Buffer.byteLength(text) <= bytes;
 }
 
 function roundUp(bytes: number): number {

@@ -262,8 +262,7 @@ class ArmedGate {
     const { filters, patterns } = this.#marked;
     if (filters.length > 1) filters.sort((a, b) => a - b);
     take(line, this.#marked);
-    for (const filter of filters) patterns[filter] = 0;
-    filters.length = 0;
+    while (filters.length > 0) patterns[filters.pop() as number] = 0;
   }
 
   #countDown(): void {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { contains, type Network, parseNetwork, unmap } from "../address.ts";
+import { contains, isSingle, type Network, parseNetwork, unmap } from "../address.ts";
 import type { IgnoreRule } from "../rules/rule.ts";
 import { NetworkSet } from "./networks.ts";
 
@@ -66,6 +66,13 @@ export class IgnoreList {
       this.#files.some((file) => file.networks.holdsIPv4(address)) ||
       (this.#rule.hosts.length > 0 && this.#isHost({ family: 4, value: BigInt(address), prefix: 32 }))
     );
+  }
+
+  /** Why an address or network is never banned, for people; undefined: it may be. */
+  reasonFor(network: Network): string | undefined {
+    const is = isSingle(network) ? "it is" : "it holds";
+    if (this.#own.touches(network)) return `${is} an address of this machine, and ignoreself is on`;
+    return this.touches(network) ? `${is} an address that ignoreip names` : undefined;
   }
 
   #isHost(network: Network): boolean {

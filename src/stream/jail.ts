@@ -6,6 +6,7 @@ import { placeInPattern } from "../rules/place.ts";
 import { type Jail, type JournalMatch, RuleError } from "../rules/rule.ts";
 import { decodeLine, whole } from "../text.ts";
 import type { Entry } from "./entry.ts";
+import type { Evidence } from "./evidence.ts";
 import { globMatches } from "./glob.ts";
 import { type IgnoreHost, IgnoreList } from "./ignore.ts";
 import { DateInheritance } from "./inherit.ts";
@@ -63,6 +64,8 @@ export interface JailCounts {
 export interface JailHost extends IgnoreHost {
   /** Most addresses remembered. */
   readonly maxKeys: number;
+  /** The lines of all jails' windows. */
+  readonly evidence: Evidence;
   /** Told of each search that was given up, since it would have taken too long. */
   readonly onGiveUp: (jail: Jail, pattern: PythonPattern) => void;
 }
@@ -82,7 +85,7 @@ export class RunningJail {
   constructor(compiled: CompiledJail, host: JailHost) {
     this.#host = host;
     this.#compiled = compiled;
-    this.window = new FindWindow({ ...compiled.jail, maxKeys: host.maxKeys });
+    this.window = new FindWindow({ ...compiled.jail, maxKeys: host.maxKeys }, host.evidence);
     this.#ignore = new IgnoreList(compiled.jail.ignore, host);
     this.#matcher = this.#newMatcher();
   }

@@ -1,4 +1,5 @@
-import { createReadStream, fstatSync } from "node:fs";
+import { fstatSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
@@ -7,6 +8,7 @@ import { tellMistake, tellRuleErrors } from "../rules/errors.ts";
 import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
 import { Engine } from "./engine.ts";
+import { FileInput } from "./file-input.ts";
 import { HELP } from "./help.ts";
 import { type CompiledJail, compileJails, readsSource } from "./jail.ts";
 import { formatMetrics } from "./metrics.ts";
@@ -23,6 +25,9 @@ import { formatStats } from "./stats.ts";
 
 const PROGRAM = "f2b-stream";
 
+/** Milliseconds between telling a mistake and ending where nobody may be looking. */
+const PAUSE = 3000;
+
 /** f2b-stream: log lines on stdin, commands on stdout. Gives the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const report = new Report(PROGRAM);
@@ -31,8 +36,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
-    if (error instanceof StateError) return tellStateError(error, report);
-    return tellMistake(error, PROGRAM, report);
+    const status =
+      error instanceof StateError ? tellStateError(error, report) : tellMistake(error, PROGRAM, report);
+    if (isRunByDaemon()) await sleep(PAUSE);
+    return status;
   }
 }
 
@@ -44,6 +51,11 @@ function tellStateError({ code, message }: StateError, report: Report): number {
     ERR_STATE_FORMAT: EXIT.CONFIG,
   };
   return statuses[code];
+}
+
+/** syslog-ng starts a program that has ended anew at once, hundreds of times a second: it runs us between pipes, without a terminal. */
+function isRunByDaemon(): boolean {
+  return fstatSync(0).isFIFO() && fstatSync(1).isFIFO() && !process.stderr.isTTY;
 }
 
 async function act(options: Options, report: Report): Promise<number> {
@@ -98,8 +110,8 @@ async function stream(
   const outbox = new Outbox();
   const state = await openState(options, report);
   const engine = new Engine(jails, { ...options, state, report, write: outbox.write }, now);
-  const keeper = state && new Keeper(state, engine);
-  keeper?.restore(now);
+  const keeper = state && new Keeper(state, engine, now);
+  keeper?.restore();
   const metrics = metricsFile(options.metrics, engine, report, state);
   metrics?.start();
   const status = await run({
@@ -109,7 +121,7 @@ async function stream(
     now: options.isLive ? Date.now : () => now,
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
-    input: fstatSync(0).isFile() ? createReadStream("", { fd: 0, highWaterMark: 1 << 20 }) : process.stdin,
+    input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
     keeper,
     take: () => outbox.take(),
     reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),

@@ -99,6 +99,6 @@ export function readOptions(argv: readonly string[]): Options {
     maxLine: number("max-line", 65_536, 64, 16 * 1024 * 1024),
     maxKeys: number("max-keys", 1_000_000, 1, 100_000_000),
     prefilter: typed.has("prefilter"),
-    maxEvidence: number("max-evidence", 16 * 1024 * 1024, 0, 2 ** 40),
+    maxEvidence: number("max-evidence", 16 * 1024 * 1024, 0, 2 ** 31 - 1),
   };
 }

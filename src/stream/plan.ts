@@ -1,5 +1,5 @@
-import { MIN_LITERAL, type Needs, needsOf } from "../filter/needs.ts";
-import type { Literals } from "../filter/python/literals.ts";
+import { type Needs, needsOf } from "../filter/needs.ts";
+import { type Literals, MIN_LITERAL } from "../filter/python/literals.ts";
 import type { Format } from "./entry.ts";
 import { ALL_PATTERNS, bitOf, type GatePlan, type Patterns } from "./gate.ts";
 import type { CompiledJail } from "./jail.ts";

@@ -1,7 +1,7 @@
-import type { Readable } from "node:stream";
 import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
 import type { Engine } from "./engine.ts";
+import type { Input } from "./file-input.ts";
 import type { CompiledJail } from "./jail.ts";
 import type { Keeper } from "./state/keeper.ts";
 
@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly heartbeat: number;
   /** So long without input, in milliseconds, is told; 0: never. */
   readonly silence: number;
-  readonly input: Readable;
+  readonly input: Input;
   /** Keeps what is decided over a restart, if anything does. */
   readonly keeper: Keeper | undefined;
   /** Takes the next piece of what the engine has written; empty: there is no more. */

@@ -1,13 +1,10 @@
 import { readFileSync } from "node:fs";
 
-/** A text to be found in bytes: ASCII, no newline; in lower case where case does not count. At least MIN_NEEDLE characters. */
+/** A text to be found in bytes: ASCII, no newline; in lower case where case does not count. At least 2 characters. */
 export interface Needle {
   readonly text: string;
   readonly ignorecase: boolean;
 }
-
-/** Shorter texts cannot be sought. */
-export const MIN_NEEDLE = 2;
 
 /** Which lines a scan tells, besides those that hold a needle. */
 export interface ScanMode {
@@ -133,6 +130,7 @@ interface SamplerPlan {
 
 /** A longer stride makes no difference any more, but for the memory of the blocks. */
 const MAX_STRIDE = 8;
+const MIN_WIDTH = 3;
 const MAX_WIDTH = 4;
 
 /** One sampler for all needles, or one for the short ones and another, with a longer stride: what looks at fewer blocks. */
@@ -147,9 +145,9 @@ export function planSamplers(lengths: readonly number[]): readonly SamplerPlan[]
   return plans.reduce((best, plan) => (costOf(plan) < costOf(best) ? plan : best));
 }
 
-/** Blocks of fewer bytes stand in more places: no shorter than half of the shortest needle, if that can be. */
+/** Blocks of two bytes stand everywhere: three are better, though every place must then be looked at. */
 function samplerFor(shortest: number, longest: number): SamplerPlan {
-  const width = Math.min(MAX_WIDTH, Math.max(MIN_NEEDLE, shortest - 1));
+  const width = Math.min(shortest, Math.max(MIN_WIDTH, Math.min(shortest - 1, MAX_WIDTH)));
   return { shortest, longest, stride: Math.min(shortest - width + 1, MAX_STRIDE), width };
 }
 

@@ -91,8 +91,9 @@ export class Sight {
 
   /** A line matched a rule of this jail. */
   matched(jail: string, isDated: boolean): void {
+    if (!this.#hasMatched) this.blindness.end("unmatched");
     this.#hasMatched = true;
-    this.blindness.end("unmatched");
+    if (isDated && this.#undated.size === 0) return;
     if (!this.#hasDates || this.#dateless.has(jail)) return;
     if (this.#countUndated(jail, isDated, DATELESS_MATCHES)) {
       this.#tellDateless(`[${jail}] ${DATELESS_MATCHES} lines in a row that matched have no date`);
@@ -131,7 +132,8 @@ export class Sight {
   /** Returns true for the line of this kind that is one too many without a date. */
   #countUndated(kind: string, isDated: boolean, most: number): boolean {
     const undated = isDated ? 0 : (this.#undated.get(kind) ?? 0) + 1;
-    this.#undated.set(kind, undated);
+    if (isDated) this.#undated.delete(kind);
+    else this.#undated.set(kind, undated);
     if (undated === most) this.#toldUndated.add(kind);
     else if (isDated && this.#toldUndated.delete(kind) && this.#toldUndated.size === 0) {
       this.blindness.end("dateless");
@@ -171,5 +173,5 @@ export class Sight {
 
 /** Whether a datepattern, such as `{NONE}`, finds a date in no text at all. */
 function hasNoDates({ jail, filter }: CompiledJail): boolean {
-  return jail.identifier === undefined && filter.dates.find("", 0)?.inherits === true;
+  return jail.identifier === undefined && filter.dates.findsNothing;
 }

@@ -1,14 +1,15 @@
-import { formatNetwork, ipv4Number, type Network, parseNetwork } from "../address.ts";
+import { formatNetwork, ipv4Number, type Network } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
 import { type Ban, type Command, encode, type Unban } from "../command.ts";
 import type { Failure } from "../filter/verdict.ts";
+import { RecentMap } from "../recent.ts";
 import type { Jail } from "../rules/rule.ts";
-import { BanList, nameOf, type Subject, subjectOf } from "./banlist.ts";
+import { BanList, type BanRequest, type Known, nameOf, type Subject, subjectOf } from "./banlist.ts";
 import { MAX_AHEAD } from "./clock.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
-import { JailKeys } from "./key.ts";
 import { askCommand, Lookup, MAX_ADDRESSES, resolveHost } from "./lookup.ts";
+import { countersOf, isCountable, lineOf, Restorer } from "./restore.ts";
 import { countedAs, identify } from "./subject.ts";
 
 export interface TallyOptions {
@@ -18,8 +19,10 @@ export interface TallyOptions {
   readonly maxKeys: number;
   /** Most bans in force; undefined: a million, or `maxKeys` where that is more. */
   readonly maxBans?: number;
-  /** Most evidence held, in bytes. */
+  /** Most evidence held, in bytes: half of it for windows, half for bans in force. */
   readonly maxEvidence: number;
+  /** Asks for the addresses of a host name; undefined: the system's resolver. */
+  readonly resolve?: (host: string) => Promise<readonly Network[] | undefined>;
   /** Takes commands, as lines. */
   readonly write: (line: string) => void;
   /** What keeps bans and unbans over a restart; undefined: nothing does. */
@@ -50,6 +53,18 @@ export interface TallyCounts {
 /** Most bans in force, unless more addresses than that are to be remembered. */
 const MAX_BANS = 1_000_000;
 
+/** What is known of a subject in a jail, what is counted now included. */
+export interface KnownHere extends Known {
+  /** When the failures were that count now, in epoch milliseconds, ascending. */
+  readonly failures: readonly number[];
+  /** Their lines, as far as they are held. */
+  readonly matches: readonly string[];
+}
+
+/** So many lines of bans that are told again are kept, each of so many characters at most. */
+const MAX_REPEATS = 256;
+const MAX_REPEATED = 4096;
+
 /** A failure that counts, with its time settled. */
 interface Attempt {
   readonly lines: readonly string[];
@@ -63,44 +78,44 @@ export class Tally {
   readonly #options: TallyOptions;
   readonly #report: Report;
   readonly #maxBans: number;
-  readonly #evidence: Evidence;
-  readonly #keys = new JailKeys();
-  readonly #banlist: BanList;
-  readonly #hosts = new Lookup(resolveHost);
+  /** The lines of the windows of all jails. */
+  readonly evidence: Evidence;
+  readonly banlist: BanList;
+  /** Bans that were told again lately, as lines. */
+  readonly #repeats = new RecentMap<Ban, string>(MAX_REPEATS);
+  readonly #hosts: Lookup<readonly Network[]>;
   /** Names of `ignoreip`: apart, since those in the log are the attacker's, who could push these out. */
-  readonly #ignored = new Lookup(resolveHost);
+  readonly #ignored: Lookup<readonly Network[]>;
   readonly #commands = new Lookup(askCommand);
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #clock = Number.NEGATIVE_INFINITY;
   /** Ended bans of which it is told that they were forgotten. */
   #forgotten = 0;
-  /** How long a ban counts for jails that count bans, in milliseconds. */
-  #countedFor = 0;
-  /** Windows that were completed while an earlier run was gone through, and whose bans are not there. */
-  readonly #owed = new Map<string, () => void>();
   /** Called when an answer that was waited for has come, and commands may have been written. */
   onLate: () => void = () => undefined;
 
   constructor(options: TallyOptions) {
     this.#options = options;
     this.#report = options.report;
-    this.#evidence = new Evidence({ maxBytes: options.maxEvidence });
+    this.#hosts = new Lookup(options.resolve ?? resolveHost);
+    this.#ignored = new Lookup(options.resolve ?? resolveHost);
+    this.evidence = new Evidence({ maxBytes: options.maxEvidence / 2 });
     this.#maxBans = options.maxBans ?? Math.max(MAX_BANS, options.maxKeys);
-    this.#banlist = new BanList({
+    this.banlist = new BanList({
       maxBans: this.#maxBans,
       maxRemembered: options.maxKeys,
-      maxEvidence: options.maxEvidence,
+      maxEvidence: options.maxEvidence / 2,
     });
   }
 
   /** Bans in force. */
   get bans(): number {
-    return this.#banlist.size;
+    return this.banlist.size;
   }
 
   /** When the next ban ends, in epoch milliseconds; undefined: none of them does. */
   get nextEnd(): number | undefined {
-    return this.#banlist.nextEnd;
+    return this.banlist.nextEnd;
   }
 
   /** The addresses of a host name of `ignoreip` as far as they are known; asks for them in the background. */
@@ -128,18 +143,14 @@ export class Tally {
   /** Takes up jails; bans of those that are gone are ended. */
   reload(jails: ReadonlyMap<string, RunningJail>): void {
     this.#jails = jails;
-    this.#countedFor = Math.max(
-      0,
-      ...[...jails.values()].map(({ jail }) => (jail.on === "ban" ? jail.findtime : 0)),
-    );
     const rules = new Map([...jails].map(([name, { jail }]) => [name, jail]));
-    for (const unban of this.#banlist.reload(rules, this.#time)) this.#unban(unban);
+    for (const unban of this.banlist.reload(rules, this.#time)) this.#unban(unban);
   }
 
   /** Lets time pass up to `clock`, in epoch milliseconds: writes the unbans that are due. */
   tick(clock: number): void {
     this.#clock = clock;
-    for (let unban = this.#banlist.takeDue(clock); unban; unban = this.#banlist.takeDue(clock))
+    for (let unban = this.banlist.takeDue(clock); unban; unban = this.banlist.takeDue(clock))
       this.#unban(unban);
   }
 
@@ -151,47 +162,103 @@ export class Tally {
     const time = this.#time;
     const isWhole = this.#options.state?.isWhole !== false;
     const jails = [...this.#jails.values()].filter(({ jail }) => jail.mode === "enforce");
-    if (isWhole)
-      this.#write({ cmd: "sync", time, phase: "begin", jails: jails.map(({ jail }) => jail.name) });
-    for (const ban of this.#banlist.inForce(mark)) if (ban.cmd === "ban") this.#write(ban);
+    const names = jails.map(({ jail }) => jail.name);
+    if (isWhole) this.#write({ cmd: "sync", time, phase: "begin", jails: names });
+    for (const ban of this.banlist.inForce(mark)) if (ban.cmd === "ban") this.#write(ban);
     if (isWhole) this.#write({ cmd: "sync", time, phase: "end" });
   }
 
-  /** Takes up what an earlier run decided: all of it, in its order, and then `resume` is called. */
-  restore(decision: Ban | Unban): void {
-    const running = this.#jails.get(decision.jail);
-    const name = nameOf(subjectOf(decision));
-    running?.window.forget(name);
-    this.#owed.delete(`${decision.jail} ${name}`);
-    if (!("until" in decision)) this.#banlist.restoreEnd(decision);
-    else if (this.#banlist.restore(decision, running?.jail)) this.#recount(decision);
-  }
-
-  /** Goes on from what was restored: ends what ended meanwhile or has no jail any more, and tells what is in force. */
-  resume({ isNew }: { readonly isNew: boolean }): void {
+  /**
+   * Goes on from what earlier runs decided, in its order: ends what ended meanwhile or has no jail any more, and tells what is
+   * in force, if anything can be.
+   */
+  restore(decisions: Iterable<Ban | Unban>, { isNew }: { readonly isNew: boolean }): void {
+    const restorer = new Restorer({
+      banlist: this.banlist,
+      jails: this.#jails,
+      endBy: (...ban) => this.#endBy(...ban),
+      isAnswered: (...failure) => this.#isAnswered(...failure),
+      complete: (...window) => this.#complete(...window),
+    });
+    for (const decision of decisions) restorer.take(decision);
     this.tick(this.#clock);
     this.reload(this.#jails);
     if (!isNew) this.sync({ restored: true });
-    for (const complete of this.#owed.values()) complete();
-    this.#owed.clear();
+    restorer.end();
   }
 
-  /** Lets no ban be forgotten that ended since a time, in epoch milliseconds: the log may be read again from there on. */
-  knowSince(time: number): void {
-    this.#banlist.knownSince = time;
+  /** How many bans are in force, by jail. */
+  bansByJail(): ReadonlyMap<string, number> {
+    return this.banlist.countByJail();
   }
 
-  /** What the next run needs of a decision: all of it, all but its evidence, or nothing. */
-  partOf(decision: Ban | Unban): "all" | "bare" | "nothing" {
-    const state = this.#banlist.stateOf(decision);
-    if (state === "in force") return "all";
-    const isCounted = isCountable(decision) && decision.time > this.#time - this.#countedFor;
-    return state === "ended" || isCounted ? "bare" : "nothing";
+  /** The bans in force, oldest first, without their evidence. */
+  list(): Iterable<Ban> {
+    return this.banlist.list();
   }
 
-  /** The bans in force, oldest first, with their evidence. */
-  inForce(): Iterable<Ban> {
-    return this.#banlist.inForce({});
+  /** The ban in force of a subject, without its evidence. */
+  find(jail: string, subject: Subject): Ban | undefined {
+    return this.banlist.find(jail, subject);
+  }
+
+  /** What is known of a subject in a jail. */
+  known({ jail, window }: RunningJail, subject: Subject): KnownHere {
+    const since = this.#time - jail.findtime;
+    return {
+      ...this.banlist.known(jail, subject, this.#time),
+      failures: window.timesOf(nameOf(subject)).filter((time) => time > since),
+      matches: window.matchesOf(nameOf(subject), since),
+    };
+  }
+
+  /**
+   * Bans by hand, whatever was counted; the count is zero after that. A ban in force is given the new end, or stays as it is.
+   *
+   * @param bantime milliseconds; null: for ever; undefined: as the jail has it
+   * @returns the ban in force; undefined when it would last no time
+   */
+  ban(running: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
+    const { jail, window } = running;
+    const time = this.#time;
+    if (this.find(jail.name, subject)) return this.#prolong(running, subject, bantime);
+    const { failures, matches } = this.known(running, subject);
+    window.forget(nameOf(subject));
+    const request = { jail, subject, time, failures: failures.length, matches, manual: true } as const;
+    const ban = this.banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
+    if (ban) this.#ban(running, ban);
+    return ban;
+  }
+
+  #prolong({ jail }: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
+    if (bantime === undefined) return this.find(jail.name, subject);
+    const changed = this.banlist.prolong(jail.name, subject, this.#time, bantime);
+    if (changed) this.#decide(changed);
+    return changed;
+  }
+
+  /** Ends a ban by hand and sets the count to zero. False: there was no ban. */
+  unban(jail: string, subject: Subject): boolean {
+    const time = Math.max(this.#time, this.#newest(jail, subject));
+    const unban = this.banlist.end(jail, subject, time, "manual");
+    if (unban) this.#unban(unban);
+    else this.#forgive(jail, subject, time);
+    return unban !== undefined;
+  }
+
+  /** The time of the newest failure that counts, which may be a little ahead of the clock. */
+  #newest(jail: string, subject: Subject): number {
+    return this.#jails.get(jail)?.window.timesOf(nameOf(subject)).at(-1) ?? 0;
+  }
+
+  /** Sets a count to zero. It stays so when the log is read again. */
+  #forgive(jail: string, subject: Subject, time: number): void {
+    this.#forget(jail, nameOf(subject));
+    const { state } = this.#options;
+    if (state === undefined) return;
+    const unban: Unban = { cmd: "unban", jail, ...subject, time: Math.floor(time), reason: "manual" };
+    this.banlist.forgive(unban, this.#jails.get(jail)?.jail);
+    state.add(encode(unban));
   }
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
@@ -281,55 +348,49 @@ export class Tally {
   }
 
   /** Counts a failure of somebody who is not ignored, and bans when it was one too many. */
-  #count(running: RunningJail, subject: Subject, attempt: Attempt): void {
-    const { jail, counts } = running;
-    const { lines, time } = attempt;
+  #count(running: RunningJail, subject: Subject, { lines, time }: Attempt): void {
+    const { jail, window, counts } = running;
     this.#endBy(jail, subject, time);
     if (this.#options.state && this.#isAnswered(jail, subject, time)) {
       this.counts.answered++;
       return;
     }
     counts.failures++;
-    if (this.#report.verbosity === "verbose") {
-      const name = printable(nameOf(subject), 80);
-      this.#report.detail(`[${jail.name}] Found ${name}: ${printable(lines.at(-1) ?? "")}`);
-    }
-    if (this.#isOneTooMany(running, subject, attempt)) this.#complete(running, subject, time);
+    const name = nameOf(subject);
+    if (this.#report.verbosity === "verbose")
+      this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
+    const { evicted } = window;
+    const matches = window.add(name, time, lines);
+    if (window.evicted > evicted) this.#tellEvicted(jail);
+    if (matches !== undefined)
+      this.#complete(running, { jail, subject, time, failures: jail.maxretry, matches });
   }
 
   /** A failure at `time` shows that a ban that ends before is over. */
   #endBy({ name }: Jail, subject: Subject, time: number): void {
-    const ended = this.#banlist.takeEnded(name, subject, time);
+    const ended = this.banlist.takeEnded(name, subject, time);
     if (ended) this.#unban(ended);
   }
 
   /** A failure from before the last decision on its address has had its effect, and was perhaps read before. */
   #isAnswered({ name }: Jail, subject: Subject, time: number): boolean {
-    return this.#banlist.isAnswered(name, subject, time, this.#clock + MAX_AHEAD);
+    return this.banlist.isAnswered(name, subject, time, this.#clock + MAX_AHEAD);
   }
 
-  #isOneTooMany({ jail, window }: RunningJail, subject: Subject, { lines, time }: Attempt): boolean {
-    const name = nameOf(subject);
-    if (jail.maxmatches > 0) this.#evidence.add(this.#keys.of(jail.name, name), lines, time);
-    const { evicted } = window;
-    const isFull = window.add(name, time);
-    if (window.evicted > evicted) this.#tellEvicted(jail);
-    return isFull;
-  }
-
-  /** Bans for a window that was completed at `time`. */
-  #complete(running: RunningJail, subject: Subject, time: number): void {
-    const { jail } = running;
+  /** Takes a completed window. */
+  #complete(running: RunningJail, request: BanRequest): void {
+    const { jail, subject, time } = request;
+    const known = this.banlist.repeat(jail.name, subject, time);
+    if (known) {
+      this.#repeat(running, known);
+      return;
+    }
     const { isLive, state } = this.#options;
-    const key = this.#keys.of(jail.name, nameOf(subject));
-    const matches = this.#evidence.take(key, time - jail.findtime, jail.maxmatches);
-    const request = { jail, subject, time, failures: jail.maxretry, matches };
-    const ban = this.#banlist.ban(request, isLive && !state ? this.#clock : undefined);
-    if (ban === undefined && this.#banlist.isFull) this.#tellFull(jail);
-    else if (ban === undefined) this.#tellEnded();
-    else if (ban.repeat) this.#repeat(running, ban);
-    else if (state && ban.until !== null && ban.until <= this.#clock) this.#pass(ban, ban.until, state);
-    else this.#ban(running, ban);
+    const ban = this.banlist.ban(request, isLive && !state ? this.#clock : undefined);
+    if (ban && state && ban.until !== null && ban.until <= this.#clock) this.#pass(ban, ban.until, state);
+    else if (ban) this.#ban(running, ban);
+    else if (this.banlist.isFull) this.#tellFull(jail);
+    else this.#tellEnded();
   }
 
   #ban(running: RunningJail, ban: Ban): void {
@@ -340,22 +401,34 @@ export class Tally {
   }
 
   /**
-   * Takes note of a ban that has ended when it is found, since its lines were logged while nobody read them: it counts for
-   * the next one, and for jails that count bans, as if it had been told.
+   * Takes note of a ban that has ended when it is found, since nobody read the log when it was due: it counts for the next
+   * one, and where bans are counted, as if it had been told.
    */
   #pass(ban: Ban, end: number, state: TallyState): void {
     this.#tellEnded();
     state.add(encode(ban));
-    const unban = this.#banlist.takeEnded(ban.jail, subjectOf(ban), end);
+    const unban = this.banlist.takeEnded(ban.jail, subjectOf(ban), end);
     if (unban) state.add(encode(unban));
     this.#feed(ban);
   }
 
   #repeat(running: RunningJail, ban: Ban): void {
     running.counts.repeats++;
-    this.#write(ban);
-    const who = printable(ban.ip ?? ban.id ?? "", 80);
-    this.#report.rareWarning(`repeat ${ban.jail}`, `[${ban.jail}] ${who} is banned and still logs failures`);
+    this.#options.write(this.#repeated(ban));
+    const who = () => printable(ban.ip ?? ban.id ?? "", 80);
+    this.#report.rareWarning(
+      `repeat ${ban.jail}`,
+      () => `[${ban.jail}] ${who()} is banned and still logs failures`,
+    );
+  }
+
+  /** A ban in force as a line. Who attacks on and on has it written again and again. */
+  #repeated(ban: Ban): string {
+    const known = this.#repeats.get(ban);
+    if (known !== undefined) return known;
+    const line = encode(this.banlist.again(ban));
+    if (line.length <= MAX_REPEATED) this.#repeats.set(ban, line);
+    return line;
   }
 
   /** Shows a new ban to the jails that count bans. */
@@ -371,46 +444,20 @@ export class Tally {
       lines: [lineOf(ban)],
       groups: () => ({}),
     } as const;
-    for (const running of this.#counting(ban)) this.add(running, failure, ban.time);
-  }
-
-  /**
-   * Counts a ban of an earlier run again. When it was one too many, the ban that it brought follows, which `restore` takes up;
-   * it is owed if it was not written any more.
-   */
-  #recount(ban: Ban): void {
-    const network = isCountable(ban) ? parseNetwork(ban.ip) : undefined;
-    if (network === undefined) return;
-    const { time } = ban;
-    for (const running of this.#counting(ban)) {
-      const { jail, ignore } = running;
-      if (ignore.touches(network)) continue;
-      const subject = { ip: countedAs(network, jail, (wide) => ignore.touches(wide)) };
-      this.#endBy(jail, subject, time);
-      if (this.#isAnswered(jail, subject, time)) continue;
-      if (!this.#isOneTooMany(running, subject, { lines: [lineOf(ban)], time })) continue;
-      if (this.#banlist.holds(jail.name, subject)) continue;
-      const key = `${jail.name} ${subject.ip}`;
-      if (!this.#owed.has(key)) this.#owed.set(key, () => this.#complete(running, subject, time));
-    }
-  }
-
-  /** The jails that count the bans of a jail. */
-  #counting({ jail }: Ban): readonly RunningJail[] {
-    return [...this.#jails.values()].filter(
-      (running) => running.jail.on === "ban" && running.jail.name !== jail,
-    );
+    for (const running of countersOf(ban, this.#jails)) this.add(running, failure, ban.time);
   }
 
   /** Ends a ban; the failures counted meanwhile are forgotten. */
   #unban(unban: Unban): void {
-    const name = nameOf(subjectOf(unban));
+    this.#forget(unban.jail, nameOf(subjectOf(unban)));
     const running = this.#jails.get(unban.jail);
-    running?.window.forget(name);
     if (running) running.counts.unbans++;
-    this.#evidence.forget(this.#keys.of(unban.jail, name));
     this.#decide(unban);
-    if (this.#banlist.forgotten > this.#forgotten) this.#tellForgotten();
+    if (this.banlist.forgotten > this.#forgotten) this.#tellForgotten();
+  }
+
+  #forget(jail: string, name: string): void {
+    this.#jails.get(jail)?.window.forget(name);
   }
 
   #tellEnded(): void {
@@ -429,7 +476,7 @@ export class Tally {
   }
 
   #tellForgotten(): void {
-    this.#forgotten = this.#banlist.forgotten;
+    this.#forgotten = this.banlist.forgotten;
     this.#report.rareWarning(
       "forgotten",
       `${this.#options.maxKeys} bans that have ended are remembered: one is forgotten before its time`,
@@ -456,16 +503,6 @@ export class Tally {
   #write(command: Command): void {
     this.#options.write(encode(command));
   }
-}
-
-/** Whether jails that count bans count this one. */
-function isCountable(decision: Ban | Unban): decision is Ban & { readonly ip: string } {
-  return decision.cmd === "ban" && decision.ip !== undefined;
-}
-
-/** What a jail that counts bans shows as its evidence. */
-function lineOf({ jail, ip, time }: Ban): string {
-  return `${new Date(time).toISOString()} [${jail}] Ban ${ip}`;
 }
 
 function fillTags(argv: readonly string[], tags: Readonly<Record<string, string>>): readonly string[] {

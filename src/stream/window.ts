@@ -1,3 +1,4 @@
+import type { Evidence } from "./evidence.ts";
 import { keyOf } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
@@ -6,6 +7,8 @@ export interface WindowOptions {
   readonly maxretry: number;
   /** How long a failure counts, in milliseconds. */
   readonly findtime: number;
+  /** Most lines told of a completed window. */
+  readonly maxmatches: number;
   /** Most addresses remembered; for a new one goes one that was idle long and failed seldom. */
   readonly maxKeys: number;
   /** Most failures of all addresses together that don't fit in their rows; undefined: eight million. */
@@ -37,17 +40,25 @@ const COUNT_BITS = 8;
 const SPILLED = 255;
 const WORD = 2 ** 32;
 
+/** How many windows there were: each has numbers of its own. */
+let windows = 0;
+
 /**
  * Decides when an address has failed too often. Time is the log's, never the clock's.
  *
- * Failure times lie in a row of `maxretry - 1` words a key, 52 bytes for each of a million keys with a `maxretry` of 5. What
+ * Failure times lie in a row of `maxretry` words a key, 56 bytes for each of a million keys with a `maxretry` of 5. What
  * doesn't fit there is an array: more failures than that, a fraction of a millisecond, more than 49 days between them.
  */
 export class FindWindow {
   #options: WindowOptions;
+  readonly #evidence: Evidence;
+  /** This window's lines are owned by numbers from here on, one for each row. */
+  readonly #owner = ++windows * 2 ** 27;
   readonly #rows: Table;
   /** Failures that a row holds. */
   readonly #length: number;
+  /** The word of a row that says where the newest line of the address is. */
+  readonly #note: number;
   /** Failure times, in ascending order, that don't fit in their row; the address idle longest first. */
   readonly #spilled = new Map<number, readonly number[]>();
   /** How many failure times these are. */
@@ -58,10 +69,13 @@ export class FindWindow {
   #turn = 0;
   #evicted = 0;
 
-  constructor(options: WindowOptions) {
+  /** @param evidence where lines are kept; it may be that of other windows too */
+  constructor(options: WindowOptions, evidence: Evidence) {
     this.#options = options;
+    this.#evidence = evidence;
     this.#length = Math.min(Math.max(options.maxretry - 1, 1), MAX_ROW);
-    this.#rows = new Table({ maxRows: options.maxKeys, words: BEFORE + this.#length - 1 });
+    this.#rows = new Table({ maxRows: options.maxKeys, words: BEFORE + this.#length });
+    this.#note = BEFORE + this.#length - 1;
   }
 
   /** Addresses remembered. */
@@ -79,22 +93,37 @@ export class FindWindow {
    *
    * @param name of the address, as `nameOf` gives it
    * @param time epoch milliseconds
-   * @returns true when it completes a window of `maxretry`; the address then starts from zero
+   * @param lines those that show it
+   * @returns the lines of the window of `maxretry` that it completes: the address then starts from zero; undefined when it completes none
    */
-  add(name: string, time: number): boolean {
+  add(name: string, time: number, lines: readonly string[]): readonly string[] | undefined {
     const { maxretry } = this.#options;
     const key = keyOf(name);
     const known = this.#rows.find(key);
     const times = known === NONE ? [] : this.#timesOf(known);
     const at = insert(times, time);
     if (this.#isFull(times, at)) {
+      const matches = this.#matchesIn(known, time - this.#options.findtime, lines);
       if (known !== NONE) this.#delete(known);
-      return true;
+      return matches;
     }
     if (times.length > maxretry + MAX_SPARSE) times.shift();
     if (known === NONE && this.#rows.size >= this.#options.maxKeys) this.#evict();
-    this.#keep(known === NONE ? this.#rows.insert(key) : known, times);
-    return false;
+    const row = known === NONE ? this.#rows.insert(key) : known;
+    this.#keep(row, times);
+    if (this.#options.maxmatches > 0) this.#show(row, time, lines);
+    return undefined;
+  }
+
+  /** The times of an address's failures that are still held, ascending, in epoch milliseconds. */
+  timesOf(name: string): readonly number[] {
+    const row = this.#rows.find(keyOf(name));
+    return row === NONE ? [] : this.#timesOf(row);
+  }
+
+  /** The lines of an address's failures after `since` (epoch milliseconds), as far as they are held: oldest first. */
+  matchesOf(name: string, since: number): readonly string[] {
+    return this.#matchesIn(this.#rows.find(keyOf(name)), since, []);
   }
 
   /** Goes on with other options; the failures counted so far stay. */
@@ -106,6 +135,21 @@ export class FindWindow {
   forget(name: string): void {
     const row = this.#rows.find(keyOf(name));
     if (row !== NONE) this.#delete(row);
+  }
+
+  #show(row: number, time: number, lines: readonly string[]): void {
+    const before = this.#evidence.placeOf(this.#rows.get(row, this.#note));
+    const place = this.#evidence.add(before, this.#owner + row, lines, time);
+    this.#rows.set(row, this.#note, this.#evidence.wordOf(place));
+  }
+
+  /** The lines held for a row, and behind them some more. */
+  #matchesIn(row: number, since: number, lines: readonly string[]): readonly string[] {
+    const max = this.#evidence.size > 0 ? this.#options.maxmatches : 0;
+    if (max === 0) return [];
+    if (row === NONE || lines.length >= max) return lines.slice(-max);
+    const place = this.#evidence.placeOf(this.#rows.get(row, this.#note));
+    return [...this.#evidence.read(place, this.#owner + row, since, max - lines.length), ...lines];
   }
 
   /** Whether the failure at index `at` lies in a run of `maxretry` that is shorter than `findtime`. */
@@ -198,7 +242,7 @@ export class FindWindow {
   }
 
   #unspill(row: number): void {
-    const times = this.#spilled.get(row);
+    const times = this.#spilled.size > 0 ? this.#spilled.get(row) : undefined;
     if (times === undefined) return;
     this.#spilledFailures -= times.length;
     this.#spilled.delete(row);

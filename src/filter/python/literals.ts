@@ -30,8 +30,20 @@ export function requiredLiterals({ root }: Tree, { cut = false }: LiteralOptions
   return toLiterals(pairs.sort((a, b) => lowestScore(b) - lowestScore(a))[0] ?? []);
 }
 
+/** Literals of which one occurs where one of any of these sets does. */
+export function uniteLiterals(sets: readonly Literals[]): Literals {
+  const ignorecase = sets.some((each) => each.ignorecase);
+  const texts = new Set(
+    sets.flatMap((each) => each.texts).map((text) => (ignorecase ? text.toLowerCase() : text)),
+  );
+  return { texts: [...texts].sort(), ignorecase, asciiOnly: sets.some(({ asciiOnly }) => asciiOnly) };
+}
+
 /** More strings than this are no use as literals. */
 const MAX_STRINGS = 256;
+
+/** Shorter texts stand in too many lines. */
+export const MIN_LITERAL = 3;
 
 /** Longer strings tell no more. */
 const MAX_LENGTH = 24;
@@ -150,7 +162,7 @@ function bestTwo(sets: readonly Strings[]): readonly Strings[] {
   const useful = sets.filter(({ texts }) => texts.length > 0 && texts.every((text) => text !== ""));
   return useful
     .map(withoutLonger)
-    .sort((a, b) => scoreOf(b) - scoreOf(a))
+    .sort((a, b) => Number(isLong(b)) - Number(isLong(a)) || scoreOf(b) - scoreOf(a))
     .slice(0, 2);
 }
 
@@ -158,6 +170,11 @@ function bestTwo(sets: readonly Strings[]): readonly Strings[] {
 function withoutLonger(set: Strings): Strings {
   const isNeedless = (text: string) => set.texts.some((other) => other !== text && text.includes(other));
   return { ...set, texts: set.texts.filter((text) => !isNeedless(text)) };
+}
+
+/** Whether texts are long enough to be sought. */
+function isLong({ texts }: Strings): boolean {
+  return texts.every(({ length }) => length >= MIN_LITERAL);
 }
 
 function lowestScore(sets: readonly Strings[]): number {

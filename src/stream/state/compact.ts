@@ -3,11 +3,11 @@ import { type Decision, decisionIn } from "./decision.ts";
 import type { StateFile } from "./file.ts";
 import type { Header } from "./header.ts";
 import { LineCutter } from "./lines.ts";
+import { type Part, Sieve } from "./sieve.ts";
 
 /** What a restart needs: whoever remembers the bans knows. */
 export interface Needs {
-  /** What is needed of a command: all of it, all but its evidence, or nothing. */
-  partOf(decision: Decision): "all" | "bare" | "nothing";
+  partOf(decision: Decision): Part;
   /** The bans in force, oldest first, with their evidence. */
   inForce(): Iterable<Ban>;
 }
@@ -72,13 +72,14 @@ async function copyNeeded(
   { needs, isHealing, isStopped }: CompactOptions,
 ): Promise<void> {
   const cutter = new LineCutter();
+  const sieve = new Sieve((decision) => needs.partOf(decision));
   const block = Buffer.allocUnsafe(BLOCK);
   for (let at = 0; at < end; ) {
     const piece = await old.readLater(block.subarray(0, end - at), at);
     at += piece.length;
     const kept: Buffer[] = [];
     for (const { bytes } of cutter.push(piece)) {
-      const part = bytes && neededPart(bytes, needs, isHealing);
+      const part = bytes && neededPart(bytes, sieve, isHealing);
       if (part) kept.push(part);
     }
     await file.appendLater(Buffer.concat(kept));
@@ -87,10 +88,10 @@ async function copyNeeded(
 }
 
 /** What is kept of a line, with its newline. */
-function neededPart(bytes: Buffer, needs: Needs, isHealing: boolean): Buffer | undefined {
+function neededPart(bytes: Buffer, sieve: Sieve, isHealing: boolean): Buffer | undefined {
   const decision = undamaged(bytes);
   if (decision === undefined) return undefined;
-  const part = needs.partOf(decision);
+  const part = sieve.partOf(decision);
   // Bans in force come from memory, but for the place they have among those that are counted.
   if (part === "all" && !isHealing) return Buffer.concat([bytes, NEWLINE]);
   return part === "nothing" ? undefined : Buffer.from(encode(withoutEvidence(decision)));

@@ -1,0 +1,364 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Network } from "../src/address.ts";
+import { Report } from "../src/cli/report.ts";
+import { Actions } from "../src/exec/actions.ts";
+import { noBackend } from "../src/exec/backend/none.ts";
+import { Executor } from "../src/exec/executor.ts";
+import { MAX_JAILS } from "../src/exec/jails.ts";
+import { noLock } from "../src/exec/lock.ts";
+import { Policy } from "../src/exec/policy.ts";
+import type { Result } from "../src/exec/results.ts";
+import { compileFilter } from "../src/filter/compile.ts";
+import { Matcher } from "../src/filter/matcher.ts";
+import type { Jail } from "../src/rules/rule.ts";
+import type { EngineOptions } from "../src/stream/engine.ts";
+import { Evidence } from "../src/stream/evidence.ts";
+import { IgnoreList } from "../src/stream/ignore.ts";
+import { FindWindow } from "../src/stream/window.ts";
+import { FakeClock } from "./helpers/clock.ts";
+import { appFailure, appJails, TestEngine } from "./helpers/engine.ts";
+import { filterRule, newJail } from "./helpers/jail.ts";
+import { ROOT } from "./helpers/program.ts";
+
+// Every bound that docs/ARCHITECTURE.md states is reached here, or by the tests that are named: `file: name`.
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+const minute = 60_000;
+
+/** An engine of the jail "app" alone. */
+async function appEngine(options: Partial<EngineOptions>, ...sets: string[]): Promise<TestEngine> {
+  const jails = await appJails("app-watch.enabled=false", "app-again.enabled=false", ...sets);
+  return new TestEngine(jails, NOW, options);
+}
+
+/** An engine of one jail that sees raw lines. */
+function rawEngine(
+  failregex: string,
+  settings: Partial<Jail>,
+  options: Partial<EngineOptions> = {},
+): TestEngine {
+  const filter = filterRule({ failregex: [failregex] });
+  const compiled = { jail: newJail({ filter, ...settings }), filter: compileFilter(filter) };
+  return new TestEngine([compiled], NOW, { format: "none", ...options });
+}
+
+const fail = (tested: TestEngine, last: number, times = 1, now = NOW) => {
+  tested.push(appFailure(`192.0.2.${last}`, now).repeat(times), now);
+};
+
+type Case = (() => void | Promise<void>) | readonly string[];
+
+const STREAM: Readonly<Record<string, Case>> = {
+  "a line": async () => {
+    const tested = await appEngine({ maxLine: 100 });
+    tested.push(`${"x".repeat(100)}\n${"x".repeat(101)}\n`, NOW);
+    assert.deepEqual(tested.told, ["warning: dropped a line longer than 100 bytes"]);
+    assert.equal(tested.engine.counts.overlong, 1);
+  },
+  "addresses remembered, a jail": async () => {
+    const tested = await appEngine({ maxKeys: 2 });
+    for (const last of [1, 2, 3]) fail(tested, last);
+    assert.deepEqual(tested.told, [
+      "warning: [app] 2 addresses are remembered: one idle for long is forgotten for a new one",
+    ]);
+    const window = tested.engine.jails.get("app")?.window;
+    assert.deepEqual([window?.size, window?.evicted], [2, 1]);
+  },
+  "failures kept of one address": () => {
+    const window = new FindWindow(
+      { maxretry: 2, findtime: 10, maxKeys: 10, maxmatches: 0 },
+      new Evidence({ maxBytes: 0 }),
+    );
+    const isFull = (time: number) => window.add("192.0.2.1", time, []) !== undefined;
+    for (let n = 0; n <= 66; n++) isFull(n * 100);
+    assert.equal(isFull(1), false, "the 66 newest are kept, the one at 0 is not");
+    assert.equal(isFull(101), true);
+  },
+  "addresses with more than maxretry - 1 of them": [
+    "window.test.ts: FindWindow keeps failures too sparse for a ban of many addresses, of more the newest",
+  ],
+  "failures that no row holds, a jail: of a maxretry over 17": [
+    "window.test.ts: FindWindow bounds the failures that don't fit in rows, and gives up who was idle longest",
+  ],
+  "bans in force": async () => {
+    const tested = await appEngine({ maxBans: 2 });
+    for (const last of [1, 2, 3]) fail(tested, last, 3);
+    assert.deepEqual(tested.commands(), ["ban app 192.0.2.1", "ban app 192.0.2.2"]);
+    assert.deepEqual(tested.told, ["warning: [app] a ban was not written: 2 are in force"]);
+    tested.engine.tick(NOW + 10 * minute);
+    fail(tested, 3, 3, NOW + 10 * minute);
+    assert.equal(tested.commands().at(-1), "ban app 192.0.2.3", "there is room again");
+    assert.equal(tested.engine.tally.counts.full, 1);
+  },
+  "bans remembered after their end": async () => {
+    const tested = await appEngine({ maxKeys: 2 });
+    for (const last of [1, 2, 3]) fail(tested, last, 3);
+    tested.engine.tick(NOW + 10 * minute);
+    assert.deepEqual(tested.told, [
+      "warning: 2 bans that have ended are remembered: one is forgotten before its time",
+    ]);
+  },
+  "evidence, half of it that of bans in force": async () => {
+    const tested = await appEngine({ maxEvidence: 300 });
+    fail(tested, 1, 3);
+    const { failures, matches } = JSON.parse(tested.lines[0] ?? "");
+    assert.deepEqual([failures, matches.length], [3, 2]);
+  },
+  "lines of one ban, their length": async () => {
+    const tested = await appEngine({}, "app.maxretry=12", "app.failregex=^login failed from <HOST> x*$");
+    const text = appFailure("192.0.2.1", NOW).trimEnd();
+    tested.push(`${text} ${"x".repeat(2000)}\n`.repeat(12), NOW);
+    const { failures, matches } = JSON.parse(tested.lines[0] ?? "");
+    assert.equal(failures, 12);
+    assert.deepEqual(
+      matches.map((line: string) => line.length),
+      Array(10).fill(1024),
+    );
+  },
+  "bans told again, as lines": async () => {
+    const tested = await appEngine({}, "app.maxretry=1");
+    const repeat = (last: number) => {
+      fail(tested, last);
+      return tested.lines.at(-1);
+    };
+    for (let last = 0; last < 256; last++) fail(tested, last);
+    const before = repeat(0);
+    for (let last = 1; last < 256; last++) assert.match(repeat(last) ?? "", /"repeat":true/);
+    for (let last = 0; last < 256; last++) tested.push(appFailure(`198.51.100.${last}`, NOW).repeat(2), NOW);
+    assert.equal(repeat(0), before, "written anew, it is the same");
+  },
+  "an id, a host name": () => {
+    const tested = rawEngine("^user <F-ID>\\w+</F-ID>$", { maxretry: 1 });
+    for (const length of [1024, 1025]) tested.push(`user ${"x".repeat(length)}\n`, NOW);
+    assert.equal(tested.lines.length, 1);
+    const shown = `${"x".repeat(80)}…`;
+    assert.deepEqual(tested.told, [`warning: [web] nobody to ban: ${shown} can be nobody's`]);
+    assert.equal(tested.engine.tally.counts.nobody, 1);
+  },
+  "sessions, a filter": [
+    "session.test.ts: Sessions gives up the one idle longest",
+    "session.test.ts: Sessions holds no more characters than its bound, and gives up those idle longest",
+    "single.test.ts: SingleLines agrees with a slow model: the newest are there",
+    "single.test.ts: SingleLines takes lines of up to 256 bytes, their ids included, of sessions that have a name",
+    "session.test.ts: Sessions forgets a session as long after its last line as memory says",
+  ],
+  "lines of a session": [
+    "session.test.ts: Sessions keeps the newest lines of one session",
+    "session.test.ts: Sessions of one id knows what all lines said, however long they were, and shows the newest",
+  ],
+  "a search; all of a line's": [
+    "python-budget.test.ts: SearchBudget gives up a search that takes too long, counts and tells",
+    "python-budget.test.ts: SearchBudget gives a line no more than its share, save the least for each pattern",
+  ],
+  "multi-line buffer": () => {
+    const texts = (lines: readonly string[], step: number) => {
+      const matcher = new Matcher(
+        compileFilter(filterRule({ failregex: ["^<HOST> a\\n(?:.*\\n)*b$"], maxlines: 3 })),
+      );
+      return lines.map((line, n) => {
+        const seen = { text: `${line}\n`, whole: line, hasDate: false, time: NOW, offset: n * step };
+        return matcher.match(seen, { now: NOW, clock: NOW }).match;
+      });
+    };
+    assert.deepEqual(texts(["192.0.2.1 a", "x", "b"], 100), [false, false, true]);
+    assert.deepEqual(texts(["192.0.2.1 a", "x", "x", "b"], 100), [false, false, false, false], "three lines");
+    assert.deepEqual(texts(["192.0.2.1 a", "x", "b"], 40_000), [false, false, false], "of 64 KiB");
+  },
+  "what was read last, for dates that lines inherit": [
+    "tail.test.ts: Tail gives the lines that lie whole in the last 64 KiB, however they came",
+  ],
+  "a sampled line": [
+    "sample.test.ts: LineSampler takes no line of more than 4096 bytes, nor one that has no end",
+  ],
+  "host names and ignorecommands waiting": async () => {
+    const { tested, answer } = resolving("192.0.2.1");
+    for (let n = 0; n < 1001; n++) tested.push("from host.example\n", NOW);
+    assert.equal(tested.engine.tally.waiting, 1000);
+    assert.deepEqual(tested.told, [
+      "warning: [web] nobody to ban: host.example is a host name, and too many others are being looked up",
+    ]);
+    await answer();
+    assert.equal(tested.engine.tally.waiting, 0);
+    assert.equal(tested.engine.jails.get("web")?.counts.failures, 1000);
+  },
+  "their answers": ["lookup.test.ts: Lookup remembers ten thousand answers"],
+  "addresses of a host name": async () => {
+    const { tested, answer } = resolving(...Array.from({ length: 65 }, (_, n) => `198.51.100.${n}`));
+    tested.push("from host.example\n", NOW);
+    await answer();
+    assert.equal(tested.lines.length, 64);
+    assert.deepEqual(tested.told, [
+      "warning: host.example has more than 64 addresses: the others are left out",
+    ]);
+  },
+  "waiting for answers at the end of input": [
+    "stream.test.ts: f2b-stream waits five seconds for them, and tells what it could not find out",
+  ],
+  "a list of `ignoreip`": () => {
+    const folder = mkdtempSync(join(tmpdir(), "f2b-bounds-"));
+    try {
+      const path = join(folder, "list");
+      writeFileSync(path, "192.0.2.1\n");
+      truncateSync(path, 16 * 1024 * 1024 + 1);
+      const told: string[] = [];
+      const host = { isLive: true, addressesOf: () => [], warn: (message: string) => told.push(message) };
+      const rule = { networks: [], files: [path], hosts: [], self: false, command: undefined };
+      new IgnoreList(rule, host).refresh(NOW);
+      assert.deepEqual(told, [`ignoreip: ${path}: longer than 16777216 bytes`]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  "a command": ["command.test.ts: encode keeps evidence that fits to the byte"],
+  "commands that wait for the reader of stdout": [
+    "system/faults.test.ts: holds little for a reader that has stopped, and loses nothing",
+  ],
+  hangups: [
+    "system/faults.test.ts: f2b-stream reads its rules once or twice for a hundred hangups while its reader has stopped",
+  ],
+  "messages that wait for the reader of stderr": [
+    "stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
+  ],
+};
+
+/** An engine whose failures are of host names, with these addresses; `answer` gives them. */
+function resolving(...addresses: string[]): { tested: TestEngine; answer: () => Promise<void> } {
+  let give: () => void = () => assert.fail("nobody asked");
+  const networks = addresses.map((ip): Network => {
+    const value = ip.split(".").reduce((sum, part) => sum * 256n + BigInt(part), 0n);
+    return { family: 4, value, prefix: 32 };
+  });
+  const resolve = () => {
+    return new Promise<readonly Network[]>((done) => {
+      give = () => done(networks);
+    });
+  };
+  const settings = { maxretry: 1, usedns: "yes", ignore: newJail().ignore } as const;
+  const tested = rawEngine("^from <HOST>$", settings, { resolve });
+  const answer = async () => {
+    give();
+    await new Promise((done) => setImmediate(done));
+  };
+  return { tested, answer };
+}
+
+const EXEC: Readonly<Record<string, Case>> = {
+  "commands waiting": async () => {
+    const { executor } = newExecutor({ isStuck: true });
+    const turn = () => new Promise<false>((resolve) => setImmediate(resolve, false));
+    const hasRoom = () => Promise.race([executor.room().then(() => true), turn()]);
+    executor.accept(ban(0));
+    await turn();
+    const matches = ["x".repeat(256)];
+    for (let n = 0; n < 24_999; n++) executor.accept({ ...ban(n), matches });
+    executor.accept(ban(0));
+    assert.equal(await hasRoom(), true, "evidence counts as well");
+    executor.accept(ban(0));
+    assert.equal(await hasRoom(), false, "50,000 wait");
+  },
+  bans: ["exec-executor.test.ts: Executor refuses more than the most bans, until one ends"],
+  jails: async () => {
+    const { executor, results } = newExecutor();
+    for (let n = 0; n <= MAX_JAILS; n++) executor.accept({ ...ban(1), jail: `jail-${n}` });
+    await executor.idle();
+    assert.deepEqual(
+      results
+        .filter(({ result }) => result !== "applied")
+        .map(({ jail, result, error }) => [jail, result, error]),
+      [[`jail-${MAX_JAILS}`, "refused", "more than 1000 jails"]],
+    );
+  },
+  actions: async () => {
+    const told: string[] = [];
+    const inputs: number[] = [];
+    const actions = new Actions({
+      actionsOf: () => [{ actionban: ["true"] }],
+      run: async (_argv, { input = "" }) => {
+        inputs.push(input.length);
+        return { status: 0, stdout: "", stderr: "" };
+      },
+      report: new Report("test", (line) => told.push(line.trimEnd())),
+    });
+    const jail = { name: "web", ports: [], protocols: [], chains: [], blocktype: "drop" } as const;
+    const matches = Array(10).fill("x".repeat(1024));
+    for (let n = 0; n < 10_005; n++) actions.add({ ...ban(n), matches }, jail);
+    assert.equal(actions.dropped, 1, "four run, ten thousand wait");
+    await actions.idle();
+    assert.equal(inputs.length, 10_004);
+    assert.equal(inputs.filter((length) => length > 10_240).length, 1638, "16 MiB of evidence");
+    assert.deepEqual(told.slice(0, 1), ["test: warning: many actions wait: some are run without matches"]);
+    assert.ok(told.includes("test: warning: more than 10000 actions wait: dropped the actions of a command"));
+  },
+  "a tool": [
+    "exec-actions.test.ts: run kills a command that takes too long, with its children",
+    "exec-actions.test.ts: run keeps no more of stdout than it may",
+  ],
+  "results that wait for the reader of stdout": [
+    "system/faults.test.ts: holds little for a reader that has stopped, and loses nothing",
+  ],
+  "messages that wait for the reader of stderr": [
+    "stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
+  ],
+};
+
+function ban(n: number) {
+  return { cmd: "ban", jail: "web", ip: `198.18.${n >> 8}.${n & 255}`, time: NOW, until: null } as const;
+}
+
+/** An executor that touches no firewall; `isStuck`: its back end never ends what it has begun. */
+function newExecutor({ isStuck = false } = {}): { executor: Executor; results: Result[] } {
+  const results: Result[] = [];
+  const report = new Report("test", () => undefined);
+  const never = new Promise<never>(() => undefined);
+  const executor = new Executor({
+    backend: isStuck ? { ...noBackend, apply: () => never } : noBackend,
+    clock: new FakeClock("2026-11-21T12:00:00.000Z"),
+    policy: new Policy({ neverBan: [], host: () => [] }),
+    lock: noLock,
+    actions: new Actions({ actionsOf: () => [], run: () => never, report }),
+    settingsOf: () => ({ blocktype: "drop", chain: ["INPUT"], actions: [] }),
+    maxBans: 200_000,
+    report,
+    onResult: (result) => results.push(result),
+  });
+  return { executor, results };
+}
+
+const document = readFileSync(join(ROOT, "docs/ARCHITECTURE.md"), "utf8");
+
+for (const [program, cases, heading] of [
+  ["f2b-stream", STREAM, "| what | bound | default | what goes |"],
+  ["f2b-exec", EXEC, "| what | bound | what goes |"],
+] as const) {
+  test(`${program}: each bound that ARCHITECTURE.md states has its case`, () => {
+    assert.deepEqual(rowsUnder(heading), Object.keys(cases));
+  });
+
+  for (const [what, how] of Object.entries(cases)) {
+    if (typeof how === "function") test(`${program} bounds ${what}`, how);
+    else {
+      test(`${program} bounds ${what}: another test shows it`, () => {
+        for (const each of how) {
+          const [file = "", name = ""] = each.split(/: (.*)/s);
+          assert.ok(readFileSync(join(ROOT, "test", file), "utf8").includes(name), each);
+        }
+      });
+    }
+  }
+}
+
+/** The first cells of a table's rows. */
+function rowsUnder(heading: string): readonly string[] {
+  const lines = document.split("\n");
+  const first = lines.indexOf(heading) + 2;
+  assert.ok(first > 1, heading);
+  const rows = lines.slice(
+    first,
+    lines.findIndex((line, at) => at > first && !line.startsWith("|")),
+  );
+  return rows.map((row) => row.split("|")[1]?.trim() ?? "");
+}
