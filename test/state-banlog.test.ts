@@ -119,7 +119,7 @@ test("BanLog takes up commands that somebody else has collected, and makes a sta
   writeFileSync(path, `${sync}${text}`, { mode: 0o644 });
   const { log, held, told } = await openLog(path);
   assert.deepEqual([held, told, log.isWhole], [decisions, [], true]);
-  const header = encodeHeader({ seen: undefined, isWhole: true });
+  const header = encodeHeader({ seen: NOW, isWhole: true });
   await eventually(() => readFileSync(path, "utf8") === `${header}${text}`);
   assert.equal(statSync(path).mode & 0o777, 0o600);
   await log.end();
@@ -208,13 +208,21 @@ test("BanLog notes up to when the log was read, and grows no longer for it", asy
   };
   const { size } = statSync(path);
   await new Promise((resolve) => setTimeout(resolve, 1100));
-  assert.equal(readSeen(path), undefined);
-  assert.equal(seen(NOW, NOW + minute), NOW);
-  assert.equal(seen(NOW - minute, NOW + minute), NOW, "a late line");
+  assert.equal(readSeen(path), NOW, "when the first run began");
+  assert.equal(seen(NOW + 1, NOW + minute), NOW + 1);
+  assert.equal(seen(NOW - minute, NOW + minute), NOW + 1, "a late line");
   assert.equal(seen(NOW + 3 * minute, NOW + 2 * minute), NOW + 2 * minute, "a line that is ahead");
   assert.equal(seen(NOW + minute, NOW + minute), NOW + minute, "the clock was set back");
   assert.equal(statSync(path).size, size);
   await log.end();
+});
+
+test("BanLog takes the first line that it reads for more than the time of its first start", async (t) => {
+  const path = join(newFolder(t), "state");
+  const { log } = await openLog(path);
+  log.see(NOW - 5000, NOW);
+  await log.end();
+  assert.equal(readSeen(path), NOW - 5000);
 });
 
 test("readSeen knows nothing of a state that is not there, or has no header", (t) => {
