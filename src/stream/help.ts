@@ -17,6 +17,7 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --source NAME     what stdin is, for jails with a logpath
       --control SOCKET  be steered by f2b-client
 
+      --state FILE      keep bans over a restart; --resume: print from when to read the log again
       --stats           say at the end what was counted
       --metrics FILE    write what was counted, for Prometheus, every 10 seconds
       --silence S       warn when there was no input for S seconds, 0 for never (default: 7200)
