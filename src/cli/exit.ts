@@ -12,6 +12,8 @@ export const EXIT = {
   SOFTWARE: 70,
   /** Reading or writing failed: a full disk, a folder as input. */
   IO: 74,
+  /** Something is used by another process: later it may work. */
+  TEMPFAIL: 75,
   /** Rules or configuration. */
   CONFIG: 78,
   /** The reader of stdout is gone: 128 + SIGPIPE, as C filters end. */

@@ -11,7 +11,7 @@ import type { ControlOptions } from "./control.ts";
 import { Engine } from "./engine.ts";
 import { FileInput } from "./file-input.ts";
 import { HELP } from "./help.ts";
-import { type CompiledJail, compileJails } from "./jail.ts";
+import { type CompiledJail, compileJails, readsSource } from "./jail.ts";
 import { formatMetrics } from "./metrics.ts";
 import { MetricsFile, streamOf } from "./metrics-file.ts";
 import { type Options, readOptions } from "./options.ts";
@@ -19,6 +19,10 @@ import { Outbox } from "./outbox.ts";
 import { needsIn } from "./plan.ts";
 import { Reloader } from "./reload.ts";
 import { run } from "./run.ts";
+import type { BanLog } from "./state/banlog.ts";
+import { StateError } from "./state/error.ts";
+import { Keeper } from "./state/keeper.ts";
+import { reachOf } from "./state/reach.ts";
 import { formatStats } from "./stats.ts";
 
 const PROGRAM = "f2b-stream";
@@ -36,10 +40,21 @@ export async function main(argv: readonly string[]): Promise<number> {
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
-    const status = tellMistake(error, PROGRAM, report);
+    const status =
+      error instanceof StateError ? tellStateError(error, report) : tellMistake(error, PROGRAM, report);
     if (isRun && isRunByDaemon()) await sleep(PAUSE);
     return status;
   }
+}
+
+function tellStateError({ code, message }: StateError, report: Report): number {
+  report.error(message);
+  const statuses = {
+    ERR_STATE_ACCESS: EXIT.IO,
+    ERR_STATE_BUSY: EXIT.TEMPFAIL,
+    ERR_STATE_FORMAT: EXIT.CONFIG,
+  };
+  return statuses[code];
 }
 
 /** syslog-ng starts a program that has ended anew at once, hundreds of times a second: it runs us between pipes, without a terminal. */
@@ -63,7 +78,9 @@ async function act(options: Options, report: Report): Promise<number> {
   }
   const now = options.now ?? Date.now();
   if (options.action === "check") return check(loaded, now, report);
-  return stream(options, enabledOf(loaded, report), report, now);
+  const enabled = enabledOf(loaded, report);
+  if (options.action === "resume") return print(`${await resumePoint(options, enabled)}\n`);
+  return stream(options, enabled, report, now);
 }
 
 async function readRules({ rules, sets }: Options, report: Report): Promise<LoadedRules> {
@@ -98,11 +115,14 @@ async function stream(
   }
   warnOfSources(jails, options, report);
   const outbox = new Outbox();
-  const engine = new Engine(jails, { ...options, report, write: outbox.write }, now);
+  const state = await openState(options, report);
+  const engine = new Engine(jails, { ...options, state, report, write: outbox.write }, now);
+  const keeper = state && new Keeper(state, engine, now);
+  keeper?.restore();
   const clock = options.isLive ? Date.now : () => now;
   const load = async () => enabledOf(await readRules(options, report), report);
   const reloader = new Reloader({ engine, report, load, now: clock });
-  const metrics = metricsFile(options.metrics, engine, report);
+  const metrics = metricsFile(options.metrics, engine, report, state);
   metrics?.start();
   const status = await run({
     engine,
@@ -112,12 +132,14 @@ async function stream(
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
     input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
+    keeper,
     take: () => outbox.take(),
     reloader,
     open: () => steerable(options, { engine, reloader, report, now: clock }),
   });
+  await keeper?.end(Date.now());
   await metrics?.end();
-  if (options.stats) for (const line of formatStats(engine)) report.line(line);
+  if (options.stats) for (const line of formatStats(engine, state)) report.line(line);
   return status;
 }
 
@@ -132,11 +154,32 @@ async function steerable(
   return openControl(control, { ...steered, source, started: startOfProcess(), waiting });
 }
 
-function metricsFile(path: string | undefined, engine: Engine, report: Report): MetricsFile | undefined {
+/** Its code is loaded only when it is asked for. */
+async function openState({ state }: Options, report: Report): Promise<BanLog | undefined> {
+  if (state === undefined) return undefined;
+  const { BanLog } = await import("./state/banlog.ts");
+  return BanLog.open(state, report);
+}
+
+/** From when the log is to be read, for what the last run knew of it to be known again: `@seconds`. */
+async function resumePoint({ state = "", source }: Options, jails: readonly CompiledJail[]): Promise<string> {
+  const { readSeen } = await import("./state/resume.ts");
+  const now = Date.now();
+  const reading = jails.filter(({ jail }) => readsSource(jail, source));
+  const seen = Math.min(readSeen(state) ?? now, now);
+  return `@${Math.max(0, Math.floor((seen - reachOf(reading)) / 1000))}`;
+}
+
+function metricsFile(
+  path: string | undefined,
+  engine: Engine,
+  report: Report,
+  state: BanLog | undefined,
+): MetricsFile | undefined {
   if (path === undefined) return undefined;
   const stream = streamOf(path);
   const started = startOfProcess();
-  const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss() }, stream);
+  const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss(), state }, stream);
   return new MetricsFile(path, format, report);
 }
 

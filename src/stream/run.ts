@@ -3,6 +3,7 @@ import type { Report } from "../cli/report.ts";
 import type { Engine } from "./engine.ts";
 import type { Input } from "./file-input.ts";
 import type { Reloader } from "./reload.ts";
+import type { Keeper } from "./state/keeper.ts";
 
 /** What the loop needs of the world. */
 export interface RunOptions {
@@ -16,6 +17,8 @@ export interface RunOptions {
   /** So long without input, in milliseconds, is told; 0: never. */
   readonly silence: number;
   readonly input: Input;
+  /** Keeps what is decided over a restart, if anything does. */
+  readonly keeper: Keeper | undefined;
   /** Takes the next piece of what the engine has written; empty: there is no more. */
   readonly take: () => string;
   readonly reloader: Reloader;
@@ -87,14 +90,17 @@ class Loop {
     input.on("data", (chunk: Buffer) => this.#read(chunk));
     input.on("end", () => this.#end());
     if (heartbeat > 0) this.#heart = setInterval(() => this.#beat(), heartbeat);
+    this.#write();
     if (isLive) this.#arm();
   }
 
   #read(chunk: Buffer): void {
     this.#watchClock();
     this.#pass();
-    this.#options.engine.push(chunk, this.#options.now());
+    const { engine, keeper, now } = this.#options;
+    engine.push(chunk, now());
     this.#write();
+    keeper?.note(now());
     this.#arm();
   }
 
@@ -162,6 +168,7 @@ class Loop {
 
   /** Returns false when there was nothing to write. */
   #writeAll(): boolean {
+    this.#options.keeper?.flush();
     const first = this.#options.take();
     for (let text = first; text !== ""; text = this.#options.take()) process.stdout.write(text);
     return first !== "";
