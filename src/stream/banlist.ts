@@ -217,7 +217,7 @@ export class BanList {
       repeats: held?.repeats ?? 0,
       repeated: held?.repeated,
       bancount,
-      remembered: past === NONE ? undefined : this.#until(past),
+      remembered: past === NONE || bancount === 0 ? undefined : this.#until(past),
       next: this.#bantime(jail, nameOf(subject), bancount, time),
     };
   }
