@@ -1,6 +1,7 @@
 import { formatNetwork, parseNetwork } from "../address.ts";
 import { printable } from "../cli/report.ts";
 import { Matcher } from "../filter/matcher.ts";
+import { cpuTime } from "../filter/python/within.ts";
 import type { Failure, Verdict } from "../filter/verdict.ts";
 import { findWeaknesses } from "../filter/weakness.ts";
 import { placeInPattern } from "../rules/place.ts";
@@ -29,12 +30,6 @@ export function weaknessesIn({ jail }: CompiledJail): readonly string[] {
   return findWeaknesses(jail.filter, cpuTime).map(
     ({ pattern, offset, message }) => `${formatPlace(placeInPattern(pattern, offset))}: ${message}`,
   );
-}
-
-/** Milliseconds that this process has computed: what else the machine does is left out. */
-function cpuTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 /** The verdict on the last line. A line without a header is the message alone, for jails that see only that. */
