@@ -73,6 +73,43 @@ export function notAhead(
   return midnight === undefined ? undefined : midnight + (((wall % DAY) + DAY) % DAY);
 }
 
+/** What a date leaves open: `zone`, so an hour that comes twice is either; `year`, that as well. */
+export type Doubt = "zone" | "year";
+
+/**
+ * Decides what a date that leaves something open means, by what is known besides.
+ *
+ * @param time what it means by itself, in epoch milliseconds
+ */
+export type Settle = (time: number, doubt: Doubt) => number;
+
+/**
+ * What else the same date can mean, in epoch milliseconds, ascending: the second time that clocks show it when they are put back,
+ * and the year after.
+ */
+export function laterReadings(time: number, doubt: Doubt): readonly number[] {
+  const again = shownAgain(time);
+  const next = doubt === "year" ? aYearLater(time) : undefined;
+  return [again, next].filter((each) => each !== undefined);
+}
+
+/** Clocks are put back by an hour, once by half an hour, and show again what they showed within that time before. */
+const LONGEST_CHANGE = 3 * 3_600_000;
+
+function shownAgain(time: number): number | undefined {
+  const west = (at: number) => new Date(at).getTimezoneOffset();
+  const change = (west(time + LONGEST_CHANGE) - west(time)) * 60_000;
+  const later = time + change;
+  return change > 0 && toWall(later) === toWall(time) ? later : undefined;
+}
+
+function aYearLater(time: number): number | undefined {
+  const date = new Date(toWall(time));
+  const [year, month, day] = [date.getUTCFullYear() + 1, date.getUTCMonth() + 1, date.getUTCDate()];
+  const midnight = wallTime(year, month, day, 0, 0, 0);
+  return midnight === undefined ? undefined : fromWall(midnight + (date.getTime() % DAY));
+}
+
 /**
  * What a clock on the wall shows, as the epoch milliseconds of the same date and time in UTC: local times that can be
  * compared and added to without a thought of zones. Undefined when there is no such date.

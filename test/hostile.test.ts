@@ -46,7 +46,10 @@ test("Matcher gives up a datepattern that is hurt, and tells", () => {
   );
   const matcher = new Matcher(filter, { onGiveUp: ({ source }) => told.push(source) });
   const text = `${"a".repeat(60)}!`;
-  const verdict = matcher.match({ text, whole: text, hasDate: true, time: undefined }, { now: 0, clock: 0 });
+  const verdict = matcher.match(
+    { text: `${text}\n`, whole: text, hasDate: true, time: undefined },
+    { now: 0, clock: 0 },
+  );
   assert.equal(verdict.match, false);
   assert.equal(told.length, 1, `${told}`);
 });

@@ -16,7 +16,7 @@ import { runTests } from "../src/stream/check.ts";
 import { FORMATS } from "../src/stream/entry.ts";
 import { HELP as STREAM_HELP } from "../src/stream/help.ts";
 import { compileJails } from "../src/stream/jail.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT, runProgram } from "./helpers/program.ts";
 
 const MAN = join(ROOT, "man");
 
@@ -153,6 +153,22 @@ test("f2b-rules.5: the example passes its own tests", async () => {
       jails.map(({ name, tests }) => [name, tests.length]),
       [["app", 2]],
     );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("README.md: the first rule is checked as shown", async () => {
+  const [, rule = "", said] =
+    /\n\n( {4}jails:\n[\s\S]*?)\n\n {4}\$ f2b-stream -r \.\/app\.yaml --check\n {4}f2b-stream: (.*)\n/.exec(
+      readFileSync(`${ROOT}README.md`, "utf8"),
+    ) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), "f2b-manual-"));
+  try {
+    const path = join(folder, "app.yaml");
+    writeFileSync(path, rule);
+    const { stderr, status } = await runProgram("f2b-stream", ["-r", path, "--check"]);
+    assert.deepEqual([status, stderr], [0, `f2b-stream: ${said}\n`]);
   } finally {
     rmSync(folder, { recursive: true });
   }

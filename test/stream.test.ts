@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type Ended, program, ROOT, runProgram, start } from "./helpers/program.ts";
+import { RulesFolder } from "./helpers/rules.ts";
 
 const rules = ["-r", "test/fixtures/rules/app.yaml", "--set", "app-watch.enabled=false"];
 
@@ -121,6 +122,28 @@ test("f2b-stream reads the rules again at SIGHUP and keeps the old ones when the
   assert.equal((await running.ended).status, 0);
 });
 
+/** Sets a program's clock an hour forwards at SIGUSR2: the machine's own can't be set for a test. */
+const CLOCK_SET = `
+  const { now } = Date;
+  let ahead = 0;
+  Date.now = () => now() + ahead;
+  process.on("SIGUSR2", () => { ahead += 3_600_000; process.stderr.write("set\\n"); });`;
+
+test("f2b-stream tells that the clock was set, ends what has ended by it, and syncs", async () => {
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CLOCK_SET)}` };
+  const running = start("f2b-stream", rules, env);
+  running.write(failure("192.0.2.1").repeat(3));
+  await running.until(({ stdout }) => stdout.includes('"cmd":"ban"'));
+  running.child.kill("SIGUSR2");
+  await running.until(({ stderr }) => stderr.includes("set\n"));
+  running.write(failure("192.0.2.2", -3_600_000));
+  await running.until(({ stdout }) => stdout.includes('"phase":"end"'));
+  assert.match(running.stdout(), /"cmd":"ban".*\n.*"cmd":"unban".*\n.*"phase":"begin".*\n.*"phase":"end"/);
+  assert.match(running.stderr(), /^f2b-stream: warning: the clock was set by 3600 s$/m);
+  running.child.stdin?.end();
+  assert.equal((await running.ended).status, 0);
+});
+
 test("f2b-stream drops 10 MB without a newline, says so once and goes on", async () => {
   const input = Buffer.concat([
     Buffer.alloc(10_000_000, 0x61),
@@ -130,6 +153,37 @@ test("f2b-stream drops 10 MB without a newline, says so once and goes on", async
   assert.equal(status, 0);
   assert.equal(stderr, "f2b-stream: warning: dropped a line longer than 65536 bytes\n");
   assert.match(stdout, /"cmd":"ban"/);
+});
+
+test("f2b-stream gives up a line that would take for ever, tells, counts, and goes on", async () => {
+  const folder = new RulesFolder();
+  const path = folder.write(
+    "slow.yaml",
+    `jails:
+  app:
+    identifier: app
+    failregex:
+      - '^login (?P<name>(?:a|a)*)(?!b) refused for <ADDR>$'
+      - '^login (?:\\w+ )?failed from <ADDR>$'
+    maxretry: 3
+    ignoreself: false
+`,
+  );
+  const line = failure("203.0.113.9").replace("failed from", `${"a".repeat(65_400)}! refused for`);
+  assert.ok(line.length > 65_400 && line.length <= 65_536);
+  const args = ["-r", path, "--replay", "--stats"];
+  const { status, stdout, stderr } = await runProgram(
+    "f2b-stream",
+    args,
+    `${failure("192.0.2.1")}${line}${failure("192.0.2.1")}${line}${failure("192.0.2.1")}`,
+  );
+  folder.remove();
+  assert.equal(status, 0);
+  assert.match(stdout, /^\{"cmd":"ban","jail":"app","ip":"192\.0\.2\.1",.*"failures":3,/);
+  assert.doesNotMatch(stdout, /203\.0\.113\.9/);
+  const told = /^f2b-stream: warning: \[app\] a line took too long for a pattern and was given up: .+$/gm;
+  assert.equal(stderr.match(told)?.length, 1, stderr);
+  assert.match(stderr, /, 0 overlong lines dropped, 2 searches given up, /);
 });
 
 test("f2b-stream --replay gives the same bytes twice", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import fc from "fast-check";
-import { fromWall, localTime, setZone, toWall, withoutYear, zoneOffset } from "../src/time.ts";
+import { fromWall, laterReadings, localTime, setZone, toWall, withoutYear, zoneOffset } from "../src/time.ts";
 
 type Clock = Parameters<typeof localTime>;
 
@@ -110,4 +110,34 @@ test("fromWall is the inverse of toWall, save in the doubled hour", () => {
 
 function iso(time: number | undefined): string | undefined {
   return time === undefined ? undefined : new Date(time).toISOString();
+}
+
+const LATER: readonly [
+  name: string,
+  zone: string,
+  time: string,
+  doubt: "zone" | "year",
+  later: readonly string[],
+][] = [
+  ["the first of two hours", "Europe/Zurich", "2026-10-25T00:30:00Z", "zone", ["2026-10-25T01:30:00.000Z"]],
+  ["the second of two hours", "Europe/Zurich", "2026-10-25T01:30:00Z", "zone", []],
+  ["an hour before them", "Europe/Zurich", "2026-10-24T23:59:59Z", "zone", []],
+  ["the hour before clocks are put forward", "Europe/Zurich", "2026-03-29T00:30:00Z", "zone", []],
+  [
+    "the first of two half hours",
+    "Australia/Lord_Howe",
+    "2026-04-04T14:40:00Z",
+    "zone",
+    ["2026-04-04T15:10:00.000Z"],
+  ],
+  ["a zone that never changes", "UTC", "2026-10-25T00:30:00Z", "zone", []],
+  ["a day without a year", "UTC", "2026-01-01T00:00:01.5Z", "year", ["2027-01-01T00:00:01.500Z"]],
+  ["29 February without a year", "UTC", "2024-02-29T12:00:00Z", "year", []],
+];
+
+for (const [name, zone, time, doubt, later] of LATER) {
+  test(`laterReadings of ${name}`, () => {
+    setZone(zone);
+    assert.deepEqual(laterReadings(Date.parse(time), doubt).map(iso), later);
+  });
 }

@@ -35,6 +35,11 @@ export function f2bStreamLive(): readonly string[] {
   return [...program(["sshd"]), "--set", "sshd.ignoreself=false"];
 }
 
+/** Our program with the rules for sshd, in a soak: a log of the past, or one that it follows. */
+export function f2bStreamSoak(isLive: boolean): readonly string[] {
+  return isLive ? f2bStreamLive() : f2bStream(["sshd"]);
+}
+
 function program(rules: readonly string[]): readonly string[] {
   const path = fileURLToPath(new URL("../../src/bin/f2b-stream.js", import.meta.url));
   return [process.execPath, path, "-q", ...rules.flatMap((rule) => ["-r", rule])];

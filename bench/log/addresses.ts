@@ -25,6 +25,32 @@ export function distinctAddress6(n: number): string {
   return `2001:db8:${(n >>> 16).toString(16)}:${(n & 0xffff).toString(16)}::1`;
 }
 
+/** Who fails in a soak: one in five for the first time, the others again, soon after. One in twenty has an IPv6 address. */
+export class Newcomers {
+  readonly #random: Random;
+  #known = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Addresses that there were. */
+  get known(): number {
+    return this.#known;
+  }
+
+  /** Whose failure comes next. */
+  next(): string {
+    const random = this.#random;
+    if (this.#known === 0 || random.below(5) === 0) return addressOf(this.#known++);
+    return addressOf(this.#known - 1 - random.below(Math.min(this.#known, 4000)));
+  }
+}
+
+function addressOf(n: number): string {
+  return n % 20 === 0 ? distinctAddress6(n) : distinctAddress4(n);
+}
+
 /** Who fails: some come once and never again, others try on and on until they give up and the next one takes their place. */
 export class Attackers {
   readonly #random: Random;

@@ -1,4 +1,4 @@
-import { Attackers, clientAddress } from "./addresses.ts";
+import { Attackers, clientAddress, type Newcomers } from "./addresses.ts";
 import type { LogEntry } from "./entry.ts";
 import { failedLogin, failedPassword } from "./failures.ts";
 import { accessLine, journalLine, syslogLine } from "./lines.ts";
@@ -29,11 +29,21 @@ export function* logLines(name: LogName): Generator<string> {
   if (name === "access") return yield* accessLines(random);
   const write = name === "journal" ? journalLine(random) : syslogLine;
   const failuresOfTen = name === "flood" ? 9 : 1;
-  for (const entry of entries(random, failuresOfTen)) yield write(entry);
+  const attackers = new Attackers(new Random(SEED + 1), 40);
+  for (const entry of entries(random, failuresOfTen, attackers)) yield write(entry);
 }
 
-function* entries(random: Random, failuresOfTen: number): Generator<LogEntry> {
-  const attackers = new Attackers(new Random(SEED + 1), 40);
+/** Lines of a soak: half of them wrong passwords at sshd, one in five of those from an address never seen before. */
+export function* soakEntries(attackers: Newcomers): Generator<LogEntry> {
+  yield* entries(new Random(SEED), 5, attackers, true);
+}
+
+function* entries(
+  random: Random,
+  failuresOfTen: number,
+  attackers: { next(): string },
+  isSshd = failuresOfTen >= 9,
+): Generator<LogEntry> {
   const programs = PROGRAMS.flatMap((program) => Array<Program>(program.share).fill(program));
   for (let time = BEGIN; ; time += random.below(LONGEST_GAP + 1)) {
     const isFailure = random.below(10) < failuresOfTen;
@@ -43,7 +53,7 @@ function* entries(random: Random, failuresOfTen: number): Generator<LogEntry> {
 
   function failure() {
     const address = attackers.next();
-    if (failuresOfTen < 9) return failedLogin(random, address);
+    if (!isSshd) return failedLogin(random, address);
     return { tag: "sshd", hasPid: true, message: failedPassword(random, address) };
   }
 

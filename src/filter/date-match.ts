@@ -1,3 +1,4 @@
+import type { Doubt } from "../time.ts";
 import type { DateTemplate } from "./date-pattern.ts";
 import { isDefault } from "./date-templates.ts";
 import { asciiDigits, fieldsTime } from "./date-value.ts";
@@ -83,6 +84,13 @@ export class LineTemplate {
     this.#lastNow = now;
     this.#lastTime = time;
     return time;
+  }
+
+  /** What the date leaves open. */
+  doubt({ groups }: DateMatch): Doubt | undefined {
+    if (this.#template.kind !== "fields" || groups.z !== undefined || groups.Z !== undefined)
+      return undefined;
+    return groups.Y === undefined && groups.y === undefined ? "year" : "zone";
   }
 
   #read(groups: PatternMatch["groups"], now: number): number | undefined {

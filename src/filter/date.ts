@@ -1,4 +1,5 @@
 import { flat } from "../text.ts";
+import type { Doubt } from "../time.ts";
 import { type DateMatch, LineTemplate } from "./date-match.ts";
 import { type DatePlace, isDefault, placeOf, readDatepattern } from "./date-templates.ts";
 import type { SearchBudget } from "./python/budget.ts";
@@ -12,6 +13,8 @@ export interface FoundDate {
   readonly end: number;
   /** Epoch milliseconds; undefined for a date that can't exist, such as 30 February, and where it is inherited. */
   readonly time: number | undefined;
+  /** What it leaves open. */
+  readonly doubt: Doubt | undefined;
   /** Index of the template that found it: see `DateDetector.describe`. */
   readonly template: number;
   /** The date is empty, as `{NONE}` and `^WARNING:()**` have it: the line has the time of an earlier one. */
@@ -132,8 +135,11 @@ export class DateDetector {
   #found(match: DateMatch, now: number): FoundDate {
     const { start, end } = match;
     const template = this.#templates.indexOf(match.template);
-    if (start === end) return { start, end, time: undefined, template, inherits: true };
-    return { start, end, time: match.template.time(match, now), template };
+    if (start === end) {
+      return { start, end, time: undefined, template, doubt: undefined, inherits: true };
+    }
+    const time = match.template.time(match, now);
+    return { start, end, time, template, doubt: match.template.doubt(match) };
   }
 
   /** Lets `%ExY` take the years of the decade that is now in sight. */

@@ -1,4 +1,5 @@
 import { flat } from "../text.ts";
+import type { Settle } from "../time.ts";
 import type { CompiledFilter, FilterPattern } from "./compile.ts";
 import type { FoundDate } from "./date.ts";
 import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
@@ -42,6 +43,8 @@ interface Dated {
 export interface MatcherClock {
   /** Decides the year of a date that has none. */
   readonly now: number;
+  /** Settles what dates leave open; undefined: they mean what fail2ban takes them for. */
+  readonly settle?: Settle | undefined;
   /** What "recent" is measured against: `now` when live, the log's own clock in a replay. */
   readonly clock: number;
 }
@@ -140,14 +143,14 @@ export class Matcher {
   }
 
   /** The date in a line, in epoch milliseconds; changes nothing. */
-  dateOf(text: string, now: number): number | undefined {
+  dateOf(text: string, now: number, settle?: Settle): number | undefined {
     this.#budget.nextLine();
     const found = this.#filter.dates.find(text, now, undefined, this.#budget);
-    return found?.inherits ? undefined : found?.time;
+    return found?.inherits ? undefined : found && settled(found, settle);
   }
 
   /** The text that patterns see, and the line's time: its own, or that of the last line that had one. */
-  #cutDate({ text, whole, hasDate, time, ascii }: MatcherLine, { now, clock }: MatcherClock): Dated {
+  #cutDate({ text, whole, hasDate, time, ascii }: MatcherLine, { now, clock, settle }: MatcherClock): Dated {
     this.#budget.nextLine();
     if (!hasDate) {
       this.#lastTime = time ?? this.#lastTime;
@@ -155,8 +158,8 @@ export class Matcher {
     }
     const found = this.#filter.dates.find(whole, now, ascii, this.#budget);
     if (found?.time !== undefined && !found.inherits) {
-      this.#lastTime = found.time;
-      return without(text, found, found.time);
+      this.#lastTime = settled(found, settle);
+      return without(text, found, this.#lastTime);
     }
     if (this.#inherits && this.#lastTime !== undefined && this.#lastTime > clock - INHERIT)
       return { text, time: this.#lastTime, start: 0 };
@@ -251,6 +254,11 @@ export class Matcher {
       ({ pattern }) => this.#budget.search(pattern, text, 0, ascii) !== undefined,
     );
   }
+}
+
+/** The time of a date that says one. */
+function settled({ time, doubt }: FoundDate, settle: Settle | undefined): number | undefined {
+  return time === undefined || doubt === undefined || settle === undefined ? time : settle(time, doubt);
 }
 
 function lengthOf(lines: readonly string[]): number {

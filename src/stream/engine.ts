@@ -3,6 +3,7 @@ import { printable, type Report } from "../cli/report.ts";
 import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
 import { decodeText, whole } from "../text.ts";
+import type { Settle } from "../time.ts";
 import { LogClock, MAX_AHEAD } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
 import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate.ts";
@@ -16,6 +17,7 @@ import {
 } from "./jail.ts";
 import { isMessageCut } from "./journal.ts";
 import { planGate } from "./plan.ts";
+import { settle } from "./settle.ts";
 import { Sight } from "./sight.ts";
 import { reachOf } from "./state/reach.ts";
 import { Tail } from "./tail.ts";
@@ -66,8 +68,11 @@ export class Engine {
   readonly #host: JailHost;
   /** Where the current line stands. */
   readonly #at = { offset: 0, end: 0, before: () => this.#entriesBefore(this.#at.offset) };
+  readonly #settle: Settle = (time, doubt) => {
+    return settle(time, doubt, this.#logClock.now, this.#options.isLive ? this.#now : undefined);
+  };
   /** What matchers may know of time, now. */
-  readonly #time = { now: 0, clock: 0 };
+  readonly #time = { now: 0, clock: 0, settle: this.#settle };
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   /** The same in the order of their index at the gate. */
   #list: readonly RunningJail[] = [];
@@ -209,7 +214,8 @@ export class Engine {
   }
 
   #read(text: string, ascii?: boolean): Entry | undefined {
-    return readEntry(text, this.#detector.formatOf(text, this.#now), this.#now, ascii);
+    const format = this.#detector.formatOf(text, this.#now);
+    return readEntry(text, format, this.#now, ascii, this.#settle);
   }
 
   #judge(running: RunningJail, entry: Entry, at: Position, patterns: number): void {
@@ -227,15 +233,14 @@ export class Engine {
 
   /** The time of a line that has none: that of the last line that has one, if that is recent. */
   #inherited(running: RunningJail, offset: number, clock: number): number | undefined {
-    const time = running.timeBefore(offset, this.#tail, this.#now);
+    const time = running.timeBefore(offset, this.#tail, this.#now, this.#settle);
     return time !== undefined && time > clock - INHERIT ? time : undefined;
   }
 
-  /** Moves a replay's clock. */
+  /** Moves the log's clock, by which a replay goes. */
   #advance(time: number): void {
-    if (this.#options.isLive) return;
     this.#logClock.advance(time);
-    this.tally.tick(this.#logClock.now);
+    if (!this.#options.isLive) this.tally.tick(this.#logClock.now);
   }
 
   /** When a failure counts: at its own time; without one, or ahead of the clock, now. */
@@ -261,7 +266,7 @@ export class Engine {
     const entry = this.#read(text);
     if (entry === undefined || entry.isDateless || entry.time !== undefined) return entry?.time;
     for (const running of this.#jails.values()) {
-      const time = running.dateOf(entry.line, this.#now);
+      const time = running.dateOf(entry.line, this.#now, this.#settle);
       if (time !== undefined) return time;
     }
     return undefined;

@@ -1,5 +1,6 @@
+import type { Settle } from "../time.ts";
 import { readJournal } from "./journal.ts";
-import { readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
+import { doubtOf, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
 
 /** One log record, as far as its format tells. */
 export interface Entry {
@@ -87,9 +88,16 @@ const DETECTED_LINES = 10;
  *
  * @param text the line with a newline at its end
  * @param now epoch milliseconds, for years that lines don't say
+ * @param settle settles what stamps leave open
  * @returns undefined when the record holds no message at all
  */
-export function readEntry(text: string, format: Format, now: number, ascii?: boolean): Entry | undefined {
+export function readEntry(
+  text: string,
+  format: Format,
+  now: number,
+  ascii?: boolean,
+  settle?: Settle,
+): Entry | undefined {
   switch (format) {
     case "journal":
       return readJournal(text);
@@ -98,7 +106,7 @@ export function readEntry(text: string, format: Format, now: number, ascii?: boo
     case "none":
       return plainEntry(text, now, ascii);
     default:
-      return new SyslogEntry(text, format, now, ascii);
+      return new SyslogEntry(text, format, now, ascii, settle);
   }
 }
 
@@ -117,18 +125,28 @@ class SyslogEntry implements Entry {
   readonly fields = undefined;
   readonly #shape: SyslogShape;
   readonly #now: number;
+  readonly #settle: Settle | undefined;
   #header: SyslogHeader | undefined;
 
-  constructor(text: string, shape: SyslogShape, now: number, ascii: boolean | undefined) {
+  constructor(
+    text: string,
+    shape: SyslogShape,
+    now: number,
+    ascii: boolean | undefined,
+    settle: Settle | undefined,
+  ) {
     this.line = text.slice(0, -1);
     this.text = text;
     this.ascii = ascii;
     this.#shape = shape;
     this.#now = now;
+    this.#settle = settle;
   }
 
   get time(): number | undefined {
-    return this.#read().time;
+    const { time } = this.#read();
+    const doubt = time === undefined || !this.#settle ? undefined : doubtOf(this.line, this.#shape);
+    return time !== undefined && doubt && this.#settle ? this.#settle(time, doubt) : time;
   }
 
   get identifier(): string | undefined {

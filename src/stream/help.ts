@@ -5,7 +5,7 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
   -r, --rules RULES     bundled rules (sshd), a rules file or a directory, or fail2ban's own
                         (/etc/fail2ban, '/etc/fail2ban[sshd,postfix]'); repeatable, later ones win
       --set JAIL.KEY=V  change a rule: --set sshd.maxretry=3; repeatable
-      --check           load the rules, run their tests, say how many; read no log
+      --check           load the rules, run their tests and hostile lines; read no log
       --dump            print the rules as resolved, YAML; --dump-exec: what f2b-exec -c needs
                         to do as fail2ban's actions did
 

@@ -5,6 +5,7 @@ import type { Verdict } from "../filter/verdict.ts";
 import { placeInPattern } from "../rules/place.ts";
 import { type Jail, type JournalMatch, RuleError } from "../rules/rule.ts";
 import { decodeLine, whole } from "../text.ts";
+import type { Settle } from "../time.ts";
 import type { Entry } from "./entry.ts";
 import type { Evidence } from "./evidence.ts";
 import { globMatches } from "./glob.ts";
@@ -131,8 +132,8 @@ export class RunningJail {
   }
 
   /** The date that the jail finds in a line, in epoch milliseconds. */
-  dateOf(line: string, now: number): number | undefined {
-    return this.#matcher.dateOf(line, now);
+  dateOf(line: string, now: number, settle?: Settle): number | undefined {
+    return this.#matcher.dateOf(line, now, settle);
   }
 
   /**
@@ -140,9 +141,11 @@ export class RunningJail {
    *
    * @param offset where the line begins, in bytes from the beginning of the input
    */
-  timeBefore(offset: number, tail: Tail, now: number): number | undefined {
+  timeBefore(offset: number, tail: Tail, now: number, settle: Settle): number | undefined {
     if (this.jail.identifier !== undefined) return undefined;
-    return this.#inheritance.timeBefore(offset, tail, (line) => this.dateOf(decodeLine(whole(line)), now));
+    return this.#inheritance.timeBefore(offset, tail, (line) =>
+      this.dateOf(decodeLine(whole(line)), now, settle),
+    );
   }
 
   #newMatcher(): Matcher {

@@ -31,14 +31,16 @@ const PAUSE = 3000;
 /** f2b-stream: log lines on stdin, commands on stdout. Gives the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const report = new Report(PROGRAM);
+  let isRun = true;
   try {
     const options = readOptions(argv);
+    isRun = options.action === "run";
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
     const status =
       error instanceof StateError ? tellStateError(error, report) : tellMistake(error, PROGRAM, report);
-    if (isRunByDaemon()) await sleep(PAUSE);
+    if (isRun && isRunByDaemon()) await sleep(PAUSE);
     return status;
   }
 }
@@ -80,19 +82,17 @@ async function act(options: Options, report: Report): Promise<number> {
   return stream(options, enabled, report, now);
 }
 
-/** Compiles every jail, enabled or not, and runs its tests. */
+/** Compiles every jail, enabled or not, runs its tests, and tries hostile lines on it. */
 async function check(loaded: LoadedRules, now: number, report: Report): Promise<number> {
-  const { runTests, weaknessesIn } = await import("./check.ts");
+  const { checkJails } = await import("./check.ts");
   const compiled = compileJails(loaded.jails, leaveOutImported(loaded, report));
-  const errors = compiled.flatMap((each) => runTests(each, now));
-  if (errors.length > 0) throw new AggregateError(errors);
-  const tests = compiled.reduce((sum, { jail }) => sum + jail.tests.length, 0);
+  const imported = new Set(loaded.exec.map(({ jail }) => jail));
+  const { tests, lines } = checkJails(compiled, imported, now, report);
   for (const each of compiled) {
-    for (const weakness of weaknessesIn(each)) report.warning(weakness);
     const needs = each.jail.enabled && each.jail.on === "log" ? needsIn(each, "syslog") : undefined;
     if (needs?.every) report.hint(`[${each.jail.name}] must see every line, which takes time: ${needs.why}`);
   }
-  report.line(`${compiled.length} jails, ${tests} tests ok`);
+  report.line(`${compiled.length} jails, ${tests} tests ok, ${lines} hostile lines`);
   return EXIT.OK;
 }
 
@@ -122,6 +122,7 @@ async function stream(
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
     input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
+    isCut: keeper !== undefined && isPipe(0),
     keeper,
     take: () => outbox.take(),
     reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),

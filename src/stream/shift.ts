@@ -15,16 +15,17 @@ export class ZoneShift {
   /** How many hours the last failures were ahead, or, below 0, behind; how many in a row; when the first of them came. */
   #run = { hours: 0, failures: 0, since: 0 };
   #onTime = 0;
+  #isShifted = false;
 
   /**
    * Takes a failure, in live mode.
    *
    * @param ahead how far its time is ahead of now; below 0: behind; in milliseconds
    * @param now epoch milliseconds
-   * @returns by how many hours lines are ahead; 0: not any more, or never; undefined: nothing new is known
+   * @returns by how many hours lines are ahead; 0: not any more; undefined: nothing new is known
    */
   add(ahead: number, now: number): number | undefined {
-    if (Math.abs(ahead) <= TOLERANCE) return this.#isWell() ? 0 : undefined;
+    if (Math.abs(ahead) <= TOLERANCE) return this.#heal();
     this.#onTime = 0;
     const hours = Math.round(ahead / HOUR);
     const isWhole =
@@ -35,13 +36,18 @@ export class ZoneShift {
     else run.failures++;
     const { failures, since } = this.#run;
     const isSure = failures >= SHIFTED && (hours > 0 || now - since >= LASTING);
-    return isSure ? hours : undefined;
+    if (!isSure) return undefined;
+    this.#isShifted = true;
+    return hours;
   }
 
-  #isWell(): boolean {
-    if (++this.#onTime < WELL) return false;
+  /** Takes a failure on time. */
+  #heal(): 0 | undefined {
+    if (!this.#isShifted && this.#run.failures === 0) return undefined;
+    if (++this.#onTime < WELL) return undefined;
     this.#run = { hours: 0, failures: 0, since: 0 };
-    return true;
+    this.#isShifted = false;
+    return 0;
   }
 }
 

@@ -1,5 +1,5 @@
 import { flat } from "../text.ts";
-import { localTime, wallTime, withoutYear, zoneOffset } from "../time.ts";
+import { type Doubt, localTime, wallTime, withoutYear, zoneOffset } from "../time.ts";
 
 /**
  * How a line with a syslog header begins:
@@ -68,6 +68,12 @@ export function readHeader(line: string, shape: SyslogShape, now: number): Syslo
       return match ? sourced(line, match[0].length, undefined) : undefined;
     }
   }
+}
+
+/** What the stamp of a line with such a header leaves open: one of RFC 3164 says neither year nor zone. */
+export function doubtOf(line: string, shape: SyslogShape): Doubt | undefined {
+  if (shape !== "syslog" && shape !== "syslog-pri") return undefined;
+  return isDigit(line.charCodeAt(shape === "syslog" ? 0 : line.indexOf(">") + 1)) ? undefined : "year";
 }
 
 /** The stamp read last, with the blank behind it: lines of one second follow each other. */

@@ -100,6 +100,10 @@ export class FindWindow {
     const { maxretry } = this.#options;
     const key = keyOf(name);
     const known = this.#rows.find(key);
+    if (known !== NONE && this.#append(known, time)) {
+      if (this.#options.maxmatches > 0) this.#show(known, time, lines);
+      return undefined;
+    }
     const times = known === NONE ? [] : this.#timesOf(known);
     const at = insert(times, time);
     if (this.#isFull(times, at)) {
@@ -135,6 +139,27 @@ export class FindWindow {
   forget(name: string): void {
     const row = this.#rows.find(keyOf(name));
     if (row !== NONE) this.#delete(row);
+  }
+
+  /**
+   * What most failures are, done without arrays: one more than there were, newer than they are, that completes no window and fits
+   * into the row. False: it is none such, and nothing is changed.
+   */
+  #append(row: number, time: number): boolean {
+    const rows = this.#rows;
+    const head = rows.get(row, HEAD);
+    const count = head & SPILLED;
+    if (count >= this.#length || count + 1 >= this.#options.maxretry || !Number.isInteger(time)) return false;
+    const later = time - ((head >> COUNT_BITS) * WORD + (rows.get(row, LOW) >>> 0));
+    const oldest = count > 1 ? rows.get(row, BEFORE + count - 2) >>> 0 : 0;
+    if (later < 0 || later + oldest >= WORD) return false;
+    for (let i = count - 1; i > 0; i--)
+      rows.set(row, BEFORE + i, (rows.get(row, BEFORE + i - 1) >>> 0) + later);
+    rows.set(row, BEFORE, later);
+    rows.set(row, HEAD, (Math.floor(time / WORD) << COUNT_BITS) | (count + 1));
+    rows.set(row, LOW, time);
+    rows.set(row, TURN, this.#turn++);
+    return true;
   }
 
   #show(row: number, time: number, lines: readonly string[]): void {

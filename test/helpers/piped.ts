@@ -13,6 +13,13 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
+const alive = new Set<Piped>();
+
+/** Ends what a failed test left running. */
+export function killPiped(): void {
+  for (const piped of alive) piped.kill();
+}
+
 /**
  * A program between real pipes, as a shell makes them (node's own are sockets), whose reader reads when the test says so.
  */
@@ -43,15 +50,18 @@ export class Piped {
     this.#output = new Socket({ fd: openSync(stdout, "r"), readable: true, writable: false });
     this.#output.on("error", () => undefined).setEncoding("utf8");
     const closed = Promise.all([once(this.child, "close"), once(this.#output, "close")]);
+    alive.add(this);
     this.ended = closed.then(([[status, signal]]) => {
+      alive.delete(this);
       rmSync(this.#folder, { recursive: true });
       return { status, signal } as Ending;
     });
   }
 
-  /** The program's process: the shell has become it. */
-  get pid(): number {
-    return this.child.pid ?? 0;
+  kill(): void {
+    this.child.kill("SIGKILL");
+    this.#input.destroy();
+    this.#output.destroy();
   }
 
   /** Writes as fast as the program reads. */
@@ -103,9 +113,9 @@ export class Piped {
     }
   }
 
-  /** Bytes of memory that it holds now. */
+  /** Bytes of memory that the program holds now: the shell has become it. */
   get residentBytes(): number {
-    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
   }
 }

@@ -157,7 +157,7 @@ function makeCase(kind: Kind, count: number, index: number): Case {
   const lines = new LineMaker({ ...kind, journal, now }, seededRandom(SEED * 100_000 + index)).make(count);
   const matcher = new Matcher(filter);
   const ours = lines.map((text) =>
-    matcher.match({ text, whole: text, hasDate: !journal, time: now }, { now, clock: now }),
+    matcher.match({ text: `${text}\n`, whole: text, hasDate: !journal, time: now }, { now, clock: now }),
   );
   return { request: { config, filter: name, options, now: seconds, journal, lines }, ours };
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { decode } from "../../src/command.ts";
-import { Piped } from "../helpers/piped.ts";
+import { killPiped, Piped } from "../helpers/piped.ts";
 import { program, ROOT } from "../helpers/program.ts";
 
 // What goes wrong around the programs: readers that leave, stop or never were, full disks, signals in the middle of a flood.
@@ -43,6 +43,8 @@ const EXEC: Subject = {
 };
 
 const SUBJECTS = [STREAM, EXEC];
+
+after(killPiped);
 const COUNT = 20_200;
 const ADDRESSES = Array.from({ length: COUNT }, (_, n) => address(n));
 
@@ -169,6 +171,7 @@ for (const subject of SUBJECTS) {
     piped.endInput();
     await piped.stuck();
     assert.ok(piped.unread > input.length / 2, `only ${piped.unread} bytes of ${input.length} wait outside`);
+    assert.ok(piped.residentBytes < 250e6, `${piped.residentBytes} bytes resident`);
     piped.read();
     assert.equal((await piped.ended).status, 0);
     assert.deepEqual(subject.told(piped.stdout), Array(rounds).fill(ADDRESSES).flat());
