@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { EXIT } from "../src/cli/exit.ts";
+import { HELP as CLIENT_HELP } from "../src/client/options.ts";
+import { CONTROL_ERROR_CODES } from "../src/control/protocol.ts";
 import { BACKENDS } from "../src/exec/backend/choose.ts";
 import { parseConfig } from "../src/exec/config.ts";
 import { HELP as EXEC_HELP } from "../src/exec/options.ts";
@@ -25,6 +27,7 @@ const PROGRAMS = [
   { page: "f2b-stream.1", help: STREAM_HELP, folder: "stream" },
   { page: "f2b-exec.8", help: EXEC_HELP, folder: "exec" },
   { page: "f2b-regex.1", help: REGEX_HELP, folder: "regex" },
+  { page: "f2b-client.1", help: CLIENT_HELP, folder: "client" },
 ] as const;
 
 /** Complete, or it does not compile. */
@@ -119,6 +122,7 @@ test("the pages list the words that the programs know", async (t) => {
       section: "DIAGNOSTICS",
       words: codesIn("src/rules/rule.ts"),
     },
+    { name: "codes of requests", page: "f2b-client.1", section: "DIAGNOSTICS", words: CONTROL_ERROR_CODES },
     {
       name: "codes of commands",
       page: "f2b-exec.8",

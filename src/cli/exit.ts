@@ -4,9 +4,9 @@ export const EXIT = {
   OK: 0,
   /** Wrong usage of the command line. */
   USAGE: 64,
-  /** Some input command was none (f2b-exec, at the end of input). */
+  /** Some input command was none (f2b-exec, at the end of input); a request was refused (f2b-client). */
   DATA: 65,
-  /** The firewall is not available at start. */
+  /** What is needed is not there: the firewall at start, the control socket. */
   UNAVAILABLE: 69,
   /** Our own bug. */
   SOFTWARE: 70,

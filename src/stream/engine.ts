@@ -103,6 +103,11 @@ export class Engine {
     this.tick(now);
   }
 
+  /** What each line is; undefined: not known yet. */
+  get format(): Format | undefined {
+    return this.#detector.format;
+  }
+
   /** The jails at work, by name. */
   get jails(): ReadonlyMap<string, RunningJail> {
     return this.#jails;

@@ -15,6 +15,7 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --format FORMAT   auto, journal, syslog, syslog-pri, rfc5424, short-full, short-unix,
                         short-monotonic, plain, none (default: auto, found out from the first lines)
       --source NAME     what stdin is, for jails with a logpath
+      --control SOCKET  be steered by f2b-client
 
       --state FILE      keep bans over a restart; --resume: print from when to read the log again
       --stats           say at the end what was counted

@@ -4,9 +4,10 @@ import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
-import { tellMistake, tellRuleErrors } from "../rules/errors.ts";
+import { tellMistake } from "../rules/errors.ts";
 import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
+import type { ControlOptions } from "./control.ts";
 import { Engine } from "./engine.ts";
 import { FileInput } from "./file-input.ts";
 import { HELP } from "./help.ts";
@@ -16,6 +17,7 @@ import { MetricsFile, streamOf } from "./metrics-file.ts";
 import { type Options, readOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { needsIn } from "./plan.ts";
+import { Reloader } from "./reload.ts";
 import { run } from "./run.ts";
 import type { BanLog } from "./state/banlog.ts";
 import { StateError } from "./state/error.ts";
@@ -64,8 +66,7 @@ async function act(options: Options, report: Report): Promise<number> {
   if (options.action === "help") return print(HELP);
   if (options.action === "version") return print(`${PROGRAM} ${version()}\n`);
   if (options.zone !== undefined) useZone(options.zone);
-  const loaded = await loadRules({ specs: options.rules, sets: options.sets });
-  for (const warning of loaded.warnings) report.warning(warning);
+  const loaded = await readRules(options, report);
   const { jails } = loaded;
   if (options.action === "dump") {
     const { dumpRules } = await import("../rules/dump.ts");
@@ -80,6 +81,12 @@ async function act(options: Options, report: Report): Promise<number> {
   const enabled = enabledOf(loaded, report);
   if (options.action === "resume") return print(`${await resumePoint(options, enabled)}\n`);
   return stream(options, enabled, report, now);
+}
+
+async function readRules({ rules, sets }: Options, report: Report): Promise<LoadedRules> {
+  const loaded = await loadRules({ specs: rules, sets });
+  for (const warning of loaded.warnings) report.warning(warning);
+  return loaded;
 }
 
 /** Compiles every jail, enabled or not, runs its tests, and tries hostile lines on it. */
@@ -112,26 +119,42 @@ async function stream(
   const engine = new Engine(jails, { ...options, state, report, write: outbox.write }, now);
   const keeper = state && new Keeper(state, engine, now);
   keeper?.restore();
+  const clock = options.isLive ? Date.now : () => now;
+  const load = async () => enabledOf(await readRules(options, report), report);
+  const reloader = new Reloader({ engine, report, load, now: clock });
+  const closeControl = await steerable(options, { engine, reloader, report, now: clock });
+  if (closeControl === undefined) return EXIT.UNAVAILABLE;
   const metrics = metricsFile(options.metrics, engine, report, state);
   metrics?.start();
   const status = await run({
     engine,
     report,
     isLive: options.isLive,
-    now: options.isLive ? Date.now : () => now,
+    now: clock,
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
     input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
     isCut: keeper !== undefined && isPipe(0),
     keeper,
     take: () => outbox.take(),
-    reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),
-    tell: (error) => tellRuleErrors(error, report),
+    reloader,
+    onEnd: closeControl,
   });
   await keeper?.end(Date.now());
   await metrics?.end();
   if (options.stats) for (const line of formatStats(engine, state)) report.line(line);
   return status;
+}
+
+/** Opens the control socket, if one is wanted, and gives what closes it. Undefined: it can't be had. */
+async function steerable(
+  { control, source }: Options,
+  steered: Pick<ControlOptions, "engine" | "reloader" | "report" | "now">,
+): Promise<(() => void) | undefined> {
+  if (control === undefined) return () => undefined;
+  const { openControl } = await import("./open-control.ts");
+  const waiting = () => process.stdout.writableLength;
+  return openControl(control, { ...steered, source, started: startOfProcess(), waiting });
 }
 
 /** Its code is loaded only when it is asked for. */
@@ -158,9 +181,14 @@ function metricsFile(
 ): MetricsFile | undefined {
   if (path === undefined) return undefined;
   const stream = streamOf(path);
-  const started = Math.round(Date.now() - process.uptime() * 1000);
+  const started = startOfProcess();
   const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss(), state }, stream);
   return new MetricsFile(path, format, report);
+}
+
+/** In epoch milliseconds. */
+function startOfProcess(): number {
+  return Math.round(Date.now() - process.uptime() * 1000);
 }
 
 function enabledOf(loaded: LoadedRules, report: Report): readonly CompiledJail[] {

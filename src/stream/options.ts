@@ -15,6 +15,8 @@ export interface Options {
   readonly format: Format | undefined;
   readonly source: string | undefined;
   readonly zone: string | undefined;
+  /** Path of the control socket. */
+  readonly control: string | undefined;
   /** Where what is decided is kept, if anywhere. */
   readonly state: string | undefined;
   readonly stats: boolean;
@@ -46,6 +48,7 @@ export function readOptions(argv: readonly string[]): Options {
       "format",
       "source",
       "tz",
+      "control",
       "state",
       "metrics",
       "silence",
@@ -67,6 +70,9 @@ export function readOptions(argv: readonly string[]): Options {
   const now = typed.value("now");
   if (now !== undefined && isLive && !typed.has("check"))
     throw new UsageError("option --now goes with --replay: live, it is the clock that tells");
+  const control = typed.value("control");
+  if (control !== undefined && !isLive)
+    throw new UsageError("option --control is for live streams: nobody steers a replay");
   const state = typed.value("state");
   if (state !== undefined && !isLive)
     throw new UsageError(
@@ -90,6 +96,7 @@ export function readOptions(argv: readonly string[]): Options {
     format: readFormat(typed.value("format") ?? "auto"),
     source: typed.value("source"),
     zone: typed.value("tz"),
+    control,
     state,
     stats: typed.has("stats"),
     metrics: typed.value("metrics"),

@@ -2,7 +2,7 @@ import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
 import type { Engine } from "./engine.ts";
 import type { Input } from "./file-input.ts";
-import type { CompiledJail } from "./jail.ts";
+import type { Reloader } from "./reload.ts";
 import type { Keeper } from "./state/keeper.ts";
 
 /** What the loop needs of the world. */
@@ -23,10 +23,9 @@ export interface RunOptions {
   readonly keeper: Keeper | undefined;
   /** Takes the next piece of what the engine has written; empty: there is no more. */
   readonly take: () => string;
-  /** Reads the rules again. */
-  readonly reload: () => Promise<readonly CompiledJail[]>;
-  /** Prints mistakes in rules; false: the error is something else. */
-  readonly tell: (error: unknown) => boolean;
+  readonly reloader: Reloader;
+  /** Called once, when the stream ends: nobody steers it any more. */
+  readonly onEnd: () => void;
 }
 
 /** Longest sleep, in milliseconds: far below 2^31, and short enough to notice a step of the wall clock. */
@@ -53,7 +52,6 @@ class Loop {
   #deadline: NodeJS.Timeout | undefined;
   #isBlocked = false;
   #isReloadWanted = false;
-  #isReloading = false;
   #isSyncWanted = false;
   #isEnded = false;
   /** True when something was written since the last sign of life. */
@@ -129,6 +127,8 @@ class Loop {
     clearTimeout(this.#deadline);
     clearInterval(this.#heart);
     process.off("SIGHUP", this.#hangup);
+    this.#options.reloader.stop();
+    this.#options.onEnd();
     this.#options.input.destroy();
     if (status !== EXIT.OK || !this.#writeAll()) this.#resolve(status);
     else process.stdout.write("", (error) => this.#resolve(isPipeError(error) ? EXIT.PIPE : status));
@@ -139,33 +139,11 @@ class Loop {
     this.#reloadIfWanted();
   };
 
-  /**
-   * One at a time, however many hangups come, and none while stdout takes nothing: each brings a sync of all bans, which would
-   * pile up.
-   */
+  /** None while stdout takes nothing, however many hangups come: each brings a sync of all bans, which would pile up. */
   #reloadIfWanted(): void {
-    if (!this.#isReloadWanted || this.#isReloading || this.#isBlocked || this.#isEnded) return;
+    if (!this.#isReloadWanted || this.#isBlocked || this.#isEnded) return;
     this.#isReloadWanted = false;
-    this.#isReloading = true;
-    void this.#reload().then(() => {
-      this.#isReloading = false;
-      this.#reloadIfWanted();
-    });
-  }
-
-  async #reload(): Promise<void> {
-    const { engine, report, reload, tell, now } = this.#options;
-    try {
-      const jails = await reload();
-      if (this.#isEnded) return;
-      engine.reload(jails, now());
-      report.line(`rules read again: ${jails.length} jails`);
-      this.#write();
-      this.#arm();
-    } catch (error) {
-      if (!tell(error)) throw error;
-      report.warning("the rules could not be read again: those before stay in force");
-    }
+    void this.#options.reloader.reload();
   }
 
   #write(): void {
@@ -184,7 +162,7 @@ class Loop {
     return first !== "";
   }
 
-  /** An answer came between two chunks. */
+  /** An answer came between two chunks, or somebody steers. */
   #late(): void {
     if (this.#isEnded) return;
     if (this.#deadline !== undefined && this.#options.engine.tally.waiting === 0) {

@@ -113,6 +113,11 @@ export class Tally {
     return this.banlist.size;
   }
 
+  /** Whether so many bans are in force that there can be no other. */
+  get isFull(): boolean {
+    return this.banlist.isFull;
+  }
+
   /** When the next ban ends, in epoch milliseconds; undefined: none of them does. */
   get nextEnd(): number | undefined {
     return this.banlist.nextEnd;
@@ -216,17 +221,18 @@ export class Tally {
    * Bans by hand, whatever was counted; the count is zero after that. A ban in force is given the new end, or stays as it is.
    *
    * @param bantime milliseconds; null: for ever; undefined: as the jail has it
-   * @returns the ban in force; undefined when it would last no time
+   * @returns the ban in force; undefined when it would last no time, or `isFull`
    */
   ban(running: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
     const { jail, window } = running;
     const time = this.#time;
     if (this.find(jail.name, subject)) return this.#prolong(running, subject, bantime);
     const { failures, matches } = this.known(running, subject);
-    window.forget(nameOf(subject));
     const request = { jail, subject, time, failures: failures.length, matches, manual: true } as const;
     const ban = this.banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
-    if (ban) this.#ban(running, ban);
+    if (ban === undefined) return undefined;
+    window.forget(nameOf(subject));
+    this.#ban(running, ban);
     return ban;
   }
 
