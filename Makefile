@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 TESTS = dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check conformance hostile bench bench-quick format tools soak fuzz bench-exec fuzz-exec kill-exec clean
+.PHONY: all build demo test check conformance hostile bench bench-quick format tools soak fuzz bench-exec fuzz-exec kill-exec kill-stream clean
 
 all: build
 
@@ -67,6 +67,10 @@ fuzz-exec: build tools
 	F2B_FUZZ_LINES=100000 node --test dist/test/system/exec-fuzz.test.js
 kill-exec: build tools
 	F2B_KILLS=200 node --test dist/test/system/exec-kill.test.js
+
+# The whole pipeline on a log that grows, killed 500 times: seven minutes. F2B_SEED repeats who attacks when. Needs root.
+kill-stream: build tools
+	F2B_KILLS=500 node --test dist/test/system/stream-kill.test.js
 
 format: node_modules/.package-lock.json
 	npx --no-install biome check --write .

@@ -132,6 +132,7 @@ async function stream(
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
     input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
+    isCut: keeper !== undefined && isPipe(0),
     keeper,
     take: () => outbox.take(),
     reloader,
@@ -217,9 +218,12 @@ function warnOfSources(jails: readonly CompiledJail[], { source }: Options, repo
   report.hint("--source /var/log/auth.log says which log stdin is");
 }
 
-function print(text: string): number {
-  process.stdout.write(text);
-  return EXIT.OK;
+/** Gives the exit status: the reader may be gone. */
+function print(text: string): Promise<number> {
+  return new Promise((resolve) => {
+    process.stdout.once("error", () => resolve(EXIT.PIPE));
+    process.stdout.write(text, (error) => resolve(error ? EXIT.PIPE : EXIT.OK));
+  });
 }
 
 function isPipe(fd: number): boolean {

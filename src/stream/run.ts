@@ -17,6 +17,8 @@ export interface RunOptions {
   /** So long without input, in milliseconds, is told; 0: never. */
   readonly silence: number;
   readonly input: Input;
+  /** True: an unfinished line at the end of the input was cut, and will be read again whole. */
+  readonly isCut: boolean;
   /** Keeps what is decided over a restart, if anything does. */
   readonly keeper: Keeper | undefined;
   /** Takes the next piece of what the engine has written; empty: there is no more. */
@@ -106,8 +108,9 @@ class Loop {
 
   #end(): void {
     if (this.#isEnded) return;
-    const { engine, now } = this.#options;
-    engine.end(now());
+    const { engine, isCut, now } = this.#options;
+    if (isCut) engine.tick(now());
+    else engine.end(now());
     if (engine.tally.waiting > 0) {
       this.#write();
       this.#deadline = setTimeout(() => this.#giveUpAnswers(), LAST_ANSWERS);

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Ban, decode } from "../../src/command.ts";
+import { GrowingLog } from "../helpers/attackers.ts";
+import { kernelBans } from "../helpers/kernel-bans.ts";
+import { Netns, netnsSkip } from "../helpers/netns.ts";
+import { program } from "../helpers/program.ts";
+import { Unit } from "../helpers/unit.ts";
+
+/** `make kill-stream` asks for 500. */
+const KILLS = Number(process.env.F2B_KILLS ?? 10);
+/** Most milliseconds from a start to the next kill; a start takes some 300 of them. */
+const LONGEST = 900;
+/** What a dying pipeline is given to end by itself, in milliseconds, before the rest of it is killed. */
+const PATIENCE = 400;
+/** How long both pipelines may take to read what is left of the log, in milliseconds. */
+const CATCH_UP = 2_500;
+/** Bans that end so close to the comparison, in milliseconds, may be there or not: kernels count in seconds. */
+const BLUR = 4_000;
+const ATTACKERS = 240;
+
+const RULES = `
+defaults: {ignoreself: false, ignoreip: [127.0.0.0/8]}
+jails:
+  app:
+    identifier: app
+    failregex: ^login failed from <ADDR>$
+    maxretry: 3
+    findtime: 5s
+    bantime: 3s
+    port: [http, https]
+    escalation: {increment: true, maxtime: 1h}
+  mail:
+    identifier: mail
+    failregex: ^login failed from <ADDR>$
+    maxretry: 2
+    findtime: 10s
+    bantime: 25s
+    port: smtp
+    escalation: {increment: true, overalljails: true, rndtime: 5s, maxtime: 1h}
+  watch:
+    identifier: [app, mail]
+    failregex: ^login failed from <ADDR>$
+    maxretry: 4
+    findtime: 20s
+    bantime: 30s
+    mode: shadow
+  again:
+    on: ban
+    maxretry: 2
+    findtime: 60s
+    bantime: 10m
+`;
+
+const skip = netnsSkip("iptables", "ip6tables", "ipset", "nft", "flock");
+
+describe(`f2b-stream | f2b-exec, killed ${KILLS} times with -9`, { skip, timeout: 3_600_000 }, () => {
+  let net: Netns;
+  let folder: string;
+  const units = new Set<Unit>();
+  const path = (name: string) => join(folder, name);
+
+  before(async () => {
+    net = await Netns.create();
+    folder = mkdtempSync(join(tmpdir(), "f2b-kill-"));
+    writeFileSync(path("rules.yaml"), RULES);
+  });
+  after(async () => {
+    await Promise.all([...units].map((unit) => unit.end(0)));
+    await net.remove();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** As the unit in the manual has it. */
+  function start(state: string, rest: string, where: readonly string[] = []): Unit {
+    const stream = `"${process.execPath}" "${program("f2b-stream")}" -r ${path("rules.yaml")} --state ${path(state)}`;
+    const follow = fileURLToPath(new URL("../helpers/follow.js", import.meta.url));
+    const feed = `"${process.execPath}" ${follow} ${path("log")} "$(${stream} --resume)"`;
+    const unit = new Unit(`${feed} | ${stream} --heartbeat 1 ${rest}`, where);
+    units.add(unit);
+    return unit;
+  }
+
+  async function end(unit: Unit, patience: number): Promise<void> {
+    await unit.end(patience);
+    units.delete(unit);
+  }
+
+  test("in the end the bans in force are those of a run that nobody disturbed", async (t) => {
+    const seed = Number(process.env.F2B_SEED ?? Date.now() % 100_000);
+    const random = generator(seed);
+    const log = new GrowingLog(path("log"), ATTACKERS, random);
+    const exec = `| "${process.execPath}" "${program("f2b-exec")}" --backend ipset`;
+    const calm = start("calm", `> ${path("commands")}`);
+    log.start();
+    const killed = new Map<string, number>();
+    let unit = start("state", exec, net.atServer);
+    const told: string[] = [];
+    for (let kill = 0; kill < KILLS; kill++) {
+      await sleep(random() * LONGEST);
+      const members = unit.members();
+      const victim = members[Math.floor(random() * (members.length + 1))];
+      if (victim) unit.kill(victim.pid);
+      const name = victim ? nameOf(victim.command) : "all";
+      killed.set(name, (killed.get(name) ?? 0) + 1);
+      await end(unit, victim ? PATIENCE : 0);
+      told.push(unit.stderr);
+      unit = start("state", exec, net.atServer);
+    }
+    await sleep(CATCH_UP);
+    log.stop();
+    await sleep(CATCH_UP);
+    t.diagnostic(
+      `seed ${seed}, ${log.lines} lines, killed: ${[...killed].map((each) => each.join(" ")).join(", ")}`,
+    );
+
+    const now = Date.now();
+    const [ours, theirs] = [inForce(path("state")), inForce(path("calm"))];
+    const kernel = new Map<string, ReadonlySet<string>>();
+    for (const jail of ["app", "mail", "again"]) kernel.set(jail, new Set(await kernelBans(net, jail)));
+    assert.doesNotMatch(told.join(""), /internal error|is not locked|state .*(?:error|damaged|line \d)/);
+    const counted = readFileSync(path("commands"), "utf8").includes('"cmd":"ban","jail":"again"');
+    assert.ok(counted, "bans were counted");
+    t.diagnostic(
+      `${theirs.size} bans in force, ${[...theirs.values()].filter(({ bancount = 1 }) => bancount > 1).length} of them not the first`,
+    );
+
+    assert.deepEqual(difference(ours, theirs), { lost: [], extra: [] }, "what f2b-stream says is in force");
+    const enforced = [...theirs].filter(([, ban]) => ban.cmd === "ban");
+    const lost = enforced.filter(
+      ([, ban]) => (ban.until ?? Infinity) > now + BLUR && !kernel.get(ban.jail)?.has(ban.ip ?? ""),
+    );
+    const wanted = new Set(enforced.map(([, { jail, ip }]) => `${jail} ${ip}`));
+    const extra = [...kernel]
+      .flatMap(([jail, ips]) => [...ips].map((ip) => `${jail} ${ip}`))
+      .filter((each) => !wanted.has(each));
+    assert.deepEqual({ lost, extra }, { lost: [], extra: [] }, "what the kernel has");
+    for (const each of [unit, calm]) await end(each, 0);
+  });
+});
+
+/** The bans in force by a state's file. A state may be written while it is read: bans that end now are left out. */
+function inForce(path: string): Map<string, Ban> {
+  const bans = new Map<string, Ban>();
+  for (const line of readFileSync(path, "utf8").split("\n").slice(1, -1)) {
+    const command = decode(line, 0);
+    if (command.cmd === "sync") continue;
+    const key = `${command.jail} ${command.ip}`;
+    if ("until" in command) bans.set(key, command);
+    else bans.delete(key);
+  }
+  return bans;
+}
+
+/** Bans by what they say but their evidence. */
+function difference(ours: ReadonlyMap<string, Ban>, theirs: ReadonlyMap<string, Ban>) {
+  const soon = Date.now() + BLUR;
+  const known = (bans: ReadonlyMap<string, Ban>) =>
+    new Set(
+      [...bans.values()]
+        .filter(({ until }) => until === null || until > soon)
+        .map(({ matches: _, ...ban }) => JSON.stringify(ban)),
+    );
+  const [a, b] = [known(ours), known(theirs)];
+  return { lost: [...b].filter((each) => !a.has(each)), extra: [...a].filter((each) => !b.has(each)) };
+}
+
+/** Which part of the pipeline a process is. */
+function nameOf(command: string): string {
+  if (command.includes("--resume")) return "resume";
+  return /follow|f2b-stream|f2b-exec/.exec(command)?.[0] ?? "a tool";
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Numbers from 0 up to 1, always the same for a seed: mulberry32. */
+function generator(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
