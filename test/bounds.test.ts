@@ -220,6 +220,22 @@ const STREAM: Readonly<Record<string, Case>> = {
   hangups: [
     "system/faults.test.ts: f2b-stream reads its rules once or twice for a hundred hangups while its reader has stopped",
   ],
+  "ends of bans that were ended or changed": [
+    "banlist.test.ts: BanList holds no ends of bans that were ended or changed, however many",
+  ],
+  "clients of `--control`": [
+    "control-server.test.ts: ControlServer has sixteen clients at a time, and tells the others",
+  ],
+  "a request": [
+    "control-server.test.ts: ControlServer takes a request of 64 KiB, and ends with one that is longer",
+    "control-server.test.ts: ControlServer gives up a client that makes it wait, even one that sends a byte now and then",
+  ],
+  "an answer in memory, of each client": [
+    "control-server.test.ts: ControlServer makes an answer as it is taken, and gives up who takes none",
+  ],
+  "commands by hand that wait for the reader of stdout": [
+    "control-hostile.test.ts: f2b-stream --control takes no commands by hand while nobody reads its own",
+  ],
   "messages that wait for the reader of stderr": [
     "stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
   ],

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { EXIT } from "../src/cli/exit.ts";
+import { HELP as CLIENT_HELP } from "../src/client/options.ts";
+import { CONTROL_ERROR_CODES } from "../src/control/protocol.ts";
 import { BACKENDS } from "../src/exec/backend/choose.ts";
 import { parseConfig } from "../src/exec/config.ts";
 import { HELP as EXEC_HELP } from "../src/exec/options.ts";
@@ -16,7 +18,7 @@ import { runTests } from "../src/stream/check.ts";
 import { FORMATS } from "../src/stream/entry.ts";
 import { HELP as STREAM_HELP } from "../src/stream/help.ts";
 import { compileJails } from "../src/stream/jail.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT, runProgram } from "./helpers/program.ts";
 
 const MAN = join(ROOT, "man");
 
@@ -25,6 +27,7 @@ const PROGRAMS = [
   { page: "f2b-stream.1", help: STREAM_HELP, folder: "stream" },
   { page: "f2b-exec.8", help: EXEC_HELP, folder: "exec" },
   { page: "f2b-regex.1", help: REGEX_HELP, folder: "regex" },
+  { page: "f2b-client.1", help: CLIENT_HELP, folder: "client" },
 ] as const;
 
 /** Complete, or it does not compile. */
@@ -119,6 +122,7 @@ test("the pages list the words that the programs know", async (t) => {
       section: "DIAGNOSTICS",
       words: codesIn("src/rules/rule.ts"),
     },
+    { name: "codes of requests", page: "f2b-client.1", section: "DIAGNOSTICS", words: CONTROL_ERROR_CODES },
     {
       name: "codes of commands",
       page: "f2b-exec.8",
@@ -153,6 +157,22 @@ test("f2b-rules.5: the example passes its own tests", async () => {
       jails.map(({ name, tests }) => [name, tests.length]),
       [["app", 2]],
     );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("README.md: the first rule is checked as shown", async () => {
+  const [, rule = "", said] =
+    /\n\n( {4}jails:\n[\s\S]*?)\n\n {4}\$ f2b-stream -r \.\/app\.yaml --check\n {4}f2b-stream: (.*)\n/.exec(
+      readFileSync(`${ROOT}README.md`, "utf8"),
+    ) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), "f2b-manual-"));
+  try {
+    const path = join(folder, "app.yaml");
+    writeFileSync(path, rule);
+    const { stderr, status } = await runProgram("f2b-stream", ["-r", path, "--check"]);
+    assert.deepEqual([status, stderr], [0, `f2b-stream: ${said}\n`]);
   } finally {
     rmSync(folder, { recursive: true });
   }

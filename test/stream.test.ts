@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type Ended, program, ROOT, runProgram, start } from "./helpers/program.ts";
+import { RulesFolder } from "./helpers/rules.ts";
 
 const rules = ["-r", "test/fixtures/rules/app.yaml", "--set", "app-watch.enabled=false"];
 
@@ -152,6 +153,37 @@ test("f2b-stream drops 10 MB without a newline, says so once and goes on", async
   assert.equal(status, 0);
   assert.equal(stderr, "f2b-stream: warning: dropped a line longer than 65536 bytes\n");
   assert.match(stdout, /"cmd":"ban"/);
+});
+
+test("f2b-stream gives up a line that would take for ever, tells, counts, and goes on", async () => {
+  const folder = new RulesFolder();
+  const path = folder.write(
+    "slow.yaml",
+    `jails:
+  app:
+    identifier: app
+    failregex:
+      - '^login (?P<name>(?:a|a)*)(?!b) refused for <ADDR>$'
+      - '^login (?:\\w+ )?failed from <ADDR>$'
+    maxretry: 3
+    ignoreself: false
+`,
+  );
+  const line = failure("203.0.113.9").replace("failed from", `${"a".repeat(65_400)}! refused for`);
+  assert.ok(line.length > 65_400 && line.length <= 65_536);
+  const args = ["-r", path, "--replay", "--stats"];
+  const { status, stdout, stderr } = await runProgram(
+    "f2b-stream",
+    args,
+    `${failure("192.0.2.1")}${line}${failure("192.0.2.1")}${line}${failure("192.0.2.1")}`,
+  );
+  folder.remove();
+  assert.equal(status, 0);
+  assert.match(stdout, /^\{"cmd":"ban","jail":"app","ip":"192\.0\.2\.1",.*"failures":3,/);
+  assert.doesNotMatch(stdout, /203\.0\.113\.9/);
+  const told = /^f2b-stream: warning: \[app\] a line took too long for a pattern and was given up: .+$/gm;
+  assert.equal(stderr.match(told)?.length, 1, stderr);
+  assert.match(stderr, /, 0 overlong lines dropped, 2 searches given up, /);
 });
 
 test("f2b-stream --replay gives the same bytes twice", async () => {

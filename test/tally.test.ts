@@ -18,10 +18,10 @@ class Tried {
   readonly tally: Tally;
   readonly running: RunningJail;
 
-  constructor(settings: Partial<Jail>, { isLive = true } = {}) {
+  constructor(settings: Partial<Jail>, { isLive = true, maxBans = 1000 } = {}) {
     const report = new Report("test", (line) => this.told.push(line));
     const write = (line: string) => this.#lines.push(line);
-    this.tally = new Tally({ isLive, maxKeys: 100, maxEvidence: 1 << 20, write, report });
+    this.tally = new Tally({ isLive, maxKeys: 100, maxBans, maxEvidence: 1 << 20, write, report });
     this.#isLive = isLive;
     this.running = this.#run(settings);
     this.tally.reload(new Map([[this.running.jail.name, this.running]]));
@@ -265,6 +265,16 @@ test("Tally makes no ban by hand that would last no time", () => {
   const tried = new Tried({ bantime: 0 });
   assert.equal(tried.tally.ban(tried.running, somebody, undefined), undefined);
   assert.deepEqual(tried.commands(), []);
+});
+
+test("Tally makes no ban by hand when too many are in force, and keeps the count", () => {
+  const tried = new Tried({ maxretry: 3 }, { maxBans: 1 });
+  tried.fail("192.0.2.1");
+  tried.tally.ban(tried.running, { ip: "192.0.2.2" }, undefined);
+  assert.equal(tried.tally.isFull, true);
+  assert.equal(tried.tally.ban(tried.running, somebody, undefined), undefined);
+  assert.equal(tried.tally.known(tried.running, somebody).failures.length, 1);
+  assert.equal(tried.tally.ban(tried.running, { ip: "192.0.2.2" }, null)?.until, null, "it is there already");
 });
 
 test("Tally unbans by hand, and counts from zero", () => {

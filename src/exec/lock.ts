@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { flock } from "../flock.ts";
 import { chainName } from "./names.ts";
 
 /** Where locks live: writable for root alone, so that no other user can hold a jail up. */
@@ -57,18 +57,6 @@ export class FileLock implements JailLock {
     const pid = /^\d{1,10}$/m.exec(readFileSync(path, "latin1"))?.[0];
     return `another f2b-exec serves it${pid === undefined ? "" : ` (pid ${pid})`}`;
   }
-}
-
-/** False when another process has the lock. */
-function flock(file: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", file] });
-    child.once("error", reject);
-    child.once("exit", (status) => {
-      if (status === 0 || status === 1) resolve(status === 0);
-      else reject(new Error(`flock ended with ${status}`));
-    });
-  });
 }
 
 function namespace(): number {

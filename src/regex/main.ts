@@ -7,8 +7,9 @@ import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
 import { type Ban, decode } from "../command.ts";
 import { tellMistake } from "../rules/errors.ts";
-import { weaknessesIn } from "../stream/check.ts";
+import { formatPlace } from "../rules/rule.ts";
 import { Gate } from "../stream/gate.ts";
+import { findHoles } from "../stream/holes.ts";
 import { type CompiledJail, compileJails, RunningJail } from "../stream/jail.ts";
 import { Tally } from "../stream/tally.ts";
 import { decodeLine } from "../text.ts";
@@ -47,14 +48,14 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function examine(options: Options, report: Report): Promise<number> {
   const jails = compileJails(await findFilter(options.filter, options));
-  for (const weakness of new Set(jails.flatMap(weaknessesIn))) report.warning(weakness);
+  const now = options.now ?? Date.now();
+  warnOfHoles(jails, now, report);
   const [first, ...others] = jails;
   if (first === undefined) throw new UsageError(`${options.filter}: no jail that looks at lines`);
   if (options.json && others.length > 0) {
     const names = jails.map(({ jail }) => jail.name).join(", ");
     throw new UsageError(`option --json takes one jail; write ${options.filter}[NAME] with one of ${names}`);
   }
-  const now = options.now ?? Date.now();
   const views = jails.map((compiled) => new View(compiled, options, now, report));
   let text = "";
   const takeLine = (line: string) => {
@@ -80,6 +81,13 @@ async function examine(options: Options, report: Report): Promise<number> {
   }
   await print(text + views.map((view) => view.end()).join("\n"));
   return EXIT.OK;
+}
+
+/** Tells what a stranger could do with lines that a filter takes. */
+function warnOfHoles(jails: readonly CompiledJail[], now: number, report: Report): void {
+  const errors = jails.flatMap((each) => findHoles(each, { now, isQuick: true }).errors);
+  const warnings = errors.map(({ place, message }) => `${formatPlace(place)}: ${message}`);
+  for (const warning of new Set(warnings)) report.warning(warning);
 }
 
 /** One jail's view of the log, as it is asked for: JSON line by line, or a report at the end. */

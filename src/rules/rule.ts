@@ -117,7 +117,11 @@ export type RuleErrorCode =
   /** A pattern that cannot be compiled. */
   | "ERR_RULE_REGEX"
   /** A sample line that does not give what it must. */
-  | "ERR_RULE_TEST";
+  | "ERR_RULE_TEST"
+  /** A pattern that a stranger's text can mislead. */
+  | "ERR_RULE_INJECTION"
+  /** A pattern that a long line can stop. */
+  | "ERR_RULE_BACKTRACKING";
 
 /** `file:line:column`, as compilers print it; `file` alone for line 0. */
 export function formatPlace({ file, line, column }: Place): string {

@@ -52,7 +52,8 @@ export interface BanListOptions {
 
 /** A ban in force. */
 interface Held {
-  jail: Jail;
+  /** Undefined: of an earlier run, and the jail is gone. */
+  jail: Jail | undefined;
   /** Without its evidence. */
   readonly ban: Ban;
   /** Which ban of all it is: its lines are owned by this number. */
@@ -69,11 +70,20 @@ interface Held {
 /** Ends in the heap that are none any more, besides as many as there are bans. */
 const MAX_STALE = 1000;
 
-/** What is left of a ban that has ended, in words: its bancount, and until when it is remembered, in two halves. */
+/** How long a ban is remembered whose jail is gone, in milliseconds. */
+const MEMORY = 604_800_000;
+
+/**
+ * What is left of a ban that has ended, in words: its bancount; from when its subject was free again, in two halves; for how
+ * many seconds from then it is remembered; when it began, the lower half.
+ */
 const BANCOUNT = 0;
 const HIGH = 1;
 const LOW = 2;
+const SECONDS = 3;
+const BEGAN = 4;
 const WORD = 2 ** 32;
+const MAX_SECONDS = 2 ** 31 - 1;
 
 /** Who is banned until when. Hands out bans as windows are completed and unbans as time passes. */
 export class BanList {
@@ -87,6 +97,8 @@ export class BanList {
   readonly #due = new Heap<Held>();
   /** Bans that have ended; none of somebody who is banned again. */
   readonly #past: Table;
+  /** Nothing is forgotten that was remembered then, in epoch milliseconds: lines that are read may be as old. */
+  knownSince = Number.POSITIVE_INFINITY;
   #turns = 0;
   #forgotten = 0;
 
@@ -95,7 +107,7 @@ export class BanList {
     this.#rows = new Table({ maxRows: maxBans, words: 0 });
     this.#maxRemembered = maxRemembered;
     this.#evidence = new Evidence({ maxBytes: maxEvidence });
-    this.#past = new Table({ maxRows: maxRemembered, words: 3 });
+    this.#past = new Table({ maxRows: maxRemembered, words: 5 });
   }
 
   /** Bans in force. */
@@ -144,9 +156,9 @@ export class BanList {
   }
 
   /** A ban in force as it is told again. */
-  again(ban: Ban): Ban {
+  again(ban: Ban, mark: Pick<Ban, "repeat" | "restored"> = { repeat: true }): Ban {
     const held = this.#heldBy(this.#keyOf(ban));
-    return { ...ban, matches: held ? this.#matches(held) : [], repeat: true };
+    return { ...ban, matches: held ? this.#matches(held) : [], ...mark };
   }
 
   /**
@@ -161,7 +173,7 @@ export class BanList {
     if (this.isFull) return undefined;
     const ban = this.#newBan(request, this.#recall(key, request.time));
     if (ban.until !== null && ban.until <= clock) return undefined;
-    this.#hold(key, request, ban);
+    this.#hold(key, request.jail, ban, request.matches);
     return { ...ban, matches: request.matches };
   }
 
@@ -174,8 +186,8 @@ export class BanList {
   }
 
   /** The bans in force as they are told again, oldest first. */
-  *inForce(): Iterable<Ban> {
-    for (const held of this.#inOrder()) yield this.again(held.ban);
+  *inForce(mark?: Pick<Ban, "repeat" | "restored">): Iterable<Ban> {
+    for (const held of this.#inOrder()) yield this.again(held.ban, mark);
   }
 
   /** The bans in force, oldest first, without their evidence; what ends while they are gone through is left out. */
@@ -228,6 +240,65 @@ export class BanList {
     return held && this.#release(held, time, reason);
   }
 
+  /**
+   * Whether a failure at `time` had its answer: it came no later than the ban in force, or before the last one ended.
+   *
+   * @param latest epoch milliseconds: what was decided later is from before the clock was set back, and answers nothing
+   */
+  isAnswered(jail: string, subject: Subject, time: number, latest: number): boolean {
+    const key = this.#keys.of(jail, nameOf(subject));
+    const answered = this.#heldBy(key)?.ban.time ?? this.#freeSince(key) - 1;
+    return Math.floor(time) <= answered && answered <= latest;
+  }
+
+  /** Notes an unban of somebody who is not banned: failures before have had their answer. @param jail undefined: it is gone */
+  forgive(unban: Unban, jail: Jail | undefined): void {
+    const key = this.#keyOf(unban);
+    const row = this.#past.find(key);
+    if (row === NONE) this.#remember(key, { bancount: 0, time: 0 }, unban, jail);
+    else this.#setEnd(row, unban, jail);
+  }
+
+  /**
+   * Takes up a ban of an earlier run.
+   *
+   * @param jail as it is now; undefined: it is gone
+   * @returns false when the same ban was there already
+   */
+  restore(ban: Ban, jail: Jail | undefined): boolean {
+    const key = this.#keyOf(ban);
+    const held = this.#heldBy(key);
+    if (held) this.#drop(held, key);
+    const { matches = [], repeat, restored, port, protocol, ...rest } = ban;
+    const ports = jail ? portsOf(jail) : { ...(port && { port }), ...(protocol && { protocol }) };
+    this.#hold(key, jail, { ...rest, ...ports }, matches);
+    return held?.ban.time !== ban.time;
+  }
+
+  /** Takes up an unban of an earlier run. */
+  restoreEnd(unban: Unban, jail: Jail | undefined): void {
+    const held = this.#heldBy(this.#keyOf(unban));
+    if (held) this.#release(held, unban.time, unban.reason ?? "expired");
+    else this.forgive(unban, jail);
+  }
+
+  /** Whether this is what is known of its subject: its ban in force, or the last one that ended and its end. */
+  stateOf(decision: Ban | Unban): "in force" | "ended" | "forgotten" {
+    const key = this.#keyOf(decision);
+    const held = this.#heldBy(key);
+    const isBan = "until" in decision;
+    if (held) {
+      const { time, until } = held.ban;
+      return isBan && decision.time === time && decision.until === until ? "in force" : "forgotten";
+    }
+    const row = this.#past.find(key);
+    if (row === NONE) return "forgotten";
+    const isLast = isBan
+      ? this.#past.get(row, BEGAN) === (decision.time | 0)
+      : this.#free(row) === freeFrom(decision);
+    return isLast ? "ended" : "forgotten";
+  }
+
   /** Takes up new rules: bans of jails that are gone, or that now only watch, or no longer do, are ended. */
   reload(jails: ReadonlyMap<string, Jail>, clock: number): readonly Unban[] {
     const unbans: Unban[] = [];
@@ -249,8 +320,8 @@ export class BanList {
     return row === NONE ? undefined : this.#held[row];
   }
 
-  #keyOf(ban: Ban): Key {
-    return this.#keys.of(ban.jail, nameOf(subjectOf(ban)));
+  #keyOf(decision: Ban | Unban): Key {
+    return this.#keys.of(decision.jail, nameOf(subjectOf(decision)));
   }
 
   #matches({ turn, place }: Held): readonly string[] {
@@ -258,7 +329,9 @@ export class BanList {
   }
 
   #newBan(request: BanRequest, earlier: number): Ban {
-    const { jail, subject, time, failures, manual } = request;
+    const { jail, subject, failures, manual } = request;
+    // As it is told: a restart knows no more than that.
+    const time = Math.floor(request.time);
     const { bantime = this.#bantime(jail, nameOf(subject), earlier, time) } = request;
     return {
       cmd: verb(jail),
@@ -266,7 +339,7 @@ export class BanList {
       ...("ip" in subject ? { ip: flat(subject.ip) } : { id: flat(subject.id) }),
       time,
       until: endOf(time, bantime),
-      ...(jail.port && { port: jail.port, protocol: jail.protocol }),
+      ...portsOf(jail),
       failures,
       bancount: earlier + 1,
       ...(manual && { manual }),
@@ -278,9 +351,9 @@ export class BanList {
     return bantimeOf(jail, name, jail.escalation.overalljails ? this.#bansOverall(name, time) : earlier);
   }
 
-  #hold(key: Key, { jail, matches, time }: BanRequest, ban: Ban): void {
+  #hold(key: Key, jail: Jail | undefined, ban: Ban, matches: readonly string[]): void {
     const turn = this.#turns++;
-    const place = this.#evidence.add(NOWHERE, turn, matches, time);
+    const place = this.#evidence.add(NOWHERE, turn, matches, ban.time);
     const held = { jail, ban, turn, place, repeats: 0, repeated: undefined, isStale: false };
     this.#held[this.#rows.insert(key)] = held;
     const past = this.#past.find(key);
@@ -294,29 +367,48 @@ export class BanList {
     if (this.#due.size > 2 * this.size + MAX_STALE) this.#due.compact(({ isStale }) => !isStale);
   }
 
-  #release(held: Held, time: number, reason: UnbanReason): Unban {
-    const { jail, ban } = held;
-    const key = this.#keyOf(ban);
+  #drop(held: Held, key: Key): void {
     held.isStale = true;
     const row = this.#rows.find(key);
     this.#held[row] = undefined;
     this.#rows.delete(row);
-    this.#remember(key, ban.bancount ?? 1, time + jail.escalation.memory, time);
-    const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
-    return { cmd, jail: ban.jail, ...subjectOf(ban), time, reason };
   }
 
-  /** Remembers a ban until `until`, and drops one that nobody remembers any more, or one too many. */
-  #remember(key: Key, bancount: number, until: number, now: number): void {
+  #release(held: Held, end: number, reason: UnbanReason): Unban {
+    const { jail, ban } = held;
+    const key = this.#keyOf(ban);
+    this.#drop(held, key);
+    const cmd = ban.cmd === "ban" ? "unban" : "would-unban";
+    const time = Math.max(Math.floor(end), ban.time);
+    const unban: Unban = { cmd, jail: ban.jail, ...subjectOf(ban), time, reason };
+    this.#remember(key, ban, unban, jail);
+    return unban;
+  }
+
+  /** Remembers a ban that has ended, and drops one that nobody remembers any more, or one too many. */
+  #remember(
+    key: Key,
+    { bancount = 1, time }: Pick<Ban, "bancount" | "time">,
+    unban: Unban,
+    jail: Jail | undefined,
+  ): void {
     const oldest = this.#past.victim((row) => -this.#until(row));
     const isFull = this.#past.size >= this.#maxRemembered;
-    const isOver = oldest !== NONE && this.#until(oldest) < now;
+    const isOver = oldest !== NONE && this.#isForgotten(oldest, unban.time);
     if (isFull && !isOver) this.#forgotten++;
     if (oldest !== NONE && (isFull || isOver)) this.#past.delete(oldest);
     const row = this.#past.insert(key);
     this.#past.set(row, BANCOUNT, bancount);
-    this.#past.set(row, HIGH, Math.floor(until / WORD));
-    this.#past.set(row, LOW, until);
+    this.#past.set(row, BEGAN, time);
+    this.#setEnd(row, unban, jail);
+  }
+
+  #setEnd(row: number, unban: Unban, jail: Jail | undefined): void {
+    const free = freeFrom(unban);
+    const seconds = Math.ceil((jail?.escalation.memory ?? MEMORY) / 1000);
+    this.#past.set(row, HIGH, Math.floor(free / WORD));
+    this.#past.set(row, LOW, free);
+    this.#past.set(row, SECONDS, Math.min(seconds, MAX_SECONDS));
   }
 
   /** Which ban of its subject and jail the last one was that is remembered at `time`; 0: there is none. */
@@ -324,13 +416,27 @@ export class BanList {
     const row = this.#past.find(key);
     if (row === NONE) return 0;
     if (time <= this.#until(row)) return this.#past.get(row, BANCOUNT);
-    this.#past.delete(row);
+    if (this.#isForgotten(row, time)) this.#past.delete(row);
     return 0;
+  }
+
+  /** From when a subject was free again; -Infinity: that is not known, or it is not. */
+  #freeSince(key: Key): number {
+    const row = this.#past.find(key);
+    return row === NONE ? Number.NEGATIVE_INFINITY : this.#free(row);
+  }
+
+  #free(row: number): number {
+    return this.#past.get(row, HIGH) * WORD + (this.#past.get(row, LOW) >>> 0);
   }
 
   /** Until when an ended ban is remembered. */
   #until(row: number): number {
-    return this.#past.get(row, HIGH) * WORD + (this.#past.get(row, LOW) >>> 0);
+    return this.#free(row) + this.#past.get(row, SECONDS) * 1000;
+  }
+
+  #isForgotten(row: number, now: number): boolean {
+    return this.#until(row) < Math.min(now, this.knownSince);
   }
 
   /** Bans of a subject in all jails, in force and remembered. */
@@ -352,8 +458,18 @@ function verb(jail: Jail): Ban["cmd"] {
   return jail.mode === "shadow" ? "would-ban" : "ban";
 }
 
-export function subjectOf(ban: Ban | Unban): Subject {
-  return ban.ip === undefined ? { id: ban.id ?? "" } : { ip: ban.ip };
+function portsOf({ port, protocol }: Jail): Pick<Ban, "port" | "protocol"> {
+  return port ? { port, protocol } : {};
+}
+
+/** From when failures count again: at the very end of a ban that ran out, after any other unban. */
+function freeFrom({ time, reason }: Unban): number {
+  return reason === "expired" ? time : time + 1;
+}
+
+/** Whom a ban or unban is about. */
+export function subjectOf({ ip, id }: Ban | Unban): Subject {
+  return ip === undefined ? { id: id ?? "" } : { ip };
 }
 
 /** One name for a subject, whatever its kind: an id cannot pass for an address. */

@@ -1,14 +1,52 @@
 import { formatNetwork, parseNetwork } from "../address.ts";
-import { printable } from "../cli/report.ts";
-import { Matcher } from "../filter/matcher.ts";
-import { cpuTime } from "../filter/python/within.ts";
+import { printable, type Report } from "../cli/report.ts";
 import type { Failure, Verdict } from "../filter/verdict.ts";
-import { findWeaknesses } from "../filter/weakness.ts";
-import { placeInPattern } from "../rules/place.ts";
 import { formatPlace, RuleError, type RuleTest } from "../rules/rule.ts";
-import { FormatDetector, readEntry } from "./entry.ts";
-import { type CompiledJail, judge } from "./jail.ts";
+import { findHoles } from "./holes.ts";
+import { play } from "./injection/stage.ts";
+import type { CompiledJail } from "./jail.ts";
 import { identify } from "./subject.ts";
+
+/** What was tried. */
+export interface Checked {
+  readonly tests: number;
+  /** Hostile lines. */
+  readonly lines: number;
+}
+
+/**
+ * Runs the tests of jails and looks for holes in them, and tells what is doubtful.
+ *
+ * @param imported names of jails that came from fail2ban: a hole in one of these is told, not thrown
+ * @param now epoch milliseconds, for years that lines leave out
+ * @throws AggregateError of RuleErrors
+ */
+export function checkJails(
+  jails: readonly CompiledJail[],
+  imported: ReadonlySet<string>,
+  now: number,
+  report: Report,
+): Checked {
+  const errors: RuleError[] = [];
+  let lines = 0;
+  for (const each of jails) {
+    const { name } = each.jail;
+    const holes = findHoles(each, { now });
+    lines += holes.lines;
+    errors.push(...runTests(each, now), ...(imported.has(name) ? [] : holes.errors));
+    for (const { place, message, hint } of imported.has(name) ? holes.errors : holes.doubts) {
+      report.warning(`${formatPlace(place)}: ${message}`);
+      if (hint !== undefined && !imported.has(name)) report.hint(hint);
+    }
+    for (const pattern of holes.untried) {
+      report.hint(
+        `[${name}] ${pattern}: no hostile line could be made; a sample under tests shows how one looks`,
+      );
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors);
+  return { tests: jails.reduce((sum, { jail }) => sum + jail.tests.length, 0), lines };
+}
 
 /**
  * Runs the sample lines of a jail, each test with a filter that knows nothing yet.
@@ -18,34 +56,11 @@ import { identify } from "./subject.ts";
  */
 export function runTests(compiled: CompiledJail, now: number): readonly RuleError[] {
   return compiled.jail.tests.flatMap((test) => {
-    const wrong = mistakeOf(test, verdictOn(compiled, test, now));
+    const wrong = mistakeOf(test, play(compiled, test.lines, now).last);
     return wrong === undefined
       ? []
       : [new RuleError("ERR_RULE_TEST", test.place, `${compiled.jail.name}: ${wrong}`)];
   });
-}
-
-/** What in a jail's patterns a stranger could abuse, each with its place. */
-export function weaknessesIn({ jail }: CompiledJail): readonly string[] {
-  return findWeaknesses(jail.filter, cpuTime).map(
-    ({ pattern, offset, message }) => `${formatPlace(placeInPattern(pattern, offset))}: ${message}`,
-  );
-}
-
-/** The verdict on the last line. A line without a header is the message alone, for jails that see only that. */
-function verdictOn({ jail, filter }: CompiledJail, test: RuleTest, now: number): Verdict | undefined {
-  const matcher = new Matcher(filter);
-  const detector = new FormatDetector();
-  const clock = { now, clock: now };
-  let verdict: Verdict | undefined;
-  for (const line of test.lines) {
-    const text = `${line}\n`;
-    const entry = readEntry(text, detector.formatOf(text, now), now);
-    const isMessage = jail.identifier !== undefined && entry?.identifier === undefined;
-    if (isMessage) verdict = matcher.match({ text, whole: line, hasDate: false, time: now }, clock);
-    else verdict = entry && judge(jail, matcher, entry, clock);
-  }
-  return verdict;
 }
 
 function mistakeOf({ lines, match }: RuleTest, verdict: Verdict | undefined): string | undefined {

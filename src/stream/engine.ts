@@ -4,7 +4,7 @@ import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
 import { decodeText, whole } from "../text.ts";
 import type { Settle } from "../time.ts";
-import { LogClock } from "./clock.ts";
+import { LogClock, MAX_AHEAD } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
 import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate.ts";
 import {
@@ -19,6 +19,7 @@ import { isMessageCut } from "./journal.ts";
 import { planGate } from "./plan.ts";
 import { settle } from "./settle.ts";
 import { Sight } from "./sight.ts";
+import { reachOf } from "./state/reach.ts";
 import { Tail } from "./tail.ts";
 import { Tally, type TallyOptions } from "./tally.ts";
 
@@ -46,8 +47,6 @@ export interface InputCounts {
   givenUp: number;
 }
 
-/** A line at most so far ahead of now, in milliseconds, keeps its own time. */
-const MAX_AHEAD = 60_000;
 /** A line without a date takes the time of another that is at most so old, in milliseconds, as in fail2ban. */
 const INHERIT = 60_000;
 
@@ -104,6 +103,11 @@ export class Engine {
     this.tick(now);
   }
 
+  /** What each line is; undefined: not known yet. */
+  get format(): Format | undefined {
+    return this.#detector.format;
+  }
+
   /** The jails at work, by name. */
   get jails(): ReadonlyMap<string, RunningJail> {
     return this.#jails;
@@ -112,6 +116,21 @@ export class Engine {
   /** Entries looked at in full: what the gate let pass, and the only count that depends on it. */
   get judged(): number {
     return this.#judged;
+  }
+
+  /**
+   * Up to when the log was read, in epoch milliseconds: the earlier of its last two dated lines, since one may be wrong.
+   * Undefined: that is not known.
+   */
+  get readUpTo(): number | undefined {
+    if (this.#detector.format === undefined) return undefined;
+    const times = this.#lastTimes();
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** How much of the log before that would have to be read again after a restart, in milliseconds. */
+  get reach(): number {
+    return reachOf(this.#compiled);
   }
 
   /** Takes the next bytes of the log. */

@@ -5,7 +5,7 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
   -r, --rules RULES     bundled rules (sshd), a rules file or a directory, or fail2ban's own
                         (/etc/fail2ban, '/etc/fail2ban[sshd,postfix]'); repeatable, later ones win
       --set JAIL.KEY=V  change a rule: --set sshd.maxretry=3; repeatable
-      --check           load the rules, run their tests, say how many; read no log
+      --check           load the rules, run their tests and hostile lines; read no log
       --dump            print the rules as resolved, YAML; --dump-exec: what f2b-exec -c needs
                         to do as fail2ban's actions did
 
@@ -15,7 +15,9 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --format FORMAT   auto, journal, syslog, syslog-pri, rfc5424, short-full, short-unix,
                         short-monotonic, plain, none (default: auto, found out from the first lines)
       --source NAME     what stdin is, for jails with a logpath
+      --control SOCKET  be steered by f2b-client
 
+      --state FILE      keep bans over a restart; --resume: print from when to read the log again
       --stats           say at the end what was counted
       --metrics FILE    write what was counted, for Prometheus, every 10 seconds
       --silence S       warn when there was no input for S seconds, 0 for never (default: 7200)
@@ -26,8 +28,7 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --max-keys N      most addresses remembered, a jail (default: 1000000)
       --max-evidence N  most bytes of log lines held (default: 16777216)
       --no-prefilter    look at every line in full; gives the same bytes, slower
-  -h, --help            this text
-      --version
+  -h, --help; --version
 
 SIGHUP reads the rules again; SIGTERM and SIGINT end it.
 

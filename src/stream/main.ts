@@ -4,19 +4,25 @@ import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
-import { tellMistake, tellRuleErrors } from "../rules/errors.ts";
+import { tellMistake } from "../rules/errors.ts";
 import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
+import type { ControlOptions } from "./control.ts";
 import { Engine } from "./engine.ts";
 import { FileInput } from "./file-input.ts";
 import { HELP } from "./help.ts";
-import { type CompiledJail, compileJails } from "./jail.ts";
+import { type CompiledJail, compileJails, readsSource } from "./jail.ts";
 import { formatMetrics } from "./metrics.ts";
 import { MetricsFile, streamOf } from "./metrics-file.ts";
 import { type Options, readOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { needsIn } from "./plan.ts";
+import { Reloader } from "./reload.ts";
 import { run } from "./run.ts";
+import type { BanLog } from "./state/banlog.ts";
+import { StateError } from "./state/error.ts";
+import { Keeper } from "./state/keeper.ts";
+import { reachOf } from "./state/reach.ts";
 import { formatStats } from "./stats.ts";
 
 const PROGRAM = "f2b-stream";
@@ -34,10 +40,21 @@ export async function main(argv: readonly string[]): Promise<number> {
     report.verbosity = options.verbosity;
     return await act(options, report);
   } catch (error) {
-    const status = tellMistake(error, PROGRAM, report);
+    const status =
+      error instanceof StateError ? tellStateError(error, report) : tellMistake(error, PROGRAM, report);
     if (isRun && isRunByDaemon()) await sleep(PAUSE);
     return status;
   }
+}
+
+function tellStateError({ code, message }: StateError, report: Report): number {
+  report.error(message);
+  const statuses = {
+    ERR_STATE_ACCESS: EXIT.IO,
+    ERR_STATE_BUSY: EXIT.TEMPFAIL,
+    ERR_STATE_FORMAT: EXIT.CONFIG,
+  };
+  return statuses[code];
 }
 
 /** syslog-ng starts a program that has ended anew at once, hundreds of times a second: it runs us between pipes, without a terminal. */
@@ -49,8 +66,7 @@ async function act(options: Options, report: Report): Promise<number> {
   if (options.action === "help") return print(HELP);
   if (options.action === "version") return print(`${PROGRAM} ${version()}\n`);
   if (options.zone !== undefined) useZone(options.zone);
-  const loaded = await loadRules({ specs: options.rules, sets: options.sets });
-  for (const warning of loaded.warnings) report.warning(warning);
+  const loaded = await readRules(options, report);
   const { jails } = loaded;
   if (options.action === "dump") {
     const { dumpRules } = await import("../rules/dump.ts");
@@ -62,22 +78,28 @@ async function act(options: Options, report: Report): Promise<number> {
   }
   const now = options.now ?? Date.now();
   if (options.action === "check") return check(loaded, now, report);
-  return stream(options, enabledOf(loaded, report), report, now);
+  const enabled = enabledOf(loaded, report);
+  if (options.action === "resume") return print(`${await resumePoint(options, enabled)}\n`);
+  return stream(options, enabled, report, now);
 }
 
-/** Compiles every jail, enabled or not, and runs its tests. */
+async function readRules({ rules, sets }: Options, report: Report): Promise<LoadedRules> {
+  const loaded = await loadRules({ specs: rules, sets });
+  for (const warning of loaded.warnings) report.warning(warning);
+  return loaded;
+}
+
+/** Compiles every jail, enabled or not, runs its tests, and tries hostile lines on it. */
 async function check(loaded: LoadedRules, now: number, report: Report): Promise<number> {
-  const { runTests, weaknessesIn } = await import("./check.ts");
+  const { checkJails } = await import("./check.ts");
   const compiled = compileJails(loaded.jails, leaveOutImported(loaded, report));
-  const errors = compiled.flatMap((each) => runTests(each, now));
-  if (errors.length > 0) throw new AggregateError(errors);
-  const tests = compiled.reduce((sum, { jail }) => sum + jail.tests.length, 0);
+  const imported = new Set(loaded.exec.map(({ jail }) => jail));
+  const { tests, lines } = checkJails(compiled, imported, now, report);
   for (const each of compiled) {
-    for (const weakness of weaknessesIn(each)) report.warning(weakness);
     const needs = each.jail.enabled && each.jail.on === "log" ? needsIn(each, "syslog") : undefined;
     if (needs?.every) report.hint(`[${each.jail.name}] must see every line, which takes time: ${needs.why}`);
   }
-  report.line(`${compiled.length} jails, ${tests} tests ok`);
+  report.line(`${compiled.length} jails, ${tests} tests ok, ${lines} hostile lines`);
   return EXIT.OK;
 }
 
@@ -93,32 +115,79 @@ async function stream(
   }
   warnOfSources(jails, options, report);
   const outbox = new Outbox();
-  const engine = new Engine(jails, { ...options, report, write: outbox.write }, now);
-  const metrics = metricsFile(options.metrics, engine, report);
+  const state = await openState(options, report);
+  const engine = new Engine(jails, { ...options, state, report, write: outbox.write }, now);
+  const keeper = state && new Keeper(state, engine, now);
+  keeper?.restore();
+  const clock = options.isLive ? Date.now : () => now;
+  const load = async () => enabledOf(await readRules(options, report), report);
+  const reloader = new Reloader({ engine, report, load, now: clock });
+  const closeControl = await steerable(options, { engine, reloader, report, now: clock });
+  if (closeControl === undefined) return EXIT.UNAVAILABLE;
+  const metrics = metricsFile(options.metrics, engine, report, state);
   metrics?.start();
   const status = await run({
     engine,
     report,
     isLive: options.isLive,
-    now: options.isLive ? Date.now : () => now,
+    now: clock,
     heartbeat: options.isLive && isPipe(1) ? options.heartbeat : 0,
     silence: options.silence,
     input: fstatSync(0).isFile() ? new FileInput(0) : process.stdin,
+    keeper,
     take: () => outbox.take(),
-    reload: async () => enabledOf(await loadRules({ specs: options.rules, sets: options.sets }), report),
-    tell: (error) => tellRuleErrors(error, report),
+    reloader,
+    onEnd: closeControl,
   });
+  await keeper?.end(Date.now());
   await metrics?.end();
-  if (options.stats) for (const line of formatStats(engine)) report.line(line);
+  if (options.stats) for (const line of formatStats(engine, state)) report.line(line);
   return status;
 }
 
-function metricsFile(path: string | undefined, engine: Engine, report: Report): MetricsFile | undefined {
+/** Opens the control socket, if one is wanted, and gives what closes it. Undefined: it can't be had. */
+async function steerable(
+  { control, source }: Options,
+  steered: Pick<ControlOptions, "engine" | "reloader" | "report" | "now">,
+): Promise<(() => void) | undefined> {
+  if (control === undefined) return () => undefined;
+  const { openControl } = await import("./open-control.ts");
+  const waiting = () => process.stdout.writableLength;
+  return openControl(control, { ...steered, source, started: startOfProcess(), waiting });
+}
+
+/** Its code is loaded only when it is asked for. */
+async function openState({ state }: Options, report: Report): Promise<BanLog | undefined> {
+  if (state === undefined) return undefined;
+  const { BanLog } = await import("./state/banlog.ts");
+  return BanLog.open(state, report);
+}
+
+/** From when the log is to be read, for what the last run knew of it to be known again: `@seconds`. */
+async function resumePoint({ state = "", source }: Options, jails: readonly CompiledJail[]): Promise<string> {
+  const { readSeen } = await import("./state/resume.ts");
+  const now = Date.now();
+  const reading = jails.filter(({ jail }) => readsSource(jail, source));
+  const seen = Math.min(readSeen(state) ?? now, now);
+  return `@${Math.max(0, Math.floor((seen - reachOf(reading)) / 1000))}`;
+}
+
+function metricsFile(
+  path: string | undefined,
+  engine: Engine,
+  report: Report,
+  state: BanLog | undefined,
+): MetricsFile | undefined {
   if (path === undefined) return undefined;
   const stream = streamOf(path);
-  const started = Math.round(Date.now() - process.uptime() * 1000);
-  const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss() }, stream);
+  const started = startOfProcess();
+  const format = () => formatMetrics(engine, { started, resident: process.memoryUsage.rss(), state }, stream);
   return new MetricsFile(path, format, report);
+}
+
+/** In epoch milliseconds. */
+function startOfProcess(): number {
+  return Math.round(Date.now() - process.uptime() * 1000);
 }
 
 function enabledOf(loaded: LoadedRules, report: Report): readonly CompiledJail[] {

@@ -9,6 +9,16 @@ export interface ProcessFigures {
   readonly started: number;
   /** Bytes of memory that it holds now. */
   readonly resident: number;
+  /** Undefined: there is no state. */
+  readonly state?: StateFigures | undefined;
+}
+
+/** What a state tells of itself. */
+export interface StateFigures {
+  /** False: something that was decided is not in it. */
+  readonly isWhole: boolean;
+  /** Writes that failed. */
+  readonly failures: number;
 }
 
 /** What is told of each `T`. Undefined: nothing yet. */
@@ -82,6 +92,24 @@ const OF_ALL: readonly Metric<{ readonly engine: Engine; readonly figures: Proce
     type: "counter",
     help: "Bans not written because too many were in force.",
     of: ({ engine }) => engine.tally.counts.full,
+  },
+  {
+    name: "answered_failures_total",
+    type: "counter",
+    help: "Failures that came no later than the last ban or unban of their address, and do not count again.",
+    of: ({ engine, figures }) => figures.state && engine.tally.counts.answered,
+  },
+  {
+    name: "state_whole",
+    type: "gauge",
+    help: "1 while all that was decided is in the state.",
+    of: ({ figures }) => figures.state && Number(figures.state.isWhole),
+  },
+  {
+    name: "state_write_failures_total",
+    type: "counter",
+    help: "Writes of the state that failed.",
+    of: ({ figures }) => figures.state?.failures,
   },
   { name: "bans_in_force", type: "gauge", help: "Bans in force.", of: ({ engine }) => engine.tally.bans },
 ];

@@ -4,8 +4,8 @@ import { readFormat } from "./format.ts";
 
 /** What the command line means. */
 export interface Options {
-  /** `check` and `dump` look at the rules and read no log. */
-  readonly action: "run" | "check" | "dump" | "dump-exec" | "help" | "version";
+  /** `check` and `dump` look at the rules and read no log, nor does `resume`. */
+  readonly action: "run" | "check" | "dump" | "dump-exec" | "resume" | "help" | "version";
   readonly rules: readonly string[];
   /** `JAIL.KEY=VALUE`. */
   readonly sets: readonly string[];
@@ -15,6 +15,10 @@ export interface Options {
   readonly format: Format | undefined;
   readonly source: string | undefined;
   readonly zone: string | undefined;
+  /** Path of the control socket. */
+  readonly control: string | undefined;
+  /** Where what is decided is kept, if anywhere. */
+  readonly state: string | undefined;
   readonly stats: boolean;
   /** Where metrics are written, if anywhere. */
   readonly metrics: string | undefined;
@@ -37,13 +41,15 @@ export interface Options {
  */
 export function readOptions(argv: readonly string[]): Options {
   const typed = readArgs(argv, {
-    flags: ["replay", "check", "dump", "dump-exec", "stats", "quiet", "verbose"],
+    flags: ["replay", "check", "dump", "dump-exec", "resume", "stats", "quiet", "verbose"],
     negatable: ["prefilter"],
     strings: [
       "now",
       "format",
       "source",
       "tz",
+      "control",
+      "state",
       "metrics",
       "silence",
       "heartbeat",
@@ -64,14 +70,25 @@ export function readOptions(argv: readonly string[]): Options {
   const now = typed.value("now");
   if (now !== undefined && isLive && !typed.has("check"))
     throw new UsageError("option --now goes with --replay: live, it is the clock that tells");
+  const control = typed.value("control");
+  if (control !== undefined && !isLive)
+    throw new UsageError("option --control is for live streams: nobody steers a replay");
+  const state = typed.value("state");
+  if (state !== undefined && !isLive)
+    throw new UsageError(
+      "option --state goes without --replay, which starts from nothing and always gives the same",
+    );
+  if (typed.has("resume") && state === undefined)
+    throw new UsageError("option --resume goes with --state, which knows how far the log was read");
   if (typed.has("quiet") && typed.has("verbose"))
     throw new UsageError("options -q and -v exclude each other");
   const number = (name: string, normal: number, min: number, max: number) =>
     wholeNumber(typed, name, { min, max }) ?? normal;
   return {
     action:
-      (["help", "version", "check", "dump", "dump-exec"] as const).find((action) => typed.has(action)) ??
-      "run",
+      (["help", "version", "check", "dump", "dump-exec", "resume"] as const).find((action) =>
+        typed.has(action),
+      ) ?? "run",
     rules: typed.values("rules"),
     sets: typed.values("set"),
     isLive,
@@ -79,6 +96,8 @@ export function readOptions(argv: readonly string[]): Options {
     format: readFormat(typed.value("format") ?? "auto"),
     source: typed.value("source"),
     zone: typed.value("tz"),
+    control,
+    state,
     stats: typed.has("stats"),
     metrics: typed.value("metrics"),
     silence: number("silence", 7200, 0, 31_536_000) * 1000,

@@ -2,7 +2,8 @@ import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
 import type { Engine } from "./engine.ts";
 import type { Input } from "./file-input.ts";
-import type { CompiledJail } from "./jail.ts";
+import type { Reloader } from "./reload.ts";
+import type { Keeper } from "./state/keeper.ts";
 
 /** What the loop needs of the world. */
 export interface RunOptions {
@@ -16,12 +17,13 @@ export interface RunOptions {
   /** So long without input, in milliseconds, is told; 0: never. */
   readonly silence: number;
   readonly input: Input;
+  /** Keeps what is decided over a restart, if anything does. */
+  readonly keeper: Keeper | undefined;
   /** Takes the next piece of what the engine has written; empty: there is no more. */
   readonly take: () => string;
-  /** Reads the rules again. */
-  readonly reload: () => Promise<readonly CompiledJail[]>;
-  /** Prints mistakes in rules; false: the error is something else. */
-  readonly tell: (error: unknown) => boolean;
+  readonly reloader: Reloader;
+  /** Called once, when the stream ends: nobody steers it any more. */
+  readonly onEnd: () => void;
 }
 
 /** Longest sleep, in milliseconds: far below 2^31, and short enough to notice a step of the wall clock. */
@@ -48,7 +50,6 @@ class Loop {
   #deadline: NodeJS.Timeout | undefined;
   #isBlocked = false;
   #isReloadWanted = false;
-  #isReloading = false;
   #isSyncWanted = false;
   #isEnded = false;
   /** True when something was written since the last sign of life. */
@@ -74,14 +75,17 @@ class Loop {
     process.on("SIGHUP", this.#hangup);
     if (heartbeat > 0) this.#heart = setInterval(() => this.#beat(), heartbeat);
     engine.tally.onLate = () => this.#late();
+    this.#write();
     if (isLive) this.#arm();
   }
 
   #read(chunk: Buffer): void {
     this.#watchClock();
     this.#pass();
-    this.#options.engine.push(chunk, this.#options.now());
+    const { engine, keeper, now } = this.#options;
+    engine.push(chunk, now());
     this.#write();
+    keeper?.note(now());
     this.#arm();
   }
 
@@ -120,6 +124,8 @@ class Loop {
     clearTimeout(this.#deadline);
     clearInterval(this.#heart);
     process.off("SIGHUP", this.#hangup);
+    this.#options.reloader.stop();
+    this.#options.onEnd();
     this.#options.input.destroy();
     if (status !== EXIT.OK || !this.#writeAll()) this.#resolve(status);
     else process.stdout.write("", (error) => this.#resolve(isPipeError(error) ? EXIT.PIPE : status));
@@ -130,33 +136,11 @@ class Loop {
     this.#reloadIfWanted();
   };
 
-  /**
-   * One at a time, however many hangups come, and none while stdout takes nothing: each brings a sync of all bans, which would
-   * pile up.
-   */
+  /** None while stdout takes nothing, however many hangups come: each brings a sync of all bans, which would pile up. */
   #reloadIfWanted(): void {
-    if (!this.#isReloadWanted || this.#isReloading || this.#isBlocked || this.#isEnded) return;
+    if (!this.#isReloadWanted || this.#isBlocked || this.#isEnded) return;
     this.#isReloadWanted = false;
-    this.#isReloading = true;
-    void this.#reload().then(() => {
-      this.#isReloading = false;
-      this.#reloadIfWanted();
-    });
-  }
-
-  async #reload(): Promise<void> {
-    const { engine, report, reload, tell, now } = this.#options;
-    try {
-      const jails = await reload();
-      if (this.#isEnded) return;
-      engine.reload(jails, now());
-      report.line(`rules read again: ${jails.length} jails`);
-      this.#write();
-      this.#arm();
-    } catch (error) {
-      if (!tell(error)) throw error;
-      report.warning("the rules could not be read again: those before stay in force");
-    }
+    void this.#options.reloader.reload();
   }
 
   #write(): void {
@@ -169,12 +153,13 @@ class Loop {
 
   /** Returns false when there was nothing to write. */
   #writeAll(): boolean {
+    this.#options.keeper?.flush();
     const first = this.#options.take();
     for (let text = first; text !== ""; text = this.#options.take()) process.stdout.write(text);
     return first !== "";
   }
 
-  /** An answer came between two chunks. */
+  /** An answer came between two chunks, or somebody steers. */
   #late(): void {
     if (this.#isEnded) return;
     if (this.#deadline !== undefined && this.#options.engine.tally.waiting === 0) {

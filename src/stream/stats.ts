@@ -1,16 +1,23 @@
 import { CAUSES } from "./blindness.ts";
 import type { Engine } from "./engine.ts";
 import type { RunningJail } from "./jail.ts";
+import type { StateFigures } from "./metrics.ts";
 
-/** What was counted, for people: a line on the input, one on what was left out, one on blindness if there was any, one a jail. */
-export function formatStats({ counts, tally, jails, sight }: Engine): readonly string[] {
-  const { ended, full, nobody } = tally.counts;
+/** What was counted, for people: a line on the input, one on what was left out, one on a state, one on blindness if there was any, one a jail. */
+export function formatStats(
+  { counts, tally, jails, sight }: Engine,
+  state?: StateFigures,
+): readonly string[] {
+  const { ended, full, nobody, answered } = tally.counts;
   const blind = CAUSES.map((cause) => ({ cause, ...sight.blindness.of(cause) }))
     .filter(({ times }) => times > 0)
     .map(({ cause, times, isOn }) => `${cause} ${times}${isOn ? ", still" : ""}`);
   return [
     `${counts.bytes} bytes read, ${counts.overlong} overlong lines dropped, ${counts.givenUp} searches given up, ${tally.bans} bans in force`,
     `${nobody} failures of nobody who can be banned, ${ended} bans not written because they had ended${full > 0 ? `, ${full} because too many were in force` : ""}`,
+    ...(state
+      ? [`state: ${answered} failures had their answer before, ${state.failures} writes failed`]
+      : []),
     ...(blind.length > 0 ? [`times blind: ${blind.join("; ")}`] : []),
     ...[...jails].map(([name, running]) => `[${name}] ${formatJail(running)}`),
   ];

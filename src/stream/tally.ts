@@ -5,9 +5,11 @@ import type { Failure } from "../filter/verdict.ts";
 import { RecentMap } from "../recent.ts";
 import type { Jail } from "../rules/rule.ts";
 import { BanList, type BanRequest, type Known, nameOf, type Subject, subjectOf } from "./banlist.ts";
+import { MAX_AHEAD } from "./clock.ts";
 import { Evidence } from "./evidence.ts";
 import type { RunningJail } from "./jail.ts";
 import { askCommand, Lookup, MAX_ADDRESSES, resolveHost } from "./lookup.ts";
+import { countersOf, isCountable, lineOf, Restorer } from "./restore.ts";
 import { countedAs, identify } from "./subject.ts";
 
 export interface TallyOptions {
@@ -23,7 +25,17 @@ export interface TallyOptions {
   readonly resolve?: (host: string) => Promise<readonly Network[] | undefined>;
   /** Takes commands, as lines. */
   readonly write: (line: string) => void;
+  /** What keeps bans and unbans over a restart; undefined: nothing does. */
+  readonly state?: TallyState | undefined;
   readonly report: Report;
+}
+
+/** What a tally needs of a state. */
+export interface TallyState {
+  /** Takes a ban or unban, as a line. */
+  add(line: string): void;
+  /** False: bans may be in force that are not known. */
+  readonly isWhole: boolean;
 }
 
 /** What was counted besides the jails' own counts. */
@@ -34,6 +46,8 @@ export interface TallyCounts {
   full: number;
   /** Failures whose address cannot be, or is a host name that is not looked up. */
   nobody: number;
+  /** Failures that came no later than the last ban or unban of their address. */
+  answered: number;
 }
 
 /** Most bans in force, unless more addresses than that are to be remembered. */
@@ -60,13 +74,13 @@ interface Attempt {
 
 /** From failures to commands: whom a failure counts for, whether it was one too many, whose ban has ended. */
 export class Tally {
-  readonly counts: TallyCounts = { ended: 0, full: 0, nobody: 0 };
+  readonly counts: TallyCounts = { ended: 0, full: 0, nobody: 0, answered: 0 };
   readonly #options: TallyOptions;
   readonly #report: Report;
   readonly #maxBans: number;
   /** The lines of the windows of all jails. */
   readonly evidence: Evidence;
-  readonly #banlist: BanList;
+  readonly banlist: BanList;
   /** Bans that were told again lately, as lines. */
   readonly #repeats = new RecentMap<Ban, string>(MAX_REPEATS);
   readonly #hosts: Lookup<readonly Network[]>;
@@ -87,7 +101,7 @@ export class Tally {
     this.#ignored = new Lookup(options.resolve ?? resolveHost);
     this.evidence = new Evidence({ maxBytes: options.maxEvidence / 2 });
     this.#maxBans = options.maxBans ?? Math.max(MAX_BANS, options.maxKeys);
-    this.#banlist = new BanList({
+    this.banlist = new BanList({
       maxBans: this.#maxBans,
       maxRemembered: options.maxKeys,
       maxEvidence: options.maxEvidence / 2,
@@ -96,12 +110,17 @@ export class Tally {
 
   /** Bans in force. */
   get bans(): number {
-    return this.#banlist.size;
+    return this.banlist.size;
+  }
+
+  /** Whether so many bans are in force that there can be no other. */
+  get isFull(): boolean {
+    return this.banlist.isFull;
   }
 
   /** When the next ban ends, in epoch milliseconds; undefined: none of them does. */
   get nextEnd(): number | undefined {
-    return this.#banlist.nextEnd;
+    return this.banlist.nextEnd;
   }
 
   /** The addresses of a host name of `ignoreip` as far as they are known; asks for them in the background. */
@@ -130,47 +149,69 @@ export class Tally {
   reload(jails: ReadonlyMap<string, RunningJail>): void {
     this.#jails = jails;
     const rules = new Map([...jails].map(([name, { jail }]) => [name, jail]));
-    for (const unban of this.#banlist.reload(rules, this.#time)) this.#unban(unban);
+    for (const unban of this.banlist.reload(rules, this.#time)) this.#unban(unban);
   }
 
   /** Lets time pass up to `clock`, in epoch milliseconds: writes the unbans that are due. */
   tick(clock: number): void {
     this.#clock = clock;
-    for (let unban = this.#banlist.takeDue(clock); unban; unban = this.#banlist.takeDue(clock))
+    for (let unban = this.banlist.takeDue(clock); unban; unban = this.banlist.takeDue(clock))
       this.#unban(unban);
   }
 
-  /** Writes all bans in force between `begin` and `end`, so that an executor can put itself right. */
-  sync(): void {
+  /**
+   * Writes all bans in force between `begin` and `end`, so that an executor can put itself right; without these when there may
+   * be others, which it would drop.
+   */
+  sync(mark?: Pick<Ban, "repeat" | "restored">): void {
     const time = this.#time;
+    const isWhole = this.#options.state?.isWhole !== false;
     const jails = [...this.#jails.values()].filter(({ jail }) => jail.mode === "enforce");
-    this.#write({ cmd: "sync", time, phase: "begin", jails: jails.map(({ jail }) => jail.name) });
-    for (const ban of this.#banlist.inForce()) {
-      if (ban.cmd === "ban") this.#write({ ...ban, repeat: true });
-    }
-    this.#write({ cmd: "sync", time, phase: "end" });
+    const names = jails.map(({ jail }) => jail.name);
+    if (isWhole) this.#write({ cmd: "sync", time, phase: "begin", jails: names });
+    for (const ban of this.banlist.inForce(mark)) if (ban.cmd === "ban") this.#write(ban);
+    if (isWhole) this.#write({ cmd: "sync", time, phase: "end" });
+  }
+
+  /**
+   * Goes on from what earlier runs decided, in its order: ends what ended meanwhile or has no jail any more, and tells what is
+   * in force, if anything can be.
+   */
+  restore(decisions: Iterable<Ban | Unban>, { isNew }: { readonly isNew: boolean }): void {
+    const restorer = new Restorer({
+      banlist: this.banlist,
+      jails: this.#jails,
+      endBy: (...ban) => this.#endBy(...ban),
+      isAnswered: (...failure) => this.#isAnswered(...failure),
+      complete: (...window) => this.#complete(...window),
+    });
+    for (const decision of decisions) restorer.take(decision);
+    this.tick(this.#clock);
+    this.reload(this.#jails);
+    if (!isNew) this.sync({ restored: true });
+    restorer.end();
   }
 
   /** How many bans are in force, by jail. */
   bansByJail(): ReadonlyMap<string, number> {
-    return this.#banlist.countByJail();
+    return this.banlist.countByJail();
   }
 
   /** The bans in force, oldest first, without their evidence. */
   list(): Iterable<Ban> {
-    return this.#banlist.list();
+    return this.banlist.list();
   }
 
   /** The ban in force of a subject, without its evidence. */
   find(jail: string, subject: Subject): Ban | undefined {
-    return this.#banlist.find(jail, subject);
+    return this.banlist.find(jail, subject);
   }
 
   /** What is known of a subject in a jail. */
   known({ jail, window }: RunningJail, subject: Subject): KnownHere {
     const since = this.#time - jail.findtime;
     return {
-      ...this.#banlist.known(jail, subject, this.#time),
+      ...this.banlist.known(jail, subject, this.#time),
       failures: window.timesOf(nameOf(subject)).filter((time) => time > since),
       matches: window.matchesOf(nameOf(subject), since),
     };
@@ -180,33 +221,50 @@ export class Tally {
    * Bans by hand, whatever was counted; the count is zero after that. A ban in force is given the new end, or stays as it is.
    *
    * @param bantime milliseconds; null: for ever; undefined: as the jail has it
-   * @returns the ban in force; undefined when it would last no time
+   * @returns the ban in force; undefined when it would last no time, or `isFull`
    */
   ban(running: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
     const { jail, window } = running;
     const time = this.#time;
     if (this.find(jail.name, subject)) return this.#prolong(running, subject, bantime);
     const { failures, matches } = this.known(running, subject);
-    window.forget(nameOf(subject));
     const request = { jail, subject, time, failures: failures.length, matches, manual: true } as const;
-    const ban = this.#banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
-    if (ban) this.#ban(running, ban);
+    const ban = this.banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
+    if (ban === undefined) return undefined;
+    window.forget(nameOf(subject));
+    this.#ban(running, ban);
     return ban;
   }
 
   #prolong({ jail }: RunningJail, subject: Subject, bantime: number | null | undefined): Ban | undefined {
     if (bantime === undefined) return this.find(jail.name, subject);
-    const changed = this.#banlist.prolong(jail.name, subject, this.#time, bantime);
-    if (changed) this.#write(changed);
+    const changed = this.banlist.prolong(jail.name, subject, this.#time, bantime);
+    if (changed) this.#decide(changed);
     return changed;
   }
 
   /** Ends a ban by hand and sets the count to zero. False: there was no ban. */
   unban(jail: string, subject: Subject): boolean {
-    const unban = this.#banlist.end(jail, subject, this.#time, "manual");
+    const time = Math.max(this.#time, this.#newest(jail, subject));
+    const unban = this.banlist.end(jail, subject, time, "manual");
     if (unban) this.#unban(unban);
-    else this.#forget(jail, nameOf(subject));
+    else this.#forgive(jail, subject, time);
     return unban !== undefined;
+  }
+
+  /** The time of the newest failure that counts, which may be a little ahead of the clock. */
+  #newest(jail: string, subject: Subject): number {
+    return this.#jails.get(jail)?.window.timesOf(nameOf(subject)).at(-1) ?? 0;
+  }
+
+  /** Sets a count to zero. It stays so when the log is read again. */
+  #forgive(jail: string, subject: Subject, time: number): void {
+    this.#forget(jail, nameOf(subject));
+    const { state } = this.#options;
+    if (state === undefined) return;
+    const unban: Unban = { cmd: "unban", jail, ...subject, time: Math.floor(time), reason: "manual" };
+    this.banlist.forgive(unban, this.#jails.get(jail)?.jail);
+    state.add(encode(unban));
   }
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
@@ -298,8 +356,11 @@ export class Tally {
   /** Counts a failure of somebody who is not ignored, and bans when it was one too many. */
   #count(running: RunningJail, subject: Subject, { lines, time }: Attempt): void {
     const { jail, window, counts } = running;
-    const ended = this.#banlist.takeEnded(jail.name, subject, time);
-    if (ended) this.#unban(ended);
+    this.#endBy(jail, subject, time);
+    if (this.#options.state && this.#isAnswered(jail, subject, time)) {
+      this.counts.answered++;
+      return;
+    }
     counts.failures++;
     const name = nameOf(subject);
     if (this.#report.verbosity === "verbose")
@@ -311,25 +372,50 @@ export class Tally {
       this.#complete(running, { jail, subject, time, failures: jail.maxretry, matches });
   }
 
+  /** A failure at `time` shows that a ban that ends before is over. */
+  #endBy({ name }: Jail, subject: Subject, time: number): void {
+    const ended = this.banlist.takeEnded(name, subject, time);
+    if (ended) this.#unban(ended);
+  }
+
+  /** A failure from before the last decision on its address has had its effect, and was perhaps read before. */
+  #isAnswered({ name }: Jail, subject: Subject, time: number): boolean {
+    return this.banlist.isAnswered(name, subject, time, this.#clock + MAX_AHEAD);
+  }
+
   /** Takes a completed window. */
   #complete(running: RunningJail, request: BanRequest): void {
     const { jail, subject, time } = request;
-    const known = this.#banlist.repeat(jail.name, subject, time);
+    const known = this.banlist.repeat(jail.name, subject, time);
     if (known) {
       this.#repeat(running, known);
       return;
     }
-    const ban = this.#banlist.ban(request, this.#options.isLive ? this.#clock : undefined);
-    if (ban) this.#ban(running, ban);
-    else if (this.#banlist.isFull) this.#tellFull(jail);
+    const { isLive, state } = this.#options;
+    const ban = this.banlist.ban(request, isLive && !state ? this.#clock : undefined);
+    if (ban && state && ban.until !== null && ban.until <= this.#clock) this.#pass(ban, ban.until, state);
+    else if (ban) this.#ban(running, ban);
+    else if (this.banlist.isFull) this.#tellFull(jail);
     else this.#tellEnded();
   }
 
   #ban(running: RunningJail, ban: Ban): void {
     running.counts.bans++;
-    this.#write(ban);
-    if (ban.cmd === "ban" && ban.ip !== undefined) this.#feed(ban, ban.ip);
+    this.#decide(ban);
+    this.#feed(ban);
     if (!this.#options.isLive) this.tick(this.#clock);
+  }
+
+  /**
+   * Takes note of a ban that has ended when it is found, since nobody read the log when it was due: it counts for the next
+   * one, and where bans are counted, as if it had been told.
+   */
+  #pass(ban: Ban, end: number, state: TallyState): void {
+    this.#tellEnded();
+    state.add(encode(ban));
+    const unban = this.banlist.takeEnded(ban.jail, subjectOf(ban), end);
+    if (unban) state.add(encode(unban));
+    this.#feed(ban);
   }
 
   #repeat(running: RunningJail, ban: Ban): void {
@@ -346,27 +432,25 @@ export class Tally {
   #repeated(ban: Ban): string {
     const known = this.#repeats.get(ban);
     if (known !== undefined) return known;
-    const line = encode(this.#banlist.again(ban));
+    const line = encode(this.banlist.again(ban));
     if (line.length <= MAX_REPEATED) this.#repeats.set(ban, line);
     return line;
   }
 
   /** Shows a new ban to the jails that count bans. */
-  #feed({ jail, time }: Ban, ip: string): void {
-    const lines = [`${new Date(time).toISOString()} [${jail}] Ban ${ip}`];
+  #feed(ban: Ban): void {
+    if (!isCountable(ban)) return;
     const failure = {
       match: true,
-      id: ip,
+      id: ban.ip,
       kind: "address",
       cidr: undefined,
-      time,
+      time: ban.time,
       regex: 0,
-      lines,
+      lines: [lineOf(ban)],
       groups: () => ({}),
     } as const;
-    for (const running of this.#jails.values()) {
-      if (running.jail.on === "ban" && running.jail.name !== jail) this.add(running, failure, time);
-    }
+    for (const running of countersOf(ban, this.#jails)) this.add(running, failure, ban.time);
   }
 
   /** Ends a ban; the failures counted meanwhile are forgotten. */
@@ -374,8 +458,8 @@ export class Tally {
     this.#forget(unban.jail, nameOf(subjectOf(unban)));
     const running = this.#jails.get(unban.jail);
     if (running) running.counts.unbans++;
-    this.#write(unban);
-    if (this.#banlist.forgotten > this.#forgotten) this.#tellForgotten();
+    this.#decide(unban);
+    if (this.banlist.forgotten > this.#forgotten) this.#tellForgotten();
   }
 
   #forget(jail: string, name: string): void {
@@ -386,6 +470,7 @@ export class Tally {
     this.counts.ended++;
     if (this.counts.ended > 1) return;
     this.#report.warning("a ban was not written, since it has ended already: the log is old");
+    if (this.#options.state) return;
     this.#report.hint("--replay takes the log's time for now; --stats counts such bans");
   }
 
@@ -397,7 +482,7 @@ export class Tally {
   }
 
   #tellForgotten(): void {
-    this.#forgotten = this.#banlist.forgotten;
+    this.#forgotten = this.banlist.forgotten;
     this.#report.rareWarning(
       "forgotten",
       `${this.#options.maxKeys} bans that have ended are remembered: one is forgotten before its time`,
@@ -412,6 +497,13 @@ export class Tally {
   #nobody({ name }: Jail, id: string, why: string): void {
     this.counts.nobody++;
     this.#report.rareWarning(`nobody ${name}`, `[${name}] nobody to ban: ${printable(id, 80)} ${why}`);
+  }
+
+  /** Writes what changes: the state is to have it first. */
+  #decide(decision: Ban | Unban): void {
+    const line = encode(decision);
+    this.#options.state?.add(line);
+    this.#options.write(line);
   }
 
   #write(command: Command): void {

@@ -24,7 +24,7 @@ export interface Running {
 /** The package's folder, from the compiled tests. */
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-type ProgramName = "f2b-stream" | "f2b-exec" | "f2b-regex";
+type ProgramName = "f2b-stream" | "f2b-exec" | "f2b-regex" | "f2b-client";
 
 /** Path of a compiled program. */
 export function program(name: ProgramName): string {

@@ -28,6 +28,16 @@ export function compilePattern(source: string, flags: PatternFlags = {}): Python
   return known ? new Prepared(source, known) : new CompiledPattern(source, parsePattern(source, flags));
 }
 
+/**
+ * Compiles a tree that was made of another one.
+ *
+ * @param source what messages call it
+ * @throws PatternError ERR_PATTERN_UNSUPPORTED
+ */
+export function compileTree(source: string, tree: Tree): PythonPattern {
+  return new CompiledPattern(source, tree);
+}
+
 /** What `knownPattern` is to give for a pattern without flags; undefined for one with loops that keep groups. */
 export function prepare(source: string): KnownPattern | undefined {
   const { tree, groupNames, groupCount } = new CompiledPattern(source, parsePattern(source, {}));

@@ -1,6 +1,6 @@
 import { exactGroups, groupsIn } from "./groups.ts";
 import { isNullable } from "./shape.ts";
-import { childrenOf, type Node, type RepeatNode, type Tree, walk } from "./tree.ts";
+import { childrenOf, type Node, type RepeatNode, rewrite, type Tree, walk } from "./tree.ts";
 
 /**
  * A loop with named groups that a later turn may leave out: Python keeps what they took, JavaScript forgets it. After a match
@@ -94,26 +94,10 @@ function behindLoop(node: Node, loop: RepeatNode): readonly Node[] | undefined {
 }
 
 /** A node whose groups capture nothing; `replace` may give others for some inside it. */
-function uncaptured(node: Node, replace: (node: Node) => Node | undefined = () => undefined): Node {
-  const other = replace(node);
-  if (other) return other;
-  const inside = (inner: Node) => uncaptured(inner, replace);
-  switch (node.type) {
-    case "char":
-    case "place":
-    case "reference":
-      return node;
-    case "group":
-      return { ...node, index: undefined, name: undefined, body: inside(node.body) };
-    case "atomic":
-    case "look":
-    case "repeat":
-      return { ...node, body: inside(node.body) };
-    case "conditional":
-      return { ...node, yes: inside(node.yes), no: inside(node.no) };
-    case "sequence":
-      return { ...node, items: node.items.map(inside) };
-    case "alternation":
-      return { ...node, branches: node.branches.map(inside) };
-  }
+export function uncaptured(node: Node, replace: (node: Node) => Node | undefined = () => undefined): Node {
+  return rewrite(node, (inner, copy) => {
+    const other = replace(inner);
+    if (other || inner.type !== "group") return other;
+    return { ...inner, index: undefined, name: undefined, body: copy(inner.body) };
+  });
 }

@@ -137,3 +137,32 @@ export function* walk(node: Node): Generator<Node> {
   yield node;
   for (const child of childrenOf(node)) yield* walk(child);
 }
+
+/**
+ * A copy of a node. `replace` may give others for some nodes, and gets a function that copies what is inside them.
+ */
+export function rewrite(
+  node: Node,
+  replace: (node: Node, copy: (inner: Node) => Node) => Node | undefined,
+): Node {
+  const copy = (inner: Node): Node => rewrite(inner, replace);
+  const other = replace(node, copy);
+  if (other) return other;
+  switch (node.type) {
+    case "char":
+    case "place":
+    case "reference":
+      return node;
+    case "group":
+    case "atomic":
+    case "look":
+    case "repeat":
+      return { ...node, body: copy(node.body) };
+    case "conditional":
+      return { ...node, yes: copy(node.yes), no: copy(node.no) };
+    case "sequence":
+      return { ...node, items: node.items.map(copy) };
+    case "alternation":
+      return { ...node, branches: node.branches.map(copy) };
+  }
+}

@@ -1,0 +1,86 @@
+import { connect, type Socket } from "node:net";
+import { linesOf } from "../control/lines.ts";
+import { ControlError, encodeRequest, type Request } from "../control/protocol.ts";
+import { checkSocketPath, SocketError } from "../control/socket.ts";
+
+/** A line of an answer: as it came, and as what it says. */
+export interface AnswerLine {
+  readonly text: string;
+  readonly value: object;
+}
+
+/** What came is no answer, or not the whole of it. */
+export class AnswerError extends Error {
+  constructor(message = "f2b-stream's answer is not understood: are both of one version?") {
+    super(message);
+    this.name = "AnswerError";
+  }
+}
+
+/** Longest line of an answer, in bytes: more than evidence there can be. */
+const MAX_LINE = 64 * 1024 * 1024;
+/** How long f2b-stream may be silent, in milliseconds; reading many rules takes a while. */
+const PATIENCE = 60_000;
+
+/**
+ * Sends a request and gives the lines of its answer as they come.
+ *
+ * @throws SocketError when nobody is there
+ * @throws AnswerError when the answer breaks off, or is none
+ * @throws ControlError when f2b-stream refuses
+ */
+export async function* ask(path: string, request: Request): AsyncGenerator<AnswerLine> {
+  const socket = await connected(path);
+  try {
+    socket.write(encodeRequest(request));
+    for await (const text of linesOf(socket, MAX_LINE)) {
+      const value = readLine(text);
+      if ("ok" in value && value.ok === true) return;
+      if ("ok" in value) throw await refusalIn(value);
+      yield { text, value };
+    }
+  } catch (error) {
+    if (error instanceof ControlError || error instanceof AnswerError) throw error;
+    throw new AnswerError(`the answer of ${path} broke off: ${(error as Error).message}`);
+  } finally {
+    socket.destroy();
+  }
+  throw new AnswerError(`the answer of ${path} broke off`);
+}
+
+function connected(path: string): Promise<Socket> {
+  checkSocketPath(path);
+  return new Promise((resolve, reject) => {
+    const socket = connect(path, () => resolve(socket));
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`no word for ${PATIENCE / 1000} s`)));
+    socket.once("error", ({ code = "", message }: NodeJS.ErrnoException) => {
+      reject(new SocketError(`${path}: ${REASONS[code] ?? message}`, HINTS[code]));
+    });
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such socket",
+  ECONNREFUSED: "nobody listens there",
+  EACCES: "permission denied",
+};
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT: "f2b-stream --control SOCKET makes it, -s SOCKET says where it is",
+  ECONNREFUSED: "f2b-stream has ended, or this is no socket of its",
+  EACCES: "it is for the user of f2b-stream, and root",
+};
+
+/** @throws SyntaxError for what is no JSON object */
+function readLine(text: string): object {
+  const value: unknown = JSON.parse(text);
+  if (typeof value === "object" && value !== null) return value;
+  throw new SyntaxError("a line is no JSON object");
+}
+
+async function refusalIn(value: object): Promise<ControlError> {
+  const { refusal } = await import("../control/answers.ts");
+  const { success, data } = refusal.safeParse(value);
+  if (!success) throw new AnswerError();
+  return new ControlError(data.code, data.message, data.mistakes);
+}

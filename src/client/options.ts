@@ -1,0 +1,122 @@
+import { readArgs, type Typed, UsageError } from "../cli/args.ts";
+import { CommandError, JAIL_NAME, readSubject, type Subject } from "../command.ts";
+import { DEFAULT_SOCKET, type Request } from "../control/protocol.ts";
+import { DURATION_UNITS, parseDuration } from "../duration.ts";
+
+export const HELP = `usage: f2b-client [-s SOCKET] [--json] COMMAND
+
+Asks a running f2b-stream, and steers it.
+
+  status [JAIL]         how it is doing; a jail's settings, counts and bans
+  banned                who is banned, where and until when
+  ban JAIL IP [TIME]    ban an address or network: 10m, 1d 12h, -1 for ever
+                        (default: as long as the jail's next ban)
+  unban IP              end its bans in all jails and forget its failures
+  explain IP            why it is banned and until when, or how near it is
+  reload                read the rules again; with mistakes nothing changes
+  ping                  ask whether it is there
+
+  -s, --socket SOCKET   what f2b-stream --control was given
+                        (default: ${DEFAULT_SOCKET})
+      --json            print the answer as JSON, an object a line
+      --id              IP is another failure id (<F-ID>), taken as it is
+      --all             unban --all: end all bans
+  -h, --help; --version
+
+exit status: 65 f2b-stream refuses, 69 it is not there, 78 mistakes in rules
+
+  f2b-client explain 192.0.2.7
+`;
+
+/** What the command line means. */
+export type Options = { readonly action: "help" } | { readonly action: "version" } | Question;
+
+export interface Question {
+  readonly action: "ask";
+  readonly socket: string;
+  readonly isJson: boolean;
+  readonly request: Request;
+}
+
+/**
+ * Reads the command line of f2b-client.
+ *
+ * @throws UsageError
+ */
+export function readOptions(argv: readonly string[]): Options {
+  const typed = readArgs(argv, {
+    flags: ["json", "all", "id"],
+    strings: ["socket"],
+    alias: { s: "socket" },
+  });
+  if (typed.has("help")) return { action: "help" };
+  if (typed.has("version")) return { action: "version" };
+  return {
+    action: "ask",
+    socket: typed.value("socket") ?? DEFAULT_SOCKET,
+    isJson: typed.has("json"),
+    request: readRequest(typed),
+  };
+}
+
+function readRequest(typed: Typed): Request {
+  const [command, ...rest] = typed.operands;
+  const hasTarget = command === "ban" || command === "unban" || command === "explain";
+  if (typed.has("all") && command !== "unban") throw new UsageError("option --all belongs to unban");
+  if (typed.has("id") && !hasTarget) throw new UsageError("option --id belongs to ban, unban and explain");
+  switch (command) {
+    case "ping":
+    case "banned":
+    case "reload":
+      noMore(rest, 0);
+      return { do: command };
+    case "status":
+      noMore(rest, 1);
+      return { do: command, jail: rest[0] === undefined ? undefined : readJail(rest[0]) };
+    case "explain":
+      noMore(rest, 1);
+      return { do: command, whom: readWhom(typed, rest[0]) };
+    case "unban":
+      noMore(rest, typed.has("all") ? 0 : 1);
+      return { do: command, whom: typed.has("all") ? "all" : readWhom(typed, rest[0]) };
+    case "ban": {
+      const [jail, whom, ...time] = rest;
+      const bantime = time.length === 0 ? undefined : readBantime(time.join(" "));
+      return { do: command, jail: readJail(jail), whom: readWhom(typed, whom), bantime };
+    }
+    case undefined:
+      throw new UsageError("no command: what is f2b-stream asked?");
+    default:
+      throw new UsageError(`unknown command ${JSON.stringify(command)}`);
+  }
+}
+
+function noMore(operands: readonly string[], most: number): void {
+  const excess = operands[most];
+  if (excess !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(excess)}`);
+}
+
+function readJail(name: string | undefined): string {
+  if (name === undefined) throw new UsageError("no jail given");
+  if (JAIL_NAME.test(name)) return name;
+  throw new UsageError(`expected the name of a jail, got ${JSON.stringify(name)}`);
+}
+
+function readWhom(typed: Typed, text: string | undefined): Subject {
+  if (text === undefined || text === "") throw new UsageError("no address given");
+  try {
+    return readSubject(typed.has("id") ? { id: text } : { ip: text });
+  } catch (error) {
+    if (error instanceof CommandError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function readBantime(text: string): number | null {
+  if (text === "-1") return null;
+  const bantime = parseDuration(text);
+  if (bantime !== undefined && bantime > 0) return bantime;
+  throw new UsageError(
+    `expected a duration such as "10m", or -1 for ever, got ${JSON.stringify(text)}: units are ${DURATION_UNITS}`,
+  );
+}

@@ -1,0 +1,91 @@
+import type { FieldKind, Spot, Takes } from "./field.ts";
+
+/** A field of a line. */
+export interface Field {
+  readonly kind: FieldKind;
+  /** Undefined: behind the pattern. */
+  readonly spot: Spot | undefined;
+  /** What stands there when nobody means any harm. */
+  readonly text: string;
+}
+
+/** A piece of a line: what the service writes; a field, by its index; or the id. A field may stand in several places. */
+export type Part = string | { readonly field: number } | { readonly id: string };
+
+/** A line that a pattern matches, in pieces; several lines of a multi-line pattern. */
+export interface Template {
+  readonly parts: readonly Part[];
+  readonly fields: readonly Field[];
+}
+
+/** The text of a template. `texts` are what stands in some fields instead, by their index. */
+export function textOf({ parts, fields }: Template, texts: ReadonlyMap<number, string> = UNTOUCHED): string {
+  return parts.map((part) => textOfPart(part, fields, texts)).join("");
+}
+
+/** The same of some of its pieces, about another id. */
+export function forged(parts: readonly Part[], { fields }: Template, id: string): string {
+  return parts.map((part) => (isId(part) ? id : textOfPart(part, fields, UNTOUCHED))).join("");
+}
+
+const UNTOUCHED: ReadonlyMap<number, string> = new Map();
+
+function textOfPart(part: Part, fields: readonly Field[], texts: ReadonlyMap<number, string>): string {
+  if (typeof part === "string") return part;
+  if (isId(part)) return part.id;
+  return texts.get(part.field) ?? fields[part.field]?.text ?? "";
+}
+
+export function isId(part: Part): part is { readonly id: string } {
+  return typeof part === "object" && "id" in part;
+}
+
+export function isField(part: Part | undefined): part is { readonly field: number } {
+  return typeof part === "object" && "field" in part;
+}
+
+/** The pieces of one template as they stand in another one that has `count` fields of its own. */
+export function shifted(parts: readonly Part[], count: number): Part[] {
+  return parts.map((part) => (isField(part) ? { field: part.field + count } : part));
+}
+
+/** Pieces of text that follow each other as one. */
+export function joined(parts: readonly Part[]): Part[] {
+  const result: Part[] = [];
+  for (const part of parts) {
+    const last = result.at(-1);
+    if (typeof part === "string" && typeof last === "string") result[result.length - 1] = last + part;
+    else if (part !== "") result.push(part);
+  }
+  return result;
+}
+
+/**
+ * A hostile text as it can stand in a field: with a blank where it would grow together with the id, or with a word of the service,
+ * which no service writes so.
+ *
+ * @returns undefined if the service never writes it
+ */
+export function fitted(
+  { parts, fields }: Template,
+  index: number,
+  text: string,
+): { readonly text: string; readonly takes: Takes } | undefined {
+  const at = parts.findIndex((part) => isField(part) && part.field === index);
+  const left = growsTogether(parts[at - 1], "last", text) ? " " : "";
+  const right = growsTogether(parts[at + 1], "first", text) ? " " : "";
+  const put = `${left}${text}${right}`;
+  const takes = fields[index]?.kind.takes(put) ?? "no";
+  return takes === "no" ? undefined : { text: put, takes };
+}
+
+/** Whether the end of a piece and a text next to it would be read as one word, or as one address. */
+function growsTogether(part: Part | undefined, end: "first" | "last", text: string): boolean {
+  if (part === undefined || isField(part) || text === "") return false;
+  const touching = end === "last" ? text.slice(0, 1) : text.slice(-1);
+  if (isId(part)) return /[\w.:-]/.test(touching);
+  const touched = end === "last" ? part.slice(-1) : part.slice(0, 1);
+  return IN_WORD.test(touching) && IN_WORD.test(touched);
+}
+
+const IN_WORD = /[\p{L}\p{N}_]/u;

@@ -1,0 +1,74 @@
+import type { Spot } from "../../filter/hostile/field.ts";
+import type { CompiledJail } from "../jail.ts";
+import { Arsenal } from "./arsenal.ts";
+import { Attack } from "./attack.ts";
+import { type Cast, castOf } from "./cast.ts";
+import { Findings, type Found } from "./findings.ts";
+import { Quoter } from "./quotes.ts";
+import { readSamples, type Samples } from "./samples.ts";
+import { type Scene, SceneWriter, TRUE } from "./scene.ts";
+
+/** What the hostile lines for a jail showed. */
+export interface Injection {
+  /** How many there were. */
+  readonly lines: number;
+  /** Each place in a pattern once for each kind of harm. */
+  readonly found: readonly Found[];
+  /** Patterns that no line could be made for, and no sample is there. */
+  readonly untried: readonly Spot[];
+}
+
+export interface InjectOptions {
+  /** Epoch milliseconds, for years that sample lines leave out. */
+  readonly now: number;
+  /** True: no more than two lines of each pattern, and no sessions. */
+  readonly isQuick?: boolean;
+}
+
+/** No scene begins when so many lines were written: enough for fifty patterns with five fields each. */
+const MOST_LINES = 100_000;
+
+/**
+ * Writes lines as the services of a jail would write them for somebody hostile, and looks for those that have another one found, or
+ * nobody. The same lines for the same rules.
+ */
+export function inject(compiled: CompiledJail, { now, isQuick = false }: InjectOptions): Injection {
+  if (compiled.jail.on === "ban") return { lines: 0, found: [], untried: [] };
+  const cast = castOf(compiled);
+  const samples = readSamples(cast, now);
+  const writer = new SceneWriter(cast, now);
+  const written = cast.failregex.map((_, regex) => writer.scenesOf(regex, TRUE, isQuick ? 2 : undefined));
+  const firsts = written.flatMap((scenes) => scenes.slice(0, 1));
+  const found = new Findings(cast, samples);
+  const attack = new Attack(compiled, now);
+  const arsenal = new Arsenal(cast, firsts);
+  for (const scenes of [samples.scenes, written.flat(), isQuick ? [] : writer.sessions(firsts)]) {
+    for (const [scene, turn] of numbered(scenes)) {
+      if (attack.lines >= MOST_LINES) break;
+      for (const fault of attack.on(scene, arsenal.textsFor(scene, turn))) found.add(fault);
+    }
+  }
+  const quoter = new Quoter(cast, now);
+  for (const scenes of written) for (const fault of quoter.quote(scenes, samples.others)) found.add(fault);
+  return { lines: attack.lines + quoter.lines, found: found.all, untried: untriedOf(cast, written, samples) };
+}
+
+/** Scenes with how many there were before of the same pattern. */
+function* numbered(scenes: Iterable<Scene>): Generator<[scene: Scene, turn: number]> {
+  const met = new Map<number | undefined, number>();
+  for (const scene of scenes) {
+    const regex = scene.lines[0]?.regex;
+    const turn = met.get(regex) ?? 0;
+    met.set(regex, turn + 1);
+    yield [scene, turn];
+  }
+}
+
+function untriedOf(
+  { failregex }: Cast,
+  written: readonly (readonly Scene[])[],
+  { goesOn }: Samples,
+): readonly Spot[] {
+  const untried = failregex.filter((_, regex) => written[regex]?.length === 0 && !goesOn.has(regex));
+  return untried.map((pattern) => pattern.spot());
+}

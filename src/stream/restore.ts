@@ -1,0 +1,80 @@
+import { parseNetwork } from "../address.ts";
+import type { Ban, Subject, Unban } from "../command.ts";
+import type { Jail } from "../rules/rule.ts";
+import { type BanList, type BanRequest, nameOf, subjectOf } from "./banlist.ts";
+import type { RunningJail } from "./jail.ts";
+import { countedAs } from "./subject.ts";
+
+/** What restoring needs of a tally. */
+export interface RestorerHost {
+  readonly banlist: BanList;
+  readonly jails: ReadonlyMap<string, RunningJail>;
+  /** Ends the subject's ban if it ended by `time`. */
+  readonly endBy: (jail: Jail, subject: Subject, time: number) => void;
+  readonly isAnswered: (jail: Jail, subject: Subject, time: number) => boolean;
+  readonly complete: (running: RunningJail, request: BanRequest) => void;
+}
+
+/** A ban that jails which count bans may count. */
+export type CountableBan = Ban & { readonly ip: string };
+
+/** Takes up what an earlier run decided: all of it, in its order. */
+export class Restorer {
+  readonly #host: RestorerHost;
+  /** Windows that were completed, and no ban was there for it so far. */
+  readonly #owed = new Map<string, () => void>();
+
+  constructor(host: RestorerHost) {
+    this.#host = host;
+  }
+
+  take(decision: Ban | Unban): void {
+    const { banlist, jails } = this.#host;
+    const running = jails.get(decision.jail);
+    const name = nameOf(subjectOf(decision));
+    running?.window.forget(name);
+    this.#owed.delete(`${decision.jail} ${name}`);
+    if (!("until" in decision)) banlist.restoreEnd(decision, running?.jail);
+    else if (banlist.restore(decision, running?.jail) && isCountable(decision)) this.#recount(decision);
+  }
+
+  /** Writes the bans that were due when the earlier run was stopped between two writes, or that new rules demand. */
+  end(): void {
+    for (const complete of this.#owed.values()) complete();
+    this.#owed.clear();
+  }
+
+  /** Counts a ban again where bans are counted. One that was one too many brought a ban, which follows in its turn. */
+  #recount(ban: CountableBan): void {
+    const { banlist, jails, endBy, isAnswered, complete } = this.#host;
+    const network = parseNetwork(ban.ip);
+    if (network === undefined) return;
+    const { time } = ban;
+    for (const running of countersOf(ban, jails)) {
+      const { jail, ignore, window } = running;
+      if (ignore.touches(network)) continue;
+      const subject = { ip: countedAs(network, jail, (wide) => ignore.touches(wide)) };
+      endBy(jail, subject, time);
+      if (isAnswered(jail, subject, time)) continue;
+      const matches = window.add(subject.ip, time, [lineOf(ban)]);
+      if (matches === undefined || banlist.find(jail.name, subject)) continue;
+      const key = `${jail.name} ${subject.ip}`;
+      const request = { jail, subject, time, failures: jail.maxretry, matches };
+      if (!this.#owed.has(key)) this.#owed.set(key, () => complete(running, request));
+    }
+  }
+}
+
+export function isCountable(decision: Ban | Unban): decision is CountableBan {
+  return decision.cmd === "ban" && decision.ip !== undefined;
+}
+
+/** The jails that count a ban. */
+export function countersOf({ jail }: Ban, jails: ReadonlyMap<string, RunningJail>): readonly RunningJail[] {
+  return [...jails.values()].filter((running) => running.jail.on === "ban" && running.jail.name !== jail);
+}
+
+/** What they show as evidence. */
+export function lineOf({ jail, ip, time }: CountableBan): string {
+  return `${new Date(time).toISOString()} [${jail}] Ban ${ip}`;
+}

@@ -1,0 +1,23 @@
+import { type Ban, CommandError, decode, type Unban } from "../../command.ts";
+
+/** What a state tells of a ban. */
+export type Decision = Ban | Unban;
+
+/**
+ * The ban or unban in a line of a state; undefined: the line is none, and nothing is missing for that (a header, a `sync`, a
+ * command of a newer version).
+ *
+ * @param bytes undefined: too long
+ * @throws CommandError when the line is damaged
+ */
+export function decisionIn(bytes: Buffer | undefined): Decision | undefined {
+  if (bytes === undefined) throw new CommandError("the line is too long");
+  if (bytes.length === 0) return undefined;
+  try {
+    const command = decode(bytes.toString("utf8"), 0);
+    return command.cmd === "sync" ? undefined : command;
+  } catch (error) {
+    if (error instanceof CommandError && error.code === "ERR_COMMAND_UNKNOWN") return undefined;
+    throw error;
+  }
+}

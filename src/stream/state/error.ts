@@ -1,0 +1,18 @@
+/** Why a state can't be used at all; the message begins with its path. */
+export class StateError extends Error {
+  readonly code: StateErrorCode;
+
+  constructor(code: StateErrorCode, path: string, message: string) {
+    super(`state ${path}: ${message}`);
+    this.name = "StateError";
+    this.code = code;
+  }
+}
+
+export type StateErrorCode =
+  /** It cannot be opened. */
+  | "ERR_STATE_ACCESS"
+  /** It is another kind of file. */
+  | "ERR_STATE_FORMAT"
+  /** Another process has it. */
+  | "ERR_STATE_BUSY";

@@ -1,0 +1,39 @@
+/** What the first line of a state tells. */
+export interface Header {
+  /** Up to when the log was read, in epoch milliseconds; undefined: not known yet. */
+  readonly seen: number | undefined;
+  /** False: something was decided that could not be written. */
+  readonly isWhole: boolean;
+}
+
+/** Latest time of four-digit years. */
+const LAST_TIME = 253_402_300_799_999;
+
+/** Length of a header, its newline included, in bytes. */
+export const HEADER_BYTES = encodeHeader({ seen: undefined, isWhole: true }).length;
+
+/**
+ * The header as a line. It is always as long, so that it can be written over in place: that takes no room on a full disk, and
+ * lets nothing grow.
+ */
+export function encodeHeader({ seen, isWhole }: Header): string {
+  const time = seen === undefined ? null : new Date(Math.min(Math.max(seen, 0), LAST_TIME)).toISOString();
+  return `{"cmd":"state","seen":${JSON.stringify(time).padStart(26)},"whole":${String(isWhole).padStart(5)}}\n`;
+}
+
+/** Reads a state's first line; undefined: it is no header. */
+export function decodeHeader(line: string): Header | undefined {
+  const { cmd, seen, whole } = parse(line);
+  if (cmd !== "state") return undefined;
+  const time = typeof seen === "string" ? Date.parse(seen) : Number.NaN;
+  return { seen: Number.isNaN(time) ? undefined : time, isWhole: whole === true };
+}
+
+function parse(line: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

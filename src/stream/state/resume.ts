@@ -1,0 +1,23 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { StateError } from "./error.ts";
+import { decodeHeader, HEADER_BYTES } from "./header.ts";
+
+/**
+ * Up to when the log was read by the last run with this state, in epoch milliseconds; undefined: nothing is known. The state
+ * may be in use.
+ *
+ * @throws StateError when it can't be read
+ */
+export function readSeen(path: string): number | undefined {
+  try {
+    const file = openSync(path, "r");
+    const bytes = Buffer.alloc(HEADER_BYTES);
+    readSync(file, bytes, 0, HEADER_BYTES, 0);
+    closeSync(file);
+    return decodeHeader(bytes.toString("latin1"))?.seen;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    throw new StateError("ERR_STATE_ACCESS", path, message);
+  }
+}
