@@ -21,7 +21,7 @@ const SEED = 20_261_121;
  * has grown; a million addresses, and a million bans that have ended, at 68 and 44 bytes; evidence; and a million bans in force
  * at 600, which are objects.
  */
-const BOUND = { replay: 120 + 68 + 44 + 17, live: 120 + 68 + 44 + 17 + 600 };
+const BOUND = { replay: 150 + 68 + 44 + 17, live: 150 + 68 + 44 + 17 + 600 };
 
 const [mode, count = "20000000"] = process.argv.slice(2);
 if ((mode !== "replay" && mode !== "live") || !/^\d+$/.test(count)) {
