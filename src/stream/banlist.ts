@@ -251,15 +251,22 @@ export class BanList {
     return Math.floor(time) <= answered && answered <= latest;
   }
 
-  /** Notes an unban of somebody who is not banned: failures before have had their answer. @param jail undefined: it is gone */
-  forgive(unban: Unban, jail: Jail | undefined): void {
+  /**
+   * Notes an unban of somebody who is not banned: failures before have had their answer.
+   *
+   * @param jail undefined: it is gone
+   * @returns false when they had it before
+   */
+  forgive(unban: Unban, jail: Jail | undefined): boolean {
     const key = this.#keyOf(unban);
+    if (freeFrom(unban) <= this.#freeSince(key)) return false;
     const row = this.#past.find(key);
     if (row === NONE) this.#remember(key, { bancount: 0, time: 0 }, unban, jail);
     else {
       if (unban.time > this.#until(row)) this.#setBan(row, { bancount: 0, time: 0 });
       this.#setEnd(row, unban, jail);
     }
+    return true;
   }
 
   /**

@@ -49,6 +49,8 @@ export interface InputCounts {
 
 /** A line without a date takes the time of another that is at most so old, in milliseconds, as in fail2ban. */
 const INHERIT = 60_000;
+/** So many lines are looked at to know up to when the log was read. */
+const FEW_LINES = 50;
 
 /**
  * The pipe of stages: bytes -> gate -> entry -> filter -> window -> banlist -> bytes. Synchronous; the time is the caller's:
@@ -120,11 +122,11 @@ export class Engine {
 
   /**
    * Up to when the log was read, in epoch milliseconds: the earlier of its last two dated lines, since one may be wrong.
-   * Undefined: that is not known.
+   * Undefined: that is not known, or the last lines have no date.
    */
   get readUpTo(): number | undefined {
     if (this.#detector.format === undefined) return undefined;
-    const times = this.#lastTimes();
+    const times = this.#lastTimes(FEW_LINES);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -257,12 +259,13 @@ export class Engine {
   }
 
   /** The times of the last two dated lines, the last one first. */
-  #lastTimes(): readonly number[] {
+  #lastTimes(lines = Number.POSITIVE_INFINITY): readonly number[] {
     const times: number[] = [];
+    let seen = 0;
     for (const bytes of this.#tail.lines()) {
       const time = this.#timeOfLine(decodeText(whole(bytes)));
       if (time !== undefined) times.push(time);
-      if (times.length === 2) break;
+      if (times.length === 2 || ++seen === lines) break;
     }
     return times;
   }

@@ -245,26 +245,22 @@ export class Tally {
 
   /** Ends a ban by hand and sets the count to zero. False: there was no ban. */
   unban(jail: string, subject: Subject): boolean {
-    const time = Math.max(this.#time, this.#newest(jail, subject));
+    const newest = this.#jails.get(jail)?.window.timesOf(nameOf(subject)).at(-1);
+    // A failure that counts may be a little ahead of the clock.
+    const time = Math.max(this.#time, Math.floor(newest ?? 0));
     const unban = this.banlist.end(jail, subject, time, "manual");
     if (unban) this.#unban(unban);
-    else this.#forgive(jail, subject, time);
+    else this.#forgive({ cmd: "unban", jail, ...subject, time, reason: "manual" });
     return unban !== undefined;
   }
 
-  /** The time of the newest failure that counts, which may be a little ahead of the clock. */
-  #newest(jail: string, subject: Subject): number {
-    return this.#jails.get(jail)?.window.timesOf(nameOf(subject)).at(-1) ?? 0;
-  }
-
-  /** Sets a count to zero. It stays so when the log is read again. */
-  #forgive(jail: string, subject: Subject, time: number): void {
-    this.#forget(jail, nameOf(subject));
+  /** Sets a count to zero. So do failures from before that are read later, or again. */
+  #forgive(unban: Unban): void {
+    const { jail } = unban;
+    this.#forget(jail, nameOf(subjectOf(unban)));
     const { state } = this.#options;
     if (state === undefined) return;
-    const unban: Unban = { cmd: "unban", jail, ...subject, time: Math.floor(time), reason: "manual" };
-    this.banlist.forgive(unban, this.#jails.get(jail)?.jail);
-    state.add(encode(unban));
+    if (this.banlist.forgive(unban, this.#jails.get(jail)?.jail)) state.add(encode(unban));
   }
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */

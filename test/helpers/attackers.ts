@@ -54,21 +54,25 @@ export class GrowingLog {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#write(), 20);
+    this.#timer = setInterval(() => this.#attack(), 20);
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  #write(): void {
-    const now = Date.now();
-    const active = this.#attackers.filter(({ next, address }) => next <= now && !this.paused.has(address));
-    const lines = active.map((attacker) => this.#fail(attacker, now));
-    lines.push(OTHERS[Math.floor(this.#random() * OTHERS.length)] ?? "");
-    const time = new Date(now).toISOString();
+  /** Writes lines now. */
+  write(...lines: readonly string[]): void {
+    const time = new Date().toISOString();
     appendFileSync(this.#path, lines.map((line) => `${time} web1 ${line}\n`).join(""));
     this.lines += lines.length;
+  }
+
+  #attack(): void {
+    const now = Date.now();
+    const active = this.#attackers.filter(({ next, address }) => next <= now && !this.paused.has(address));
+    const other = OTHERS[Math.floor(this.#random() * OTHERS.length)] ?? "";
+    this.write(...active.map((attacker) => this.#fail(attacker, now)), other);
   }
 
   #fail(attacker: Attacker, now: number): string {

@@ -1,24 +1,29 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Ban, decode } from "../../src/command.ts";
 import { GrowingLog } from "../helpers/attackers.ts";
+import { talk } from "../helpers/control.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { kernelBans } from "../helpers/kernel-bans.ts";
 import { Netns, netnsSkip } from "../helpers/netns.ts";
 import { program } from "../helpers/program.ts";
 import { Unit } from "../helpers/unit.ts";
 
 /** `make kill-stream` asks for 500. */
-const KILLS = Number(process.env.F2B_KILLS ?? 10);
-/** Most milliseconds from a start to the next kill; a start takes some 300 of them. */
-const LONGEST = 900;
+const KILLS = Number(process.env.F2B_KILLS ?? 8);
+/** Most milliseconds from a start to the next kill, and to each fourth; a start takes 400 of them or more. */
+const LONGEST = 1_000;
+const LONGER = 4_000;
 /** What a dying pipeline is given to end by itself, in milliseconds, before the rest of it is killed. */
 const PATIENCE = 400;
-/** How long both pipelines may take to read what is left of the log, in milliseconds. */
-const CATCH_UP = 2_500;
+/** How long f2b-exec may take to do what it was told, in milliseconds. */
+const SETTLE = 1_500;
+/** An operator ends the ban of somebody who is silent for so long before and after, in milliseconds: else the moment counts. */
+const SILENCE = 400;
 /** Bans that end so close to the comparison, in milliseconds, may be there or not: kernels count in seconds. */
 const BLUR = 4_000;
 const ATTACKERS = 240;
@@ -48,6 +53,12 @@ jails:
     maxretry: 4
     findtime: 20s
     bantime: 30s
+    mode: shadow
+  mark:
+    identifier: mark
+    failregex: ^here is <ADDR>$
+    maxretry: 1
+    bantime: 2m
     mode: shadow
   again:
     on: ban
@@ -80,7 +91,10 @@ describe(`f2b-stream | f2b-exec, killed ${KILLS} times with -9`, { skip, timeout
     const stream = `"${process.execPath}" "${program("f2b-stream")}" -r ${path("rules.yaml")} --state ${path(state)}`;
     const follow = fileURLToPath(new URL("../helpers/follow.js", import.meta.url));
     const feed = `"${process.execPath}" ${follow} ${path("log")} "$(${stream} --resume)"`;
-    const unit = new Unit(`${feed} | ${stream} --heartbeat 1 ${rest}`, where);
+    const unit = new Unit(
+      `${feed} | ${stream} --control ${path(`${state}.sock`)} --heartbeat 1 ${rest}`,
+      where,
+    );
     units.add(unit);
     return unit;
   }
@@ -90,18 +104,59 @@ describe(`f2b-stream | f2b-exec, killed ${KILLS} times with -9`, { skip, timeout
     units.delete(unit);
   }
 
+  /** What the pipeline with this state answers; undefined: it does not run, or was killed. */
+  async function ask(
+    state: string,
+    request: object,
+  ): Promise<readonly Record<string, unknown>[] | undefined> {
+    const answer = await talk(path(`${state}.sock`), `${JSON.stringify(request)}\n`);
+    return answer.at(-1)?.ok === true ? answer : undefined;
+  }
+
+  /** Waits until both pipelines have read all that is in the log by now. */
+  async function caughtUp(log: GrowingLog, mark: number): Promise<void> {
+    const ip = `192.0.2.${mark % 250}`;
+    log.write(`mark[7]: here is ${ip}`);
+    const isMark = (each: Record<string, unknown>) => each.jail === "mark" && each.ip === ip;
+    for (const state of ["state", "calm"])
+      while (!(await ask(state, { do: "banned" }))?.some(isMark)) await sleep(50);
+  }
+
+  /** Ends bans by hand, now and then, until `isOver`. Gives how many. */
+  async function operate(log: GrowingLog, random: () => number, isOver: () => boolean): Promise<number> {
+    let count = 0;
+    for (; !isOver(); await sleep(100)) {
+      const bans = [...inForce(path("calm")).values()];
+      const ban = bans[Math.floor(random() * bans.length)];
+      if (ban?.ip === undefined) continue;
+      const ip = ban.ip.replace("::/64", "::1");
+      log.paused.add(ip);
+      await sleep(SILENCE);
+      await caughtUp(log, count++);
+      // Asked again where the answer was lost with the process.
+      for (const state of ["state", "calm"])
+        while ((await ask(state, { do: "unban", ip })) === undefined) await sleep(50);
+      await sleep(SILENCE);
+      log.paused.delete(ip);
+    }
+    return count;
+  }
+
   test("in the end the bans in force are those of a run that nobody disturbed", async (t) => {
     const seed = Number(process.env.F2B_SEED ?? Date.now() % 100_000);
     const random = generator(seed);
     const log = new GrowingLog(path("log"), ATTACKERS, random);
     const exec = `| "${process.execPath}" "${program("f2b-exec")}" --backend ipset`;
     const calm = start("calm", `> ${path("commands")}`);
+    await eventually(() => existsSync(path("calm")));
     log.start();
     const killed = new Map<string, number>();
     let unit = start("state", exec, net.atServer);
     const told: string[] = [];
+    let isOver = false;
+    const operator = operate(log, random, () => isOver);
     for (let kill = 0; kill < KILLS; kill++) {
-      await sleep(random() * LONGEST);
+      await sleep(random() * (random() < 0.25 ? LONGER : LONGEST));
       const members = unit.members();
       const victim = members[Math.floor(random() * (members.length + 1))];
       if (victim) unit.kill(victim.pid);
@@ -111,12 +166,13 @@ describe(`f2b-stream | f2b-exec, killed ${KILLS} times with -9`, { skip, timeout
       told.push(unit.stderr);
       unit = start("state", exec, net.atServer);
     }
-    await sleep(CATCH_UP);
+    isOver = true;
+    const unbans = await operator;
     log.stop();
-    await sleep(CATCH_UP);
-    t.diagnostic(
-      `seed ${seed}, ${log.lines} lines, killed: ${[...killed].map((each) => each.join(" ")).join(", ")}`,
-    );
+    await caughtUp(log, unbans);
+    await sleep(SETTLE);
+    const kills = [...killed].map((each) => each.join(" ")).join(", ");
+    t.diagnostic(`seed ${seed}, ${log.lines} lines, ${unbans} unbans by hand, killed: ${kills}`);
 
     const now = Date.now();
     const [ours, theirs] = [inForce(path("state")), inForce(path("calm"))];

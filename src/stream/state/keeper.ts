@@ -17,8 +17,8 @@ export interface KeptLog {
   end(): Promise<void>;
 }
 
-/** How often it is noted up to when the log was read, in milliseconds. */
-const OFTEN = 10_000;
+/** How often it is noted up to when the log was read, in milliseconds: who is killed again and again must get on. */
+const OFTEN = 500;
 
 /** Keeps an engine's state: takes up what was known before, and sees to it that the next run can do the same. */
 export class Keeper implements Needs {
