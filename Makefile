@@ -36,7 +36,7 @@ check: build tools
 conformance: build
 	node dist/test/conformance.js
 
-# Lines made to hurt each pattern, ours and those of ../shared/conformance, and what the slowest of them cost: minutes.
+# Lines made to hurt or mislead each pattern, ours and those of ../shared/conformance, and what the slowest of them cost: minutes.
 hostile: build
 	node dist/test/hostile.js
 

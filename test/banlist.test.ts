@@ -371,3 +371,18 @@ test("BanList agrees with a slow model", () => {
     { numRuns: 300 },
   );
 });
+
+test("BanList remembers no ban anew when a count is set to zero after it was forgotten", () => {
+  for (const [late, bancount] of [
+    [0, 2],
+    [1, 1],
+  ] as const) {
+    const bans = newBanList();
+    const jail = newJail();
+    bans.ban(request(jail, first, NOW));
+    bans.takeDue(NOW + 10 * minute);
+    const time = NOW + 10 * minute + jail.escalation.memory + late;
+    bans.forgive({ cmd: "unban", jail: "web", ...first, time, reason: "manual" }, jail);
+    assert.equal(bans.ban(request(jail, first, time + 1))?.bancount, bancount);
+  }
+});

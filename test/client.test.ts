@@ -250,7 +250,7 @@ failures forgotten in 1 jail
     lines: [
       {
         ...about,
-        ban: { ...whole, restored: true },
+        ban: whole,
         repeats: 2,
         repeated: at("19:40:01"),
         failures: [at("19:40:01"), at("19:40:02")],
@@ -262,7 +262,7 @@ failures forgotten in 1 jail
       },
     ],
     text: `192.0.2.7 is banned in sshd until 2026-11-21T19:50:00.000Z (9m 58s left)
-  since     2026-11-21T19:40:00.000Z, known from before a restart
+  since     2026-11-21T19:40:00.000Z
   why       5 failures within 10m, and maxretry is 5
   logging   still: 2 windows completed since, the last at 2026-11-21T19:40:01.000Z
   failures  2 of 5 since, the last at 2026-11-21T19:40:02.000Z, forgotten at 2026-11-21T19:50:02.000Z (10m left)

@@ -1,9 +1,13 @@
 import { printable } from "../src/cli/report.ts";
 import { isLinear } from "../src/filter/python/compile.ts";
 import type { PythonPattern } from "../src/filter/python/pattern.ts";
+import { loadRules } from "../src/rules/load.ts";
+import { findHoles } from "../src/stream/holes.ts";
+import { compileJails } from "../src/stream/jail.ts";
 import { absent, bundledPatterns, fail2banPatterns, hurt } from "./helpers/hostile.ts";
+import { ROOT } from "./helpers/program.ts";
 
-// make hostile: lines pumped for each loop of each pattern, and what the slowest of them cost.
+// make hostile: lines pumped for each loop of each pattern, and what the slowest of them cost; and the hostile lines of --check.
 
 const LENGTHS = [8192, 65_536];
 const SHOWN = 5;
@@ -12,6 +16,29 @@ const bundled = (await bundledPatterns()).map(({ pattern }) => pattern);
 report("bundled rules", bundled);
 if (absent === undefined) report("fail2ban's filters", fail2banPatterns());
 else process.stdout.write(`fail2ban's filters: skipped: ${absent}\n`);
+
+await reportHoles("bundled rules", [`${ROOT}rules`]);
+if (absent === undefined) {
+  await reportHoles("fail2ban's jails", [`${ROOT}../shared/conformance/fail2ban/config[*]`]);
+}
+
+async function reportHoles(title: string, specs: readonly string[]): Promise<void> {
+  const { jails } = await loadRules({ specs, sets: [] });
+  const now = Date.UTC(2026, 10, 21, 20);
+  const found = compileJails(jails, () => true).map((compiled) => ({
+    name: compiled.jail.name,
+    ...findHoles(compiled, { now }),
+  }));
+  const lines = found.reduce((sum, each) => sum + each.lines, 0);
+  const untried = found.reduce((sum, each) => sum + each.untried.length, 0);
+  write(
+    `${title}: ${found.length} jails, ${lines} hostile lines, ${untried} patterns that none could be made for`,
+  );
+  for (const { name, errors, doubts } of found) {
+    if (errors.length + doubts.length > 0)
+      write(`  ${name}: ${errors.length} holes, ${doubts.length} doubts`);
+  }
+}
 
 function report(title: string, patterns: readonly PythonPattern[]): void {
   const linear = patterns.filter((pattern) => isLinear(pattern));

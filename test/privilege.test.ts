@@ -57,17 +57,14 @@ describe("f2b-stream as nobody", { skip }, () => {
       },
     );
 
-  test("runs all bundled rules with a control socket, and is refused nothing", async () => {
+  test("runs all bundled rules with a socket, a state and metrics, and is refused nothing", async () => {
     const rules = readdirSync(join(ROOT, "rules")).flatMap((file) => ["-r", file.replace(/\.yaml$/, "")]);
+    const files = ["control", "state", "metrics"].flatMap((file) => [`--${file}`, join(own, file)]);
     const program = join(folder, "dist/src/bin/f2b-stream.js");
-    const child = spawn(
-      process.execPath,
-      [program, ...rules, "--control", join(own, "control"), "--heartbeat", "0"],
-      {
-        ...NOBODY,
-        cwd: "/",
-      },
-    );
+    const child = spawn(process.execPath, [program, ...rules, ...files, "--heartbeat", "0"], {
+      ...NOBODY,
+      cwd: "/",
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -96,7 +93,7 @@ describe("f2b-stream as nobody", { skip }, () => {
     assert.match(client(NOBODY, "reload").stdout, /^rules read again: \d+ jails\n$/);
     child.kill("SIGTERM");
     assert.equal(await ended, 0);
-    assert.deepEqual(readdirSync(own), []);
+    assert.deepEqual(readdirSync(own), ["metrics", "state"]);
     assert.match(
       stderr,
       /^f2b-stream: 203\.0\.113\.9 unbanned .*\nf2b-stream: rules read again: \d+ jails\n$/,

@@ -27,13 +27,13 @@ function verdict(explained: Explained, now: number): string {
 
 function banRows({ ban, maxretry, findtime, repeats, repeated }: Explained): readonly string[][] {
   if (ban === null) return [];
-  const { failures = 0, time, manual, restored } = ban;
+  const { failures = 0, time, manual } = ban;
   const window = `${count(failures, "failure")} within ${duration(findtime)}`;
   const why = manual
     ? `by hand; ${window} ${failures === 1 ? "was" : "were"} counted`
     : `${window}, and maxretry is ${maxretry}`;
   return [
-    ["since", `${time}${restored ? ", known from before a restart" : ""}`],
+    ["since", time],
     ["why", why],
     ...(repeats > 0
       ? [["logging", `still: ${count(repeats, "window")} completed since, the last at ${repeated}`]]

@@ -68,7 +68,6 @@ export const ban = z.object({
   failures: count.optional(),
   bancount: count.optional(),
   manual: z.literal(true).optional(),
-  restored: z.literal(true).optional(),
 });
 
 export const banned = z.object({ result: z.enum(["banned", "changed", "already"]), ban });

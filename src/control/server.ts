@@ -44,7 +44,7 @@ export class ControlServer {
     server.unref();
   }
 
-  /** Ends all connections; what is being done for them is done to its end. */
+  /** Ends all connections. */
   close(): void {
     for (const socket of this.#connections) socket.destroy();
   }

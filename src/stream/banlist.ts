@@ -262,7 +262,10 @@ export class BanList {
     if (freeFrom(unban) <= this.#freeSince(key)) return false;
     const row = this.#past.find(key);
     if (row === NONE) this.#remember(key, { bancount: 0, time: 0 }, unban, jail);
-    else this.#setEnd(row, unban, jail);
+    else {
+      if (unban.time > this.#until(row)) this.#setBan(row, { bancount: 0, time: 0 });
+      this.#setEnd(row, unban, jail);
+    }
     return true;
   }
 
@@ -393,21 +396,20 @@ export class BanList {
   }
 
   /** Remembers a ban that has ended, and drops one that nobody remembers any more, or one too many. */
-  #remember(
-    key: Key,
-    { bancount = 1, time }: Pick<Ban, "bancount" | "time">,
-    unban: Unban,
-    jail: Jail | undefined,
-  ): void {
+  #remember(key: Key, ban: Pick<Ban, "bancount" | "time">, unban: Unban, jail: Jail | undefined): void {
     const oldest = this.#past.victim((row) => -this.#until(row));
     const isFull = this.#past.size >= this.#maxRemembered;
     const isOver = oldest !== NONE && this.#isForgotten(oldest, unban.time);
     if (isFull && !isOver) this.#forgotten++;
     if (oldest !== NONE && (isFull || isOver)) this.#past.delete(oldest);
     const row = this.#past.insert(key);
+    this.#setBan(row, ban);
+    this.#setEnd(row, unban, jail);
+  }
+
+  #setBan(row: number, { bancount = 1, time }: Pick<Ban, "bancount" | "time">): void {
     this.#past.set(row, BANCOUNT, bancount);
     this.#past.set(row, BEGAN, time);
-    this.#setEnd(row, unban, jail);
   }
 
   #setEnd(row: number, unban: Unban, jail: Jail | undefined): void {

@@ -37,6 +37,7 @@ const MAX_ID = 1024;
 export class Control {
   readonly #options: ControlOptions;
   readonly #engine: Engine;
+  #isStopped = false;
 
   constructor(options: ControlOptions) {
     this.#options = options;
@@ -49,12 +50,18 @@ export class Control {
    * @throws ControlError
    */
   async answer(request: Request): Promise<Iterable<string>> {
+    this.#checkStream();
     this.#engine.tick(this.#options.now());
     try {
       return await this.#answer(request);
     } finally {
       this.#engine.tally.onLate();
     }
+  }
+
+  /** The stream has ended: nothing is done for anybody any more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   async #answer(request: Request): Promise<Iterable<string>> {
@@ -177,6 +184,11 @@ export class Control {
   async #letGo(): Promise<void> {
     this.#engine.tally.onLate();
     await setImmediate();
+    this.#checkStream();
+  }
+
+  #checkStream(): void {
+    if (this.#isStopped) throw new ControlError("ERR_CONTROL_BUSY", "f2b-stream is about to end");
   }
 
   #jail(name: string): RunningJail {

@@ -15,9 +15,9 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --format FORMAT   auto, journal, syslog, syslog-pri, rfc5424, short-full, short-unix,
                         short-monotonic, plain, none (default: auto, found out from the first lines)
       --source NAME     what stdin is, for jails with a logpath
-      --control SOCKET  be steered by f2b-client
 
       --state FILE      keep bans over a restart; --resume: print from when to read the log again
+      --control SOCKET  let f2b-client ask and steer through this socket
       --stats           say at the end what was counted
       --metrics FILE    write what was counted, for Prometheus, every 10 seconds
       --silence S       warn when there was no input for S seconds, 0 for never (default: 7200)
@@ -28,8 +28,7 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --max-keys N      most addresses remembered, a jail (default: 1000000)
       --max-evidence N  most bytes of log lines held (default: 16777216)
       --no-prefilter    look at every line in full; gives the same bytes, slower
-  -h, --help            this text
-      --version
+  -h, --help            this text; --version: which one this is
 
 SIGHUP reads the rules again; SIGTERM and SIGINT end it.
 

@@ -122,8 +122,6 @@ async function stream(
   const clock = options.isLive ? Date.now : () => now;
   const load = async () => enabledOf(await readRules(options, report), report);
   const reloader = new Reloader({ engine, report, load, now: clock });
-  const closeControl = await steerable(options, { engine, reloader, report, now: clock });
-  if (closeControl === undefined) return EXIT.UNAVAILABLE;
   const metrics = metricsFile(options.metrics, engine, report, state);
   metrics?.start();
   const status = await run({
@@ -138,7 +136,7 @@ async function stream(
     keeper,
     take: () => outbox.take(),
     reloader,
-    onEnd: closeControl,
+    open: () => steerable(options, { engine, reloader, report, now: clock }),
   });
   await keeper?.end(Date.now());
   await metrics?.end();

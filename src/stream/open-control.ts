@@ -15,6 +15,7 @@ export async function openControl(path: string, options: ControlOptions): Promis
     return () => {
       socket.close();
       clients.close();
+      control.stop();
     };
   } catch (error) {
     if (!(error instanceof SocketError)) throw error;

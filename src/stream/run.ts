@@ -24,8 +24,11 @@ export interface RunOptions {
   /** Takes the next piece of what the engine has written; empty: there is no more. */
   readonly take: () => string;
   readonly reloader: Reloader;
-  /** Called once, when the stream ends: nobody steers it any more. */
-  readonly onEnd: () => void;
+  /**
+   * Opens what the stream is steered by, before anything is read, and gives what closes it. Undefined: it can't be had, which
+   * was told.
+   */
+  readonly open: () => Promise<(() => void) | undefined>;
 }
 
 /** Longest sleep, in milliseconds: far below 2^31, and short enough to notice a step of the wall clock. */
@@ -54,6 +57,8 @@ class Loop {
   #isReloadWanted = false;
   #isSyncWanted = false;
   #isEnded = false;
+  /** Lets nobody steer any more. */
+  #close: () => void = () => undefined;
   /** True when something was written since the last sign of life. */
   #isAlive = false;
   /** What the wall clock is ahead of the monotonic one. */
@@ -66,17 +71,27 @@ class Loop {
     this.#resolve = resolve;
   }
 
+  /** Signals first: once somebody can see that it runs, they may come. */
   start(): void {
-    const { engine, input, heartbeat, isLive } = this.#options;
+    const { engine, open } = this.#options;
     process.stdout.on("error", (error: NodeJS.ErrnoException) => this.#failed("stdout", error));
     process.stdout.on("drain", () => this.#drained());
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => this.#stop());
+    process.on("SIGHUP", this.#hangup);
+    engine.tally.onLate = () => this.#late();
+    void open().then((close) => this.#begin(close));
+  }
+
+  #begin(close: (() => void) | undefined): void {
+    if (this.#isEnded) close?.();
+    else if (close === undefined) this.#finish(EXIT.UNAVAILABLE);
+    if (this.#isEnded || close === undefined) return;
+    this.#close = close;
+    const { input, heartbeat, isLive } = this.#options;
     input.on("error", (error: NodeJS.ErrnoException) => this.#failed("stdin", error));
     input.on("data", (chunk: Buffer) => this.#read(chunk));
     input.on("end", () => this.#end());
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => this.#stop());
-    process.on("SIGHUP", this.#hangup);
     if (heartbeat > 0) this.#heart = setInterval(() => this.#beat(), heartbeat);
-    engine.tally.onLate = () => this.#late();
     this.#write();
     if (isLive) this.#arm();
   }
@@ -128,7 +143,7 @@ class Loop {
     clearInterval(this.#heart);
     process.off("SIGHUP", this.#hangup);
     this.#options.reloader.stop();
-    this.#options.onEnd();
+    this.#close();
     this.#options.input.destroy();
     if (status !== EXIT.OK || !this.#writeAll()) this.#resolve(status);
     else process.stdout.write("", (error) => this.#resolve(isPipeError(error) ? EXIT.PIPE : status));

@@ -18,27 +18,26 @@ export type Answer = readonly Record<string, unknown>[];
 
 /** A real f2b-stream with a control socket, in a folder of its own. */
 export class Steered {
-  readonly folder: SocketFolder;
-  readonly running: Running;
+  readonly folder = new SocketFolder();
+  readonly #args: string[];
+  #running: Running;
 
-  private constructor(folder: SocketFolder, running: Running) {
-    this.folder = folder;
-    this.running = running;
+  private constructor(rules: string, args: readonly string[]) {
+    this.rules(rules);
+    this.#args = ["-r", this.folder.path("rules.yaml"), "--control", this.path];
+    this.#args.push(...args.map((arg) => (arg === "STATE" ? this.folder.path("state") : arg)));
+    this.#running = start("f2b-stream", this.#args);
   }
 
-  /** Starts it and waits until its socket is there. */
+  /** Starts it and waits until its socket is there. A `STATE` among the arguments is a file of its folder. */
   static async start(rules = RULES, ...args: string[]): Promise<Steered> {
-    const folder = new SocketFolder();
-    writeFileSync(folder.path("rules.yaml"), rules);
-    const running = start("f2b-stream", [
-      "-r",
-      folder.path("rules.yaml"),
-      "--control",
-      folder.path(),
-      ...args,
-    ]);
-    while (!existsSync(folder.path())) await pause();
-    return new Steered(folder, running);
+    const steered = new Steered(rules, args);
+    while (!existsSync(steered.path)) await pause();
+    return steered;
+  }
+
+  get running(): Running {
+    return this.#running;
   }
 
   get path(): string {
@@ -49,6 +48,14 @@ export class Steered {
     this.running.child.kill("SIGKILL");
     await this.running.ended;
     this.folder.remove();
+  }
+
+  /** Kills it and starts it again as it was. */
+  async restart(): Promise<void> {
+    this.running.child.kill("SIGKILL");
+    await this.running.ended;
+    this.#running = start("f2b-stream", this.#args);
+    while ((await this.ask({ do: "ping" })).length === 0) await pause();
   }
 
   /** The answers to requests that are sent one after the other, in one list. */
@@ -67,18 +74,24 @@ export class Steered {
   /** Lets addresses, or ids, fail `ago` milliseconds ago, and waits until they have been counted. */
   async fail(whom: readonly string[], ago = 0): Promise<void> {
     const before = await this.#seen();
+    this.log(whom, ago);
+    while ((await this.#seen()) < before + whom.length) await pause();
+  }
+
+  /** Logs that addresses, or ids, failed `ago` milliseconds ago. */
+  log(whom: readonly string[], ago = 0): void {
     const time = new Date(Date.now() - ago).toISOString();
     const line = (name: string) => `login failed ${/[.:]/.test(name) ? "from" : "of"} ${name}`;
     this.running.write(whom.map((name) => `${time} web1 app[7]: ${line(name)}\n`).join(""));
-    while ((await this.#seen()) < before + whom.length) await pause();
   }
 
   /** What was written: `ban app 192.0.2.1`, `unban app 192.0.2.1 manual`, and so on. */
   commands(): readonly string[] {
     const lines = this.running.stdout().split("\n").slice(0, -1);
     return lines.filter(Boolean).map((line) => {
-      const { cmd, jail, ip, id, phase, reason, manual, repeat } = JSON.parse(line);
-      const words = [cmd, phase, jail, ip, id, reason, manual && "manual", repeat && "repeat"];
+      const { cmd, jail, ip, id, phase, reason, ...marks } = JSON.parse(line);
+      const words = [cmd, phase, jail, ip, id, reason];
+      for (const mark of ["manual", "repeat", "restored"]) words.push(marks[mark] && mark);
       return words.filter(Boolean).join(" ");
     });
   }

@@ -1,4 +1,4 @@
-import { forged, isId, type Template } from "./template.ts";
+import { forged, isField, isId, type Template } from "./template.ts";
 
 /** What a stranger writes who wants `decoy` banned, without knowing the service: the simplest first. */
 export function plainTexts(decoy: string): readonly string[] {
@@ -80,7 +80,7 @@ export function copiesOf(template: Template, decoy: string): readonly string[] {
  */
 export function forgeries(template: Template, decoy: string): readonly string[] {
   const { parts } = template;
-  const fields = parts.flatMap((part, at) => (typeof part === "object" && "field" in part ? [at] : []));
+  const fields = parts.flatMap((part, at) => (isField(part) ? [at] : []));
   const texts: string[] = [];
   for (const from of [-1, ...fields]) {
     for (const to of [...fields, parts.length]) {

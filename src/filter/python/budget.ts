@@ -1,7 +1,7 @@
 import { isAscii, isLinear } from "./compile.ts";
 import type { PatternMatch, PatternSpans, PythonPattern } from "./pattern.ts";
 import { isTame } from "./pump.ts";
-import { runWithin } from "./within.ts";
+import { cpuTime, runWithin } from "./within.ts";
 
 export interface BudgetOptions {
   /** Most that one search may take, in milliseconds. */
@@ -83,9 +83,9 @@ export class SearchBudget {
   #guard<Result>(pattern: PythonPattern, text: string, search: () => Result): Result | undefined {
     const left = this.#left.get(pattern) ?? this.#milliseconds;
     const limit = Math.max(LEAST, Math.floor(Math.min(left, this.#ofLine)));
-    const start = performance.now();
+    const start = cpuTime();
     const ended = runWithin(limit, search);
-    this.#ofLine -= performance.now() - start;
+    this.#ofLine -= cpuTime() - start;
     if (ended) {
       if (left < this.#milliseconds) this.#left.set(pattern, left + 1);
       return ended.result;
