@@ -121,7 +121,7 @@ export class BanLog {
     this.#needs = needs;
     this.#seen ??= now;
     if (this.#holes > 0) this.#nextCompaction = this.#clock() + PAUSE;
-    this.#careTimer = setInterval(() => this.#takeCare(), CARE).unref();
+    this.#careTimer = setInterval(() => this.takeCare(), CARE).unref();
     if (this.#isNew) this.#tryToWrite();
     else if (!this.#file.hasHeader) this.#startCompaction();
   }
@@ -150,6 +150,12 @@ export class BanLog {
     if (this.#isFailing) return;
     this.#nextSeen = seen;
     if (this.#syncTimer === undefined) this.#writeSeen(seen);
+  }
+
+  /** Tries again what did not succeed, as far as it is time for that. */
+  takeCare(): void {
+    if (this.#isFailing) this.#tryToWrite();
+    if (this.#holes > 0 || !this.#file.hasHeader) this.#startCompaction();
   }
 
   /** Writes what is left and closes the file. */
@@ -254,11 +260,6 @@ export class BanLog {
   #loseSynced(error: unknown): void {
     this.#openHole();
     this.#fail(error);
-  }
-
-  #takeCare(): void {
-    if (this.#isFailing) this.#tryToWrite();
-    if (this.#holes > 0 || !this.#file.hasHeader) this.#startCompaction();
   }
 
   #startCompaction(): void {

@@ -184,7 +184,8 @@ export class StateFile {
   /** Sets the end, and drops what lies behind it: now, or when the disk lets us. */
   cut(end: number): void {
     this.#end = end;
-    this.#isTorn = true;
+    this.#isTorn = this.size > end;
+    if (!this.#isTorn) return;
     try {
       this.#cut();
     } catch {
@@ -228,6 +229,7 @@ export class StateFile {
   }
 
   #cut(): void {
+    if (this.#readOnly) throw this.#readOnly;
     ftruncateSync(this.#handle.fd, this.#end);
     this.#isTorn = false;
   }
