@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Ban, encode, type Unban } from "../src/command.ts";
 import { encodeHeader } from "../src/stream/state/header.ts";
+import { eventually } from "./helpers/eventually.ts";
 import { newFolder } from "./helpers/folder.ts";
 import { ROOT, runProgram, start } from "./helpers/program.ts";
 import { ban, linesOf, unban } from "./helpers/state.ts";
@@ -93,11 +94,11 @@ test("f2b-stream --state knows nothing at first, and sends no sync", async (t) =
 test("f2b-stream --state holds a command before anybody hears of it", async (t) => {
   const { path, args } = newState(t);
   const running = start("f2b-stream", args);
-  await running.until(() => existsSync(path));
+  await eventually(() => existsSync(path));
   running.child.stdout?.pause();
   for (let last = 1; last <= 30; last++) running.write(failure(`192.0.2.${last}`).repeat(3));
-  while (linesOf(path).filter((line) => line.startsWith('{"cmd":"ban"')).length < 30)
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  const bans = () => linesOf(path).filter((line) => line.startsWith('{"cmd":"ban"')).length;
+  await eventually(() => bans() === 30);
   assert.equal(running.stdout(), "");
   running.child.kill("SIGKILL");
   await running.ended;
@@ -182,7 +183,7 @@ test("f2b-stream --state takes no unfinished line from a pipe: it is read again"
 test("f2b-stream --state is refused while another f2b-stream has it; --resume is not", async (t) => {
   const { path, args } = newState(t);
   const running = start("f2b-stream", args);
-  await running.until(() => existsSync(path) && statSync(path).size > 0);
+  await eventually(() => existsSync(path) && statSync(path).size > 0);
   const second = await runProgram("f2b-stream", args);
   const told = `f2b-stream: error: state ${path}: another f2b-stream uses it\n`;
   assert.deepEqual([second.status, second.stdout, second.stderr], [75, "", told]);
