@@ -22,7 +22,7 @@ import { FindWindow } from "../src/stream/window.ts";
 import { FakeClock } from "./helpers/clock.ts";
 import { appFailure, appJails, TestEngine } from "./helpers/engine.ts";
 import { filterRule, newJail } from "./helpers/jail.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 // Every bound that docs/ARCHITECTURE.md states is reached here, or by the tests that are named: `file: name`.
 

@@ -6,7 +6,8 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { decode } from "../src/command.ts";
 import { SocketFolder, Talk, talk } from "./helpers/control.ts";
 import { answersInManual } from "./helpers/manual-answers.ts";
-import { program, ROOT, runProgram, start } from "./helpers/program.ts";
+import { program, runProgram, start } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 import { type Answer, RULES, Steered } from "./helpers/steered.ts";
 
 const OK = { ok: true };

@@ -7,7 +7,7 @@ import { decode } from "../src/command.ts";
 import { loadRules } from "../src/rules/load.ts";
 import { Engine } from "../src/stream/engine.ts";
 import { type CompiledJail, compileJails } from "../src/stream/jail.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const minute = 60_000;

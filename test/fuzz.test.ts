@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Coverage } from "./helpers/coverage.ts";
 import { Fuzzer, type FuzzRun } from "./helpers/fuzzer.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 // A sample; `make fuzz` goes on for ten million lines, with F2B_FUZZ_SEED for others.
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ROOT, runProgram } from "./helpers/program.ts";
+import { runProgram } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 // Each folder of test/golden is a case: input.log, args (a line each), and what must come out: expected.ndjson and
 // expected.stderr. UPDATE_GOLDEN=1 writes these anew; the difference is to be reviewed like code.

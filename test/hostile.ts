@@ -5,7 +5,7 @@ import { loadRules } from "../src/rules/load.ts";
 import { findHoles } from "../src/stream/holes.ts";
 import { compileJails } from "../src/stream/jail.ts";
 import { absent, bundledPatterns, fail2banPatterns, hurt } from "./helpers/hostile.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 // make hostile: lines pumped for each loop of each pattern, and what the slowest of them cost; and the hostile lines of --check.
 

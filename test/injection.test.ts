@@ -7,7 +7,7 @@ import { findHoles } from "../src/stream/holes.ts";
 import { type Injection, inject } from "../src/stream/injection/inject.ts";
 import { compileJails } from "../src/stream/jail.ts";
 import { filterRule, newJail, type PatternTexts } from "./helpers/jail.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 20);
 

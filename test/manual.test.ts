@@ -18,7 +18,8 @@ import { runTests } from "../src/stream/check.ts";
 import { FORMATS } from "../src/stream/entry.ts";
 import { HELP as STREAM_HELP } from "../src/stream/help.ts";
 import { compileJails } from "../src/stream/jail.ts";
-import { ROOT, runProgram } from "./helpers/program.ts";
+import { runProgram } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 const MAN = join(ROOT, "man");
 

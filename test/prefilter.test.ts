@@ -5,7 +5,7 @@ import { Report } from "../src/cli/report.ts";
 import { loadRules } from "../src/rules/load.ts";
 import { Engine } from "../src/stream/engine.ts";
 import { type CompiledJail, compileJails } from "../src/stream/jail.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 // The invariant that everything rests on: a line that the gate drops changes nothing that can be seen.
 

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 /** nobody and nogroup. */
 const NOBODY = { uid: 65_534, gid: 65_534 };

@@ -6,7 +6,7 @@ import { check } from "recheck";
 import { findBacktracking } from "../src/filter/python/backtracking.ts";
 import { emitPattern } from "../src/filter/python/emit.ts";
 import { bundledPatterns } from "./helpers/hostile.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 // What recheck says of the bundled patterns. It takes seconds for each, so its answers are kept, by what they are about: a pattern
 // that is not among them is checked anew, and UPDATE_RECHECK=1 keeps the answers to the patterns of today.

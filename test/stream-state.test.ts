@@ -6,7 +6,8 @@ import { type Ban, encode, type Unban } from "../src/command.ts";
 import { encodeHeader } from "../src/stream/state/header.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { newFolder } from "./helpers/folder.ts";
-import { ROOT, runProgram, start } from "./helpers/program.ts";
+import { runProgram, start } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 import { ban, linesOf, unban } from "./helpers/state.ts";
 
 const minute = 60_000;

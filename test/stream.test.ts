@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { type Ended, program, ROOT, runProgram, start } from "./helpers/program.ts";
+import { type Ended, program, runProgram, start } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 import { RulesFolder } from "./helpers/rules.ts";
 
 const rules = ["-r", "test/fixtures/rules/app.yaml", "--set", "app-watch.enabled=false"];

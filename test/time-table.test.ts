@@ -6,7 +6,7 @@ import { compileFilter } from "../src/filter/compile.ts";
 import type { CompiledJail } from "../src/stream/jail.ts";
 import { TestEngine } from "./helpers/engine.ts";
 import { filterRule, newJail } from "./helpers/jail.ts";
-import { ROOT } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
 
 // The list in section TIME of f2b-stream.1, line by line: no false ban, no burst lost.
 

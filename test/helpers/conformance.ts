@@ -4,7 +4,7 @@ import { formatJson } from "../../src/regex/json.ts";
 import { LineJudge } from "../../src/regex/judge.ts";
 import { compileJails } from "../../src/stream/jail.ts";
 import { setZone } from "../../src/time.ts";
-import { ROOT } from "./program.ts";
+import { ROOT } from "./root.ts";
 
 // Cases to measure by, kept beside the repository: fail2ban's own samples with the verdicts that fail2ban gave.
 

@@ -3,7 +3,7 @@ import { decode } from "../../src/command.ts";
 import { loadRules } from "../../src/rules/load.ts";
 import { Engine, type EngineOptions } from "../../src/stream/engine.ts";
 import { type CompiledJail, compileJails } from "../../src/stream/jail.ts";
-import { ROOT } from "./program.ts";
+import { ROOT } from "./root.ts";
 
 /** The jails of test/fixtures/rules/app.yaml that are enabled; `sets` as for `--set`. */
 export async function appJails(...sets: readonly string[]): Promise<readonly CompiledJail[]> {

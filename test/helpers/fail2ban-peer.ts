@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { ROOT } from "./program.ts";
+import { ROOT } from "./root.ts";
 
 /** The python3 that Debian's fail2ban is installed for, wherever another one may stand on PATH. */
 const PYTHON = "/usr/bin/python3";

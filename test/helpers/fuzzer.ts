@@ -8,8 +8,8 @@ import { FORMATS, type Format } from "../../src/stream/entry.ts";
 import { type CompiledJail, compileJails } from "../../src/stream/jail.ts";
 import type { Coverage } from "./coverage.ts";
 import { HOSTS, mutate, USERS } from "./line-mutations.ts";
-import { ROOT } from "./program.ts";
 import { pick, type Random, seededRandom, upTo } from "./random-pattern.ts";
+import { ROOT } from "./root.ts";
 
 /** What a run of the engine is made of: enough to repeat it. */
 export interface FuzzRun {

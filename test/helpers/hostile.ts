@@ -5,7 +5,7 @@ import { compilePattern } from "../../src/filter/python/compile.ts";
 import type { PythonPattern } from "../../src/filter/python/pattern.ts";
 import { type HostileText, hostileTexts, pump } from "../../src/filter/python/pump.ts";
 import { loadRules } from "../../src/rules/load.ts";
-import { ROOT } from "./program.ts";
+import { ROOT } from "./root.ts";
 
 // Patterns to be hurt: our own, and fail2ban's as it compiles them, kept beside the repository.
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "./program.ts";
+import { ROOT } from "./root.ts";
 
 /** A field as the manual has it: `list of time, optional`. */
 interface Field {

@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ROOT } from "./program.ts";
+import { ROOT } from "./root.ts";
 
 /** How a program ended. */
 export interface Ending {

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { ROOT } from "./root.ts";
 
 /** How a program ended. */
 export interface Ended {
@@ -17,12 +19,9 @@ export interface Running {
   stdout(): string;
   stderr(): string;
   write(input: string | Uint8Array): void;
-  /** Resolves when stdout (or stderr) satisfies `test`; rejects when the program ends before. */
+  /** Resolves when stdout (or stderr) satisfies `test`; rejects when the program ends before, or after half a minute. */
   until(test: (running: { stdout: string; stderr: string }) => boolean): Promise<void>;
 }
-
-/** The package's folder, from the compiled tests. */
-export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 type ProgramName = "f2b-stream" | "f2b-exec" | "f2b-regex" | "f2b-client";
 
@@ -30,6 +29,16 @@ type ProgramName = "f2b-stream" | "f2b-exec" | "f2b-regex" | "f2b-client";
 export function program(name: ProgramName): string {
   return fileURLToPath(new URL(`../../src/bin/${name}.js`, import.meta.url));
 }
+
+/** How long `until` waits, in milliseconds. */
+const PATIENCE = 30_000;
+
+const running = new Set<ChildProcess>();
+
+// What a failed test leaves running would keep its file from ending.
+after(() => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 /** Starts a program of ours in the package's folder, in UTC. */
 export function start(
@@ -41,6 +50,7 @@ export function start(
     cwd: ROOT,
     env: { ...process.env, TZ: "UTC", ...env },
   });
+  running.add(child);
   let stdout = "";
   let stderr = "";
   const watchers = new Set<() => void>();
@@ -57,7 +67,10 @@ export function start(
   });
   child.stdin.on("error", () => undefined);
   const ended = new Promise<Ended>((resolve) => {
-    child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }));
+    child.on("close", (status, signal) => {
+      running.delete(child);
+      resolve({ status, signal, stdout, stderr });
+    });
   });
   return {
     child,
@@ -72,6 +85,7 @@ export function start(
           watchers.delete(watch);
           resolve();
         };
+        setTimeout(() => reject(new Error(`not in time: ${stderr}${stdout}`)), PATIENCE).unref();
         watchers.add(watch);
         void ended.then(({ status }) => reject(new Error(`ended with ${status} before: ${stderr}${stdout}`)));
         watch();

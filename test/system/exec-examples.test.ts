@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { killRest, Running, runExec, startExec } from "../helpers/f2b-exec.ts";
 import { CLIENT, Netns, netnsSkip, SERVER } from "../helpers/netns.ts";
-import { ROOT } from "../helpers/program.ts";
+import { ROOT } from "../helpers/root.ts";
 import { connect, listen } from "../helpers/tcp.ts";
 
 const ban = (ip: string, more: object = {}) => ({ cmd: "ban", jail: "smtp", ip, ...more });

@@ -11,8 +11,8 @@ import { readFilter } from "../../src/rules/fail2ban/filter.ts";
 import { setZone } from "../../src/time.ts";
 import { LineMaker } from "../helpers/differential-lines.ts";
 import { askFail2ban, fail2banTests, type PeerAnswer, type PeerRequest } from "../helpers/fail2ban-peer.ts";
-import { ROOT } from "../helpers/program.ts";
 import { seededRandom } from "../helpers/random-pattern.ts";
+import { ROOT } from "../helpers/root.ts";
 
 /** More of them: F2B_DIFF_LINES=200000 node --test …; another F2B_DIFF_SEED gives others. */
 const LINES = Number(process.env.F2B_DIFF_LINES ?? 20_000);

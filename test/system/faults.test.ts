@@ -4,7 +4,8 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { decode } from "../../src/command.ts";
 import { killPiped, Piped } from "../helpers/piped.ts";
-import { program, ROOT } from "../helpers/program.ts";
+import { program } from "../helpers/program.ts";
+import { ROOT } from "../helpers/root.ts";
 
 // What goes wrong around the programs: readers that leave, stop or never were, full disks, signals in the middle of a flood.
 

@@ -9,7 +9,8 @@ import type { Decision } from "../../src/stream/state/decision.ts";
 import { decodeHeader } from "../../src/stream/state/header.ts";
 import { readSeen } from "../../src/stream/state/resume.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { ROOT, start } from "../helpers/program.ts";
+import { start } from "../helpers/program.ts";
+import { ROOT } from "../helpers/root.ts";
 import { ban, linesOf, NOW, needsAll, openLog, write } from "../helpers/state.ts";
 
 const skip =
