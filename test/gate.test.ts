@@ -132,6 +132,7 @@ test("Gate lets pass what its plan says, however the bytes are cut", () => {
     ),
   );
   const plan = fc.record({
+    isJournal: fc.constant(false),
     filters: fc.constant(3),
     needles: fc.array(
       fc.record({

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { newModule } from "../src/stream/module.ts";
 import { COUNT, FOREIGN, LineScan, NEEDLES, type Needle, planSamplers, START } from "../src/stream/scan.ts";
 
 /** All needles found in `text`, line by line: those of each line, after its number. */
 function found(needles: readonly Needle[], text: string): string[] {
-  const scan = new LineScan(needles, 1000);
+  const scan = new LineScan(newModule(), needles, 1000);
   const bytes = Buffer.from(text, "latin1");
   scan.load(bytes);
   const all: string[] = [];
@@ -75,7 +76,7 @@ for (const count of [5, 100]) {
 }
 
 test("LineScan tells each line once, and which are not ASCII alone", () => {
-  const scan = new LineScan([{ text: "abc", ignorecase: false }], 1000);
+  const scan = new LineScan(newModule(), [{ text: "abc", ignorecase: false }], 1000);
   const bytes = Buffer.from("abc abc\nx\n\u00e9\nabc\u00e9\n");
   scan.load(bytes);
   const told = (mode: { every?: boolean; foreign?: boolean }) => {

@@ -15,7 +15,7 @@ import {
   RunningJail,
   readsSource,
 } from "./jail.ts";
-import { isMessageCut } from "./journal.ts";
+import { JournalEntry } from "./journal.ts";
 import { planGate } from "./plan.ts";
 import { settle } from "./settle.ts";
 import { Sight } from "./sight.ts";
@@ -192,16 +192,18 @@ export class Engine {
   readonly #take = (line: LineBytes, candidates: Candidates): void => {
     const wasSettled = this.#detector.format !== undefined;
     const ascii = line.ascii ?? isAscii(line.bytes.subarray(line.start, line.end));
-    const entry = this.#read(decodeText(line, ascii), ascii);
+    const entry = line.entry
+      ? new JournalEntry(line, line.entry, ascii)
+      : this.#read(decodeText(line, ascii), ascii);
     if (!wasSettled && this.#detector.format !== undefined) this.#armGate();
     if (entry === undefined) return;
     this.#judged++;
-    if (isMessageCut(entry)) {
+    if (entry.isCut) {
       this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
     }
     const at = this.#at;
     at.offset = line.offset;
-    at.end = line.offset + line.end - line.start;
+    at.end = line.offsetEnd;
     if (candidates === "all") for (const running of this.#list) this.#judge(running, entry, at, ALL_PATTERNS);
     else {
       const { filters, patterns } = candidates;

@@ -16,6 +16,8 @@ export interface Entry {
   readonly message: string;
   /** True when `line` holds no date, since the format's time stands outside of it. */
   readonly isDateless: boolean;
+  /** True for a journal entry whose message journalctl left out because it was long: it wants `--all`. */
+  readonly isCut: boolean;
   /** A journal entry's own fields. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
   /** Whether `line` is ASCII alone, where that is known. */
@@ -113,7 +115,17 @@ export function readEntry(
 function plainEntry(text: string, time: number | undefined, ascii: boolean | undefined): Entry {
   const line = text.slice(0, -1);
   const isDateless = time !== undefined;
-  return { line, text, time, identifier: undefined, message: text, isDateless, fields: undefined, ascii };
+  return {
+    line,
+    text,
+    time,
+    identifier: undefined,
+    message: text,
+    isDateless,
+    isCut: false,
+    fields: undefined,
+    ascii,
+  };
 }
 
 /** A line with a syslog header, which is read when somebody asks for it: jails that see the raw line never do. */
@@ -122,6 +134,7 @@ class SyslogEntry implements Entry {
   readonly text: string;
   readonly ascii: boolean | undefined;
   readonly isDateless = false;
+  readonly isCut = false;
   readonly fields = undefined;
   readonly #shape: SyslogShape;
   readonly #now: number;

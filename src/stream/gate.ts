@@ -1,3 +1,6 @@
+import type { Bytes } from "../text.ts";
+import { type CutEntry, JournalScan, MARK } from "./journal-scan.ts";
+import { newModule } from "./module.ts";
 import { COUNT, END, FOREIGN, LineScan, NEEDLES, type Needle, type Scanned, START } from "./scan.ts";
 
 /**
@@ -30,8 +33,11 @@ export interface LineBytes {
   readonly end: number;
   /** Whether it is known to be ASCII alone. */
   readonly ascii: boolean | undefined;
-  /** Where the line begins, in bytes from the beginning of the input. */
+  /** Where the line begins, in bytes from the beginning of the input, and where it ends there. */
   readonly offset: number;
+  readonly offsetEnd: number;
+  /** Of a journal entry that the gate has read: what it cut out of it, and `bytes` hold its text. */
+  readonly entry?: CutEntry | undefined;
 }
 
 export type TakeLine = (line: LineBytes, candidates: Candidates) => void;
@@ -52,6 +58,8 @@ export interface Patterns {
 
 /** What lets a line pass. */
 export interface GatePlan {
+  /** Whether lines are journal JSON: texts are sought in what jails see of it. */
+  readonly isJournal: boolean;
   /** How many filters there are. */
   readonly filters: number;
   /** Texts, each with the patterns that may match a line that holds it. */
@@ -136,13 +144,21 @@ export class Gate {
       const start = at;
       const end = endOfLine(bytes, start, to);
       if (end - start > maxLine) onOverflow();
-      else take({ bytes, start, end, ascii: undefined, offset: this.#base + start }, "all");
+      else {
+        const [offset, offsetEnd] = [this.#base + start, this.#base + end];
+        take({ bytes, start, end, ascii: undefined, offset, offsetEnd }, "all");
+      }
       at = end + 1;
     }
     if (at >= to || this.#armed === undefined) return;
     if (to - at > maxLine) forOverlong(bytes, at, to, maxLine, onOverflow);
     this.#armed.pass(bytes, at, to, this.#base, take);
   }
+}
+
+/** Whole lines of a buffer, and where it begins in the input. */
+interface Piece extends Bytes {
+  readonly base: number;
 }
 
 /** So many lines are told at a time to filters that want to see those behind a hit. */
@@ -152,6 +168,7 @@ const FOLLOWED_AT_ONCE = 32;
 class ArmedGate {
   readonly #plan: GatePlan;
   readonly #scan: LineScan;
+  readonly #journal: JournalScan | undefined;
   /** By needle: filters and their patterns, in turn. */
   readonly #opens: readonly Int32Array[];
   /** The filters found for the current line, and by filter their patterns. */
@@ -167,7 +184,10 @@ class ArmedGate {
   /** @param maxLine lines over so many bytes are passed over, as if they were not there */
   constructor(plan: GatePlan, maxLine: number) {
     this.#plan = plan;
-    this.#scan = new LineScan(plan.needles, maxLine);
+    const module = newModule();
+    this.#journal = plan.isJournal ? new JournalScan(module, maxLine) : undefined;
+    this.#scan = new LineScan(module, plan.needles, plan.isJournal ? maxLine + MARK.length : maxLine);
+    this.#journal?.begin();
     this.#opens = plan.needles.map(({ opens }) =>
       Int32Array.from(opens.flatMap(({ filter, patterns }) => [filter, patterns])),
     );
@@ -178,51 +198,67 @@ class ArmedGate {
 
   /** @param base where the bytes begin, in bytes from the beginning of the input */
   pass(bytes: Buffer, from: number, to: number, base: number, take: TakeLine): void {
+    const { size } = this.#journal ?? this.#scan;
     for (let start = from; start < to; ) {
-      const end = this.#endOfPiece(bytes, start, to);
-      if (end > start) this.#passPiece(bytes, start, end, base, take);
+      const end = endOfPiece(bytes, start, to, size);
+      const piece = { bytes, start, end, base };
+      if (end > start && end - start <= size) {
+        if (this.#journal) this.#passEntries(this.#journal, piece, take);
+        else this.#passLines(piece, take);
+      }
       start = Math.max(end, start + 1);
     }
   }
 
-  /** Behind the last whole line that the scan takes at once; a line that does not fit is too long, and passed over. */
-  #endOfPiece(bytes: Buffer, start: number, to: number): number {
-    if (to - start <= this.#scan.size) return to;
-    const last = bytes.lastIndexOf(10, start + this.#scan.size - 1) + 1;
-    return last > start ? last : endOfLine(bytes, start, to) + 1;
+  #passLines({ bytes, start, end, base }: Piece, take: TakeLine): void {
+    this.#scan.load(bytes.subarray(start, end));
+    this.#scanLoaded(end - start, (from, to, ascii) => {
+      const [at, end] = [start + from, start + to];
+      this.#give({ bytes, start: at, end, ascii, offset: base + at, offsetEnd: base + end }, take);
+    });
   }
 
-  #passPiece(bytes: Buffer, start: number, end: number, base: number, take: TakeLine): void {
+  /** Texts are sought in what the entries say, which is given on for those that hold one. */
+  #passEntries(journal: JournalScan, { bytes, start, end, base }: Piece, take: TakeLine): void {
+    const text = this.#scan.bytes;
     const length = end - start;
-    if (length > this.#scan.size) return;
-    this.#scan.load(bytes.subarray(start, end));
-    const foreign = this.#plan.foreign.length > 0;
+    journal.load(bytes.subarray(start, end));
     for (let at = 0; at < length; ) {
-      const every = this.#plan.always.length > 0 || this.#following > 0;
-      const most = every && this.#plan.always.length === 0 ? FOLLOWED_AT_ONCE : -1;
-      at = this.#giveAll(this.#scan.scan(at, length, { every, foreign, most }), bytes, start, base, take);
+      const { length: read, next } = journal.read(at, length, this.#scan.size);
+      this.#scanLoaded(read, (from, to, ascii) => {
+        journal.seek(from);
+        const json = { bytes, start: start + journal.start, end: start + journal.end };
+        const place = { ascii, offset: base + json.start, offsetEnd: base + json.end };
+        const entry = journal.cut(json);
+        if (entry) this.#give({ bytes: text, start: from, end: to, ...place, entry }, take);
+        else this.#give({ ...json, ...place }, take);
+      });
+      at = next;
     }
   }
 
-  /** Hands on the lines that were told, until others than those are wanted. Returns where to go on. */
-  #giveAll(
+  /** Tells where the lines stand that pass, in what the scan has loaded, with their filters marked. */
+  #scanLoaded(length: number, tell: (start: number, end: number, ascii: boolean) => void): void {
+    const { always, foreign } = this.#plan;
+    for (let at = 0; at < length; ) {
+      const every = always.length > 0 || this.#following > 0;
+      const most = every && always.length === 0 ? FOLLOWED_AT_ONCE : -1;
+      at = this.#tellAll(this.#scan.scan(at, length, { every, foreign: foreign.length > 0, most }), tell);
+    }
+  }
+
+  /** Tells lines until others than those of this scan are wanted. Returns where to go on. */
+  #tellAll(
     { words, length, next }: Scanned,
-    bytes: Buffer,
-    from: number,
-    base: number,
-    take: TakeLine,
+    tell: (start: number, end: number, ascii: boolean) => void,
   ): number {
     const wasFollowing = this.#following > 0;
     for (let at = 0; at < length; at += NEEDLES + (words[at + COUNT] as number)) {
       this.#markAll(words, at);
-      const start = from + (words[at + START] as number);
-      const end = from + (words[at + END] as number);
-      if (this.#marked.filters.length > 0) {
-        const ascii = words[at + FOREIGN] === 0;
-        this.#give({ bytes, start, end, ascii, offset: base + start }, take);
-      }
+      const end = words[at + END] as number;
+      if (this.#marked.filters.length > 0) tell(words[at + START] as number, end, words[at + FOREIGN] === 0);
       if (this.#left.size > 0) this.#countDown();
-      if (this.#following > 0 !== wasFollowing) return (words[at + END] as number) + 1;
+      if (this.#following > 0 !== wasFollowing) return end + 1;
     }
     return next;
   }
@@ -273,6 +309,13 @@ class ArmedGate {
       if (left > 1) this.#following++;
     }
   }
+}
+
+/** Behind the last whole line that is taken at once; a line that does not fit is too long, and passed over. */
+function endOfPiece(bytes: Buffer, start: number, to: number, size: number): number {
+  if (to - start <= size) return to;
+  const last = bytes.lastIndexOf(10, start + size - 1) + 1;
+  return last > start ? last : endOfLine(bytes, start, to) + 1;
 }
 
 function endOfLine(bytes: Buffer, from: number, to: number): number {

@@ -1,4 +1,6 @@
+import { type Bytes, decodeText } from "../text.ts";
 import type { Entry } from "./entry.ts";
+import type { CutEntry } from "./journal-scan.ts";
 
 /**
  * Reads an entry of `journalctl -o json`, `json-seq` or `json-sse` (systemd's JOURNAL_EXPORT_FORMATS).
@@ -25,14 +27,43 @@ export function readJournal(json: string): Entry | undefined {
     identifier,
     message: `${message}\n`,
     isDateless: true,
+    isCut: fields.MESSAGE === null,
     fields,
     ascii: undefined,
   };
 }
 
-/** True for an entry whose message journalctl left out because it was long: it wants `--all`. */
-export function isMessageCut({ fields }: Entry): boolean {
-  return fields !== undefined && fields.MESSAGE === null;
+/** An entry as the gate has cut it out of its JSON: it says what `readJournal` says of it. */
+export class JournalEntry implements Entry {
+  readonly text: string;
+  readonly line: string;
+  readonly message: string;
+  readonly time: number | undefined;
+  readonly identifier: string | undefined;
+  readonly ascii: boolean;
+  readonly isDateless = true;
+  readonly isCut = false;
+  readonly #json: Bytes;
+  #fields: Entry["fields"];
+
+  /** @param ascii whether the text is ASCII alone */
+  constructor({ bytes, start, end }: Bytes, { time, identifier, message, json }: CutEntry, ascii: boolean) {
+    const text = (from: number, to: number) =>
+      bytes.toString(ascii ? "latin1" : "utf8", start + from, start + to);
+    this.text = text(0, end + 1 - start);
+    this.line = this.text.slice(0, -1);
+    this.message = ascii ? this.text.slice(message) : text(message, end + 1 - start);
+    this.time = time;
+    this.identifier = identifier && text(...identifier);
+    this.ascii = ascii;
+    this.#json = json;
+  }
+
+  /** To be asked for while the gate's line is valid. */
+  get fields(): Entry["fields"] {
+    this.#fields ??= readJournal(decodeText(this.#json))?.fields;
+    return this.#fields;
+  }
 }
 
 /** A field's value as text, the first one where it was given several times. */
@@ -61,5 +92,5 @@ function parseObject(json: string): Record<string, unknown> | undefined {
 
 function microseconds(value: unknown): number | undefined {
   if (typeof value !== "string" || !/^\d{1,17}$/.test(value)) return undefined;
-  return Math.floor(Number(value) / 1000);
+  return Number(value.slice(0, -3));
 }

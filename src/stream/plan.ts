@@ -1,8 +1,8 @@
 import { type Needs, needsOf } from "../filter/needs.ts";
-import { type Literals, MIN_LITERAL } from "../filter/python/literals.ts";
 import type { Format } from "./entry.ts";
 import { ALL_PATTERNS, bitOf, type GatePlan, type Patterns } from "./gate.ts";
 import type { CompiledJail } from "./jail.ts";
+import { MARK } from "./journal-scan.ts";
 
 /** A text, how its letters count, and by filter the patterns that need it. */
 interface Wanted {
@@ -10,11 +10,6 @@ interface Wanted {
   readonly ignorecase: boolean;
   readonly opens: Map<number, number>;
 }
-
-/** Entries of a journal whose message is no plain text: bytes as numbers, several values, or left out as too long. */
-const ODD_MESSAGES = ['"MESSAGE":[', '"MESSAGE": [', '"MESSAGE" : [', '"MESSAGE":null'];
-/** Escapes with which JSON may write a character that needs none. journalctl uses them for control characters alone. */
-const JSON_ESCAPES = ["\\u", "\\/"];
 
 /** Which lines of an input of this format the jails can be spared. The order of the jails gives them their index. */
 export function planGate(jails: readonly CompiledJail[], format: Format): GatePlan {
@@ -42,11 +37,9 @@ export function planGate(jails: readonly CompiledJail[], format: Format): GatePl
     });
     if (needs.lines > 1) follow.set(filter, needs.lines - 1);
   });
-  if (format === "journal") {
-    for (const text of [...ODD_MESSAGES, ...JSON_ESCAPES])
-      for (const filter of jails.keys()) want(text, false, filter, ALL_PATTERNS);
-  }
+  if (format === "journal") for (const filter of jails.keys()) want(MARK, false, filter, ALL_PATTERNS);
   return {
+    isJournal: format === "journal",
     filters: jails.length,
     needles: [...wanted.values()].map(({ text, ignorecase, opens }) => ({
       text,
@@ -67,18 +60,5 @@ export function needsIn({ jail, filter }: CompiledJail, format: Format): Needs {
   if (needs.lines > 1 && (!isRaw || (jail.journalmatch && format === "journal"))) {
     return { every: true, why: `maxlines is ${needs.lines}, of the lines of one program` };
   }
-  if (!isRaw || format !== "journal") return needs;
-  const literals = needs.literals.map(withinFields);
-  const short = literals.flatMap(({ texts }) => texts).find((text) => text.length < MIN_LITERAL);
-  if (short === undefined) return { ...needs, literals };
-  return { every: true, why: "its fixed texts may stand across the fields of a journal entry" };
-}
-
-/** A raw jail sees a journal entry as `host ident[pid]: message`: what joins them stands in no field. */
-function withinFields(literals: Literals): Literals {
-  return { ...literals, texts: literals.texts.map(longestPiece) };
-}
-
-function longestPiece(text: string): string {
-  return text.split(/[ [\]:]+/).reduce((best, piece) => (piece.length > best.length ? piece : best), "");
+  return needs;
 }

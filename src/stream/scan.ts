@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import type { GateModule } from "./module.ts";
 
 /** A text to be found in bytes: ASCII, no newline; in lower case where case does not count. At least 2 characters. */
 export interface Needle {
@@ -31,20 +31,6 @@ export const FOREIGN = 2;
 export const COUNT = 3;
 export const NEEDLES = 4;
 
-/** What wasm/scan.ts exports. */
-interface Module {
-  readonly memory: WebAssembly.Memory;
-  readonly input: WebAssembly.Global;
-  readonly output: WebAssembly.Global;
-  readonly next: WebAssembly.Global;
-  start(inputBytes: number, outputBytes: number, maxNeedles: number, maxSamplers: number): void;
-  reserve(bytes: number): number;
-  addNeedle(text: number, length: number, folds: number): void;
-  addSampler(stride: number, width: number): void;
-  addWindow(sampler: number, needle: number, offset: number): void;
-  scan(from: number, to: number, maxLine: number, every: number, foreign: number, most: number): number;
-}
-
 const OUTPUT_BYTES = 16_384;
 /** Chunks of pipes are 64 KiB, of files more; what is longer is scanned piece by piece. */
 const INPUT_BYTES = 262_144;
@@ -56,28 +42,29 @@ const INPUT_BYTES = 262_144;
 export class LineScan {
   /** Most bytes that can be loaded at once. */
   readonly size: number;
-  readonly #module: Module;
+  /** Where what is loaded lies. */
+  readonly bytes: Buffer;
+  readonly #module: GateModule;
   readonly #maxLine: number;
-  readonly #bytes: Uint8Array;
   readonly #input: number;
   readonly #words: Uint32Array;
 
   /** @param maxLine longer lines are never told */
-  constructor(needles: readonly Needle[], maxLine: number) {
+  constructor(module: GateModule, needles: readonly Needle[], maxLine: number) {
     this.size = Math.max(INPUT_BYTES, maxLine + 1);
     this.#maxLine = maxLine;
-    this.#module = newModule();
+    this.#module = module;
     this.#module.start(this.size, OUTPUT_BYTES, needles.length, 3);
     this.#enter(needles);
     const { memory, input, output } = this.#module;
-    this.#bytes = new Uint8Array(memory.buffer, input.value, this.size);
+    this.bytes = Buffer.from(memory.buffer, input.value, this.size);
     this.#input = input.value;
     this.#words = new Uint32Array(memory.buffer, output.value, OUTPUT_BYTES / 4 + needles.length + 4);
   }
 
   /** Takes whole lines, at most `size` bytes; the last one may lack its newline. */
   load(bytes: Uint8Array): void {
-    this.#bytes.set(bytes);
+    this.bytes.set(bytes);
   }
 
   /** Tells lines between two places of what was loaded, as many as there is room for. */
@@ -111,13 +98,6 @@ export class LineScan {
       },
     );
   }
-}
-
-let compiled: WebAssembly.Module | undefined;
-
-function newModule(): Module {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL("../../scan.wasm", import.meta.url)));
-  return new WebAssembly.Instance(compiled, {}).exports as unknown as Module;
 }
 
 /** How the needles of some lengths are sampled: each `stride`-th byte, by blocks of `width` bytes. */

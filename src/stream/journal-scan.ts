@@ -1,0 +1,112 @@
+import type { Bytes } from "../text.ts";
+import type { GateModule } from "./module.ts";
+
+/** What is before the line of an entry that is left as it is. */
+export const MARK = "\u0001\u0001\u0001\u0001";
+
+/** What was cut out of a journal entry: places in its text, `host ident[pid]: message`, in bytes. */
+export interface CutEntry {
+  /** Epoch milliseconds. */
+  readonly time: number | undefined;
+  /** Undefined: it has none. */
+  readonly identifier: readonly [start: number, end: number] | undefined;
+  readonly message: number;
+  /** The whole entry. */
+  readonly json: Bytes;
+}
+
+const ENTRY_BYTES = 262_144;
+const RECORDS = 4096;
+/** Words of a record, as wasm/journal.ts lays them out; the first two are its time. */
+const RECORD = 8;
+const TEXT = 2;
+const START = 3;
+const END = 4;
+const IDENTIFIER = 5;
+const IDENTIFIER_END = 6;
+const MESSAGE = 7;
+
+/**
+ * Turns journal JSON into the text that jails see, so that the gate seeks in that alone: wasm/journal.ts does it, and tells how.
+ * The same text as `readJournal` makes; entries that are more than strings stay as they are, behind a MARK.
+ */
+export class JournalScan {
+  /** Most bytes that can be loaded at once. */
+  readonly size: number;
+  readonly #module: GateModule;
+  readonly #maxLine: number;
+  #bytes = new Uint8Array();
+  #words = new Uint32Array();
+  #times = new Float64Array();
+  #count = 0;
+  /** The record that was asked for last. */
+  #at = 0;
+
+  /**
+   * Call `begin` when the module's memory is laid out.
+   *
+   * @param maxLine longer lines are passed over
+   */
+  constructor(module: GateModule, maxLine: number) {
+    this.size = Math.max(ENTRY_BYTES, maxLine + 1);
+    this.#maxLine = maxLine;
+    this.#module = module;
+    module.startJournal(this.size, RECORDS);
+  }
+
+  begin(): void {
+    const { memory, entries, records } = this.#module;
+    this.#bytes = new Uint8Array(memory.buffer, entries.value, this.size);
+    this.#words = new Uint32Array(memory.buffer, records.value, RECORDS * RECORD);
+    this.#times = new Float64Array(memory.buffer, records.value, (RECORDS * RECORD) / 2);
+  }
+
+  /** Takes whole lines, at most `size` bytes; the last one may lack its newline. */
+  load(bytes: Uint8Array): void {
+    this.#bytes.set(bytes);
+  }
+
+  /**
+   * Reads lines between two places of what was loaded, into where the scan has its input, as many as fit in `room` bytes.
+   * Gives the length of their texts, and where to go on.
+   */
+  read(from: number, to: number, room: number): { readonly length: number; readonly next: number } {
+    const { readEntries, entries, input, nextEntry, textEnd } = this.#module;
+    const base = entries.value;
+    this.#count = readEntries(base + from, base + to, this.#maxLine, room);
+    this.#at = 0;
+    return { length: textEnd.value - input.value, next: nextEntry.value - base };
+  }
+
+  /** Goes on to the line whose text begins there; lines are asked for in their order. */
+  seek(text: number): void {
+    while (this.#at < this.#count && this.#word(TEXT) !== text) this.#at++;
+  }
+
+  /** Where the line begins and ends in what was loaded. */
+  get start(): number {
+    return this.#word(START);
+  }
+
+  get end(): number {
+    return this.#word(END);
+  }
+
+  /** What was cut out of the line, which is `json`; undefined: it stays as it is. */
+  cut(json: Bytes): CutEntry | undefined {
+    const message = this.#word(MESSAGE);
+    if (message === 0) return undefined;
+    const time = this.#times[(this.#at * RECORD) / 2] as number;
+    const [start, end] = [this.#word(IDENTIFIER), this.#word(IDENTIFIER_END)];
+    return {
+      time: Number.isNaN(time) ? undefined : time,
+      identifier: start === end ? undefined : [start, end],
+      message,
+      json,
+    };
+  }
+
+  #word(index: number): number {
+    return this.#words[this.#at * RECORD + index] as number;
+  }
+}
