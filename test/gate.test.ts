@@ -81,7 +81,11 @@ function passed(plan: GatePlan, chunks: readonly Buffer[], maxLine = 100): strin
 }
 
 /** The same by the obvious way, line by line. */
-function expectedOf({ needles, always, follow, foreign }: GatePlan, text: string, maxLine = 100): string[] {
+function expectedOf(
+  { needles, further, always, follow, foreign }: GatePlan,
+  text: string,
+  maxLine = 100,
+): string[] {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   const left = new Map(follow);
@@ -92,8 +96,15 @@ function expectedOf({ needles, always, follow, foreign }: GatePlan, text: string
       hits.set(filter, (hits.get(filter) ?? 0) | patterns);
     if ([...line].some((char) => char > "\x7f")) foreign.forEach(hit);
     for (const needle of needles) {
-      const folded = needle.ignorecase ? line.replace(/[A-Z]/g, (char) => char.toLowerCase()) : line;
-      if (folded.includes(needle.text)) needle.opens.forEach(hit);
+      const holds = ({ texts, ignorecase }: { texts: readonly string[]; ignorecase: boolean }) => {
+        const folded = ignorecase ? line.replace(/[A-Z]/g, (char) => char.toLowerCase()) : line;
+        return texts.some((text) => folded.includes(text));
+      };
+      if (!holds({ ...needle, texts: [needle.text] })) continue;
+      for (const each of needle.opens) {
+        const also = each.further === undefined ? undefined : further[each.further];
+        if (!also || holds(also)) hit(each);
+      }
     }
     const candidates = new Map(hits);
     for (const filter of always) candidates.set(filter, ALL_PATTERNS);
@@ -131,6 +142,13 @@ test("Gate lets pass what its plan says, however the bytes are cut", () => {
       ),
     ),
   );
+  const texts = fc.record({
+    texts: fc.array(fc.constantFrom("ab", "ca", "bcde", "\\u", "xxxxxxxxxxxxxxxxx"), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    ignorecase: fc.boolean(),
+  });
   const plan = fc.record({
     isJournal: fc.constant(false),
     filters: fc.constant(3),
@@ -138,10 +156,15 @@ test("Gate lets pass what its plan says, however the bytes are cut", () => {
       fc.record({
         text: fc.constantFrom("abc", "bcde", "cab", "aba", "\\u"),
         ignorecase: fc.boolean(),
-        opens,
+        opens: opens.chain((all) =>
+          fc.tuple(
+            ...all.map((each) => fc.constantFrom(each, { ...each, further: 0 }, { ...each, further: 1 })),
+          ),
+        ),
       }),
       { maxLength: 4 },
     ),
+    further: fc.tuple(texts, texts),
     always: fc.oneof(fc.constant([]), some),
     follow: fc
       .array(fc.tuple(fc.constantFrom(0, 1, 2), fc.integer({ min: 1, max: 3 })))

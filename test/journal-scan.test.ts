@@ -11,6 +11,7 @@ const PLAN: GatePlan = {
   isJournal: true,
   filters: 1,
   needles: [],
+  further: [],
   always: [0],
   follow: new Map(),
   foreign: [],

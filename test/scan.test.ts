@@ -6,7 +6,7 @@ import { COUNT, FOREIGN, LineScan, NEEDLES, type Needle, planSamplers, START } f
 
 /** All needles found in `text`, line by line: those of each line, after its number. */
 function found(needles: readonly Needle[], text: string): string[] {
-  const scan = new LineScan(newModule(), needles, 1000);
+  const scan = new LineScan(newModule(), { needles, further: [] }, 1000);
   const bytes = Buffer.from(text, "latin1");
   scan.load(bytes);
   const all: string[] = [];
@@ -76,7 +76,11 @@ for (const count of [5, 100]) {
 }
 
 test("LineScan tells each line once, and which are not ASCII alone", () => {
-  const scan = new LineScan(newModule(), [{ text: "abc", ignorecase: false }], 1000);
+  const scan = new LineScan(
+    newModule(),
+    { needles: [{ text: "abc", ignorecase: false }], further: [] },
+    1000,
+  );
   const bytes = Buffer.from("abc abc\nx\n\u00e9\nabc\u00e9\n");
   scan.load(bytes);
   const told = (mode: { every?: boolean; foreign?: boolean }) => {

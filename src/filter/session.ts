@@ -73,12 +73,15 @@ export class Sessions {
   }
 
   merge(id: string, line: SessionLine): SessionState {
-    const { user, mlfforget } = line.said;
+    const { user, mlfforget, mlfgained } = line.said;
+    // Whoever said one thing is forgiven, whatever it was: it need not be read again.
+    if (mlfforget && mlfgained && !user && this.#singles?.take(id)) return stateOf(line);
     const known = this.#recall(id, line.time);
+    if (mlfforget && !known) return stateOf(line);
     const session = known ?? new Session();
-    if (user && (known || !mlfforget)) session.nameUser(user);
-    if (!mlfforget && !known) this.#keep(id, session, line.single);
-    else if (mlfforget && known) this.#sessions.delete(id);
+    if (user) session.nameUser(user);
+    if (!known) this.#keep(id, session, line.single);
+    else if (mlfforget) this.#sessions.delete(id);
     const before = session.size;
     const state = session.add(line, this.#options.maxLines);
     if (!mlfforget) this.#sessions.grow(session.size - before);
@@ -110,6 +113,12 @@ export class Sessions {
     this.#sessions.set(id, session);
     return session;
   }
+}
+
+/** What is known of a session that is its last line alone. */
+function stateOf({ said, lines }: SessionLine): SessionState {
+  const nofail = Boolean(said.mlfgained || said.nofail);
+  return { named: said, said: { said, before: undefined, length: 1 }, lines, nofail };
 }
 
 /** What a line said, and before that. */

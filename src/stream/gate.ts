@@ -1,7 +1,17 @@
 import type { Bytes } from "../text.ts";
 import { type CutEntry, JournalScan, MARK } from "./journal-scan.ts";
 import { newModule } from "./module.ts";
-import { COUNT, END, FOREIGN, LineScan, NEEDLES, type Needle, type Scanned, START } from "./scan.ts";
+import {
+  COUNT,
+  END,
+  FOREIGN,
+  LineScan,
+  NEEDLES,
+  type Needle,
+  type Scanned,
+  START,
+  type Texts,
+} from "./scan.ts";
 
 /**
  * The filters whose patterns may match a line; `"all"` when that was not asked. Valid during the call that gives it.
@@ -56,6 +66,12 @@ export interface Patterns {
   readonly patterns: number;
 }
 
+/** Patterns that a text may be the beginning of. */
+export interface Opening extends Patterns {
+  /** Which of the plan's `further` texts must stand in the line as well, by their index. */
+  readonly further?: number | undefined;
+}
+
 /** What lets a line pass. */
 export interface GatePlan {
   /** Whether lines are journal JSON: texts are sought in what jails see of it. */
@@ -63,7 +79,9 @@ export interface GatePlan {
   /** How many filters there are. */
   readonly filters: number;
   /** Texts, each with the patterns that may match a line that holds it. */
-  readonly needles: readonly (Needle & { readonly opens: readonly Patterns[] })[];
+  readonly needles: readonly (Needle & { readonly opens: readonly Opening[] })[];
+  /** Sets of texts of which one must stand in a line. */
+  readonly further: readonly Texts[];
   /** Filters that must see every line. */
   readonly always: readonly number[];
   /** Filters that, behind a line that may match, must see so many lines more. */
@@ -169,7 +187,7 @@ class ArmedGate {
   readonly #plan: GatePlan;
   readonly #scan: LineScan;
   readonly #journal: JournalScan | undefined;
-  /** By needle: filters and their patterns, in turn. */
+  /** By needle: filters, their patterns, and what else these need, in turn; -1: nothing. */
   readonly #opens: readonly Int32Array[];
   /** The filters found for the current line, and by filter their patterns. */
   readonly #marked: { filters: number[]; patterns: Int32Array };
@@ -186,10 +204,10 @@ class ArmedGate {
     this.#plan = plan;
     const module = newModule();
     this.#journal = plan.isJournal ? new JournalScan(module, maxLine) : undefined;
-    this.#scan = new LineScan(module, plan.needles, plan.isJournal ? maxLine + MARK.length : maxLine);
+    this.#scan = new LineScan(module, plan, plan.isJournal ? maxLine + MARK.length : maxLine);
     this.#journal?.begin();
     this.#opens = plan.needles.map(({ opens }) =>
-      Int32Array.from(opens.flatMap(({ filter, patterns }) => [filter, patterns])),
+      Int32Array.from(opens.flatMap(({ filter, patterns, further = -1 }) => [filter, patterns, further])),
     );
     this.#marked = { filters: [], patterns: new Int32Array(plan.filters) };
     for (const [filter, lines] of plan.follow) this.#left.set(filter, lines);
@@ -274,7 +292,11 @@ class ArmedGate {
     const count = words[at + COUNT] as number;
     for (let i = 0; i < count; i++) {
       const opens = this.#opens[words[at + NEEDLES + i] as number] as Int32Array;
-      for (let j = 0; j < opens.length; j += 2) this.#hit(opens[j] as number, opens[j + 1] as number);
+      for (let j = 0; j < opens.length; j += 3) {
+        const further = opens[j + 2] as number;
+        if (further < 0 || this.#scan.holds(further, words[at + START] as number, words[at + END] as number))
+          this.#hit(opens[j] as number, opens[j + 1] as number);
+      }
     }
   }
 

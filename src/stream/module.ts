@@ -11,6 +11,7 @@ export interface GateModule {
   addNeedle(text: number, length: number, folds: number): void;
   addSampler(stride: number, width: number): void;
   addWindow(sampler: number, needle: number, offset: number): void;
+  holds(text: number, length: number, folds: number, from: number, to: number): number;
   scan(from: number, to: number, maxLine: number, every: number, foreign: number, most: number): number;
   readonly entries: WebAssembly.Global;
   readonly records: WebAssembly.Global;

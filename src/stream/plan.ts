@@ -1,26 +1,34 @@
 import { type Needs, needsOf } from "../filter/needs.ts";
+import type { Literals } from "../filter/python/literals.ts";
 import type { Format } from "./entry.ts";
-import { ALL_PATTERNS, bitOf, type GatePlan, type Patterns } from "./gate.ts";
+import { ALL_PATTERNS, bitOf, type GatePlan, type Opening, type Patterns } from "./gate.ts";
 import type { CompiledJail } from "./jail.ts";
 import { MARK } from "./journal-scan.ts";
 
-/** A text, how its letters count, and by filter the patterns that need it. */
+/** A text, how its letters count, and what it opens: by filter and by what else must stand there, the patterns that need both. */
 interface Wanted {
   readonly text: string;
   readonly ignorecase: boolean;
-  readonly opens: Map<number, number>;
+  readonly opens: Map<string, Opening>;
 }
 
 /** Which lines of an input of this format the jails can be spared. The order of the jails gives them their index. */
 export function planGate(jails: readonly CompiledJail[], format: Format): GatePlan {
   const wanted = new Map<string, Wanted>();
+  const further = new Map<string, Literals>();
   const always: number[] = [];
   const foreign: Patterns[] = [];
   const follow = new Map<number, number>();
-  const want = (text: string, ignorecase: boolean, filter: number, patterns: number) => {
+  const indexOf = (literals: Literals) => {
+    const key = JSON.stringify(literals);
+    further.set(key, literals);
+    return [...further.keys()].indexOf(key);
+  };
+  const want = (text: string, ignorecase: boolean, { filter, patterns, further }: Opening) => {
     const key = `${ignorecase} ${text}`;
-    const { opens } = wanted.get(key) ?? { opens: new Map<number, number>() };
-    opens.set(filter, (opens.get(filter) ?? 0) | patterns);
+    const { opens } = wanted.get(key) ?? { opens: new Map<string, Opening>() };
+    const known = opens.get(`${filter} ${further}`)?.patterns ?? 0;
+    opens.set(`${filter} ${further}`, { filter, patterns: known | patterns, further });
     wanted.set(key, { text, ignorecase, opens });
   };
   jails.forEach((jail, filter) => {
@@ -30,22 +38,23 @@ export function planGate(jails: readonly CompiledJail[], format: Format): GatePl
       always.push(filter);
       return;
     }
-    needs.literals.forEach(({ texts, ignorecase, asciiOnly }, pattern) => {
-      const patterns = needs.lines > 1 ? ALL_PATTERNS : bitOf(pattern);
-      for (const text of texts) want(text, ignorecase, filter, patterns);
+    needs.patterns.forEach(({ literals: { texts, ignorecase, asciiOnly }, further }, pattern) => {
+      const isAlone = needs.lines === 1;
+      const patterns = isAlone ? bitOf(pattern) : ALL_PATTERNS;
+      const opening = { filter, patterns, further: isAlone && further ? indexOf(further) : undefined };
+      for (const text of texts) want(text, ignorecase, opening);
       if (asciiOnly) foreign.push({ filter, patterns });
     });
     if (needs.lines > 1) follow.set(filter, needs.lines - 1);
   });
-  if (format === "journal") for (const filter of jails.keys()) want(MARK, false, filter, ALL_PATTERNS);
+  if (format === "journal") {
+    for (const filter of jails.keys()) want(MARK, false, { filter, patterns: ALL_PATTERNS });
+  }
   return {
     isJournal: format === "journal",
     filters: jails.length,
-    needles: [...wanted.values()].map(({ text, ignorecase, opens }) => ({
-      text,
-      ignorecase,
-      opens: [...opens].map(([filter, patterns]) => ({ filter, patterns })),
-    })),
+    needles: [...wanted.values()].map((each) => ({ ...each, opens: [...each.opens.values()] })),
+    further: [...further.values()],
     always,
     follow,
     foreign,

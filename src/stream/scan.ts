@@ -6,6 +6,18 @@ export interface Needle {
   readonly ignorecase: boolean;
 }
 
+/** Some texts, all in lower case where case does not count. */
+export interface Texts {
+  readonly texts: readonly string[];
+  readonly ignorecase: boolean;
+}
+
+/** What is sought: needles everywhere, and further texts in lines that hold one. */
+export interface Sought {
+  readonly needles: readonly Needle[];
+  readonly further: readonly Texts[];
+}
+
 /** Which lines a scan tells, besides those that hold a needle. */
 export interface ScanMode {
   /** All of them, so many at most at a time. */
@@ -47,15 +59,19 @@ export class LineScan {
   readonly #module: GateModule;
   readonly #maxLine: number;
   readonly #input: number;
+  readonly #further: readonly (readonly { at: number; length: number; folds: number }[])[];
   readonly #words: Uint32Array;
 
   /** @param maxLine longer lines are never told */
-  constructor(module: GateModule, needles: readonly Needle[], maxLine: number) {
+  constructor(module: GateModule, { needles, further }: Sought, maxLine: number) {
     this.size = Math.max(INPUT_BYTES, maxLine + 1);
     this.#maxLine = maxLine;
     this.#module = module;
     this.#module.start(this.size, OUTPUT_BYTES, needles.length, 3);
     this.#enter(needles);
+    this.#further = further.map(({ texts, ignorecase }) =>
+      texts.map((text) => ({ at: this.#write(text), length: text.length, folds: Number(ignorecase) })),
+    );
     const { memory, input, output } = this.#module;
     this.bytes = Buffer.from(memory.buffer, input.value, this.size);
     this.#input = input.value;
@@ -81,12 +97,24 @@ export class LineScan {
     return { words, length, next: next.value - base };
   }
 
+  /** Whether one of the further texts with this index stands between two places of what was loaded. */
+  holds(further: number, from: number, to: number): boolean {
+    const base = this.#input;
+    for (const { at, length, folds } of this.#further[further] ?? [])
+      if (this.#module.holds(at, length, folds, base + from, base + to) !== 0) return true;
+    return false;
+  }
+
+  #write(text: string): number {
+    const at = this.#module.reserve(text.length + 4);
+    Buffer.from(this.#module.memory.buffer).write(text, at, "latin1");
+    return at;
+  }
+
   #enter(needles: readonly Needle[]): void {
     const module = this.#module;
     for (const { text, ignorecase } of needles) {
-      const at = module.reserve(text.length + 4);
-      Buffer.from(module.memory.buffer).write(text, at, "latin1");
-      module.addNeedle(at, text.length, Number(ignorecase));
+      module.addNeedle(this.#write(text), text.length, Number(ignorecase));
     }
     planSamplers(needles.map(({ text }) => text.length)).forEach(
       ({ shortest, longest, stride, width }, sampler) => {

@@ -13,8 +13,9 @@ export interface KnownPattern {
     readonly newlines: readonly number[];
     readonly lead?: number | undefined;
   };
-  /** The literals that it needs, and those that it needs where a date is cut out. */
+  /** The literals that it needs, what it needs besides, and those that it needs where a date is cut out. */
   readonly literals?: Literals | undefined;
+  readonly further?: Literals | undefined;
   readonly halves?: Literals | undefined;
 }
 

@@ -2,7 +2,7 @@ import type { CharNode, Node, SequenceNode, Tree } from "./tree.ts";
 
 /** Literals of which one occurs in every text that a pattern matches. */
 export interface Literals {
-  /** Printable ASCII without `"` and `\`, so JSON text holds them as they stand. Never empty. */
+  /** Printable ASCII. Never empty. */
   readonly texts: readonly string[];
   /** ASCII letters count alike; `texts` are in lower case. */
   readonly ignorecase: boolean;
@@ -28,6 +28,12 @@ export function requiredLiterals({ root }: Tree, { cut = false }: LiteralOptions
   if (!cut) return toLiterals([best]);
   const pairs = [second ? [best, second] : [], halves(best)].filter(({ length }) => length === 2);
   return toLiterals(pairs.sort((a, b) => lowestScore(b) - lowestScore(a))[0] ?? []);
+}
+
+/** More literals of which one occurs in every match, apart from those of `requiredLiterals`; undefined if there are none. */
+export function furtherLiterals({ root }: Tree): Literals | undefined {
+  const [, second] = candidatesOf(readNode(root));
+  return second && toLiterals([second]);
 }
 
 /** Literals of which one occurs where one of any of these sets does. */
@@ -100,7 +106,7 @@ function readChar({ items, negated, case: kind }: CharNode): Strings | undefined
     if ("kind" in item || item.high - item.low >= MAX_STRINGS) return undefined;
     for (let code = item.low; code <= item.high; code++) {
       const char = String.fromCodePoint(code);
-      if (!/^[ !#-[\]-~]$/.test(char)) return undefined;
+      if (!/^[ -~]$/.test(char)) return undefined;
       chars.add(char);
     }
   }
