@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { Tail } from "../src/stream/tail.ts";
 
 /** The lines of an input that came in pieces of `size` bytes, the last one first. */
@@ -40,4 +41,34 @@ test("Tail gives the lines that lie whole in the last 64 KiB, however they came"
 
 test("Tail takes no end of a long line for a line", () => {
   assert.deepEqual(linesOf(`${"x".repeat(70_000)}2099-01-01 00:00:00\n`, 1000), []);
+});
+
+test("Tail gives the lines before a place near its newest chunk, however they came", () => {
+  const line = (length: number, index: number) => `${index} ${"x".repeat(length)}\n`;
+  const size = fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 300_000 }));
+  const property = fc.property(
+    fc
+      .array(fc.oneof(fc.nat(100), fc.nat(70_000)), { minLength: 1, maxLength: 12 })
+      .map((all) => all.map(line).join("")),
+    fc.array(size, { minLength: 1, maxLength: 30 }),
+    fc.nat(),
+    (input, sizes, place) => {
+      const bytes = Buffer.from(input);
+      const tail = new Tail();
+      let at = 0;
+      for (const size of sizes) {
+        const chunk = Buffer.from(bytes.subarray(at, at + size));
+        if (chunk.length === 0) break;
+        tail.push(chunk);
+        const start = at;
+        at += chunk.length;
+        const end = start - Math.min(start, 65536) + (place % (Math.min(start, 65536) + chunk.length + 1));
+        const kept = bytes.subarray(Math.max(0, end - 65536), end).toString();
+        const lines = (end > 65536 ? kept.split("\n").slice(1) : kept.split("\n")).reverse();
+        if (lines[0] === "") lines.shift();
+        assert.deepEqual([...tail.lines(end)].map(String), lines);
+      }
+    },
+  );
+  fc.assert(property, { numRuns: 500 });
 });

@@ -1,25 +1,38 @@
 /** How much before a place is looked at, in bytes. */
 const KEPT = 65536;
+/** A place may lie so much before the newest chunk, for what is before it to be there whole. */
+const REMEMBERED = 2 * KEPT;
 
 /** Remembers the end of what was read, for the last dated lines. */
 export class Tail {
   /** The newest chunk: valid as long as it is the reader's. */
   #chunk: Buffer = Buffer.alloc(0);
-  /** The KEPT bytes before it, and those before its end; copied, since a reader uses its buffers again. */
-  #before: Buffer = Buffer.alloc(0);
-  #after: Buffer = Buffer.alloc(0);
+  /**
+   * What was before it, and behind that its last bytes: copied, since a reader uses its buffers again, and always into the same
+   * memory, since a new piece for every chunk of a live log would keep the garbage collector busy.
+   */
+  readonly #bytes = Buffer.alloc(2 * REMEMBERED);
+  /** Where the one ends, and the other. */
+  #before = 0;
+  #after = 0;
   /** Bytes read in all. */
   #total = 0;
 
   push(chunk: Buffer): void {
+    const last = chunk.length > REMEMBERED ? chunk.subarray(-REMEMBERED) : chunk;
+    if (this.#after + last.length > this.#bytes.length) {
+      const from = Math.max(0, this.#after - REMEMBERED);
+      this.#bytes.copyWithin(0, from, this.#after);
+      this.#after -= from;
+    }
     this.#before = this.#after;
-    this.#after = lastBytes(this.#before, chunk);
+    this.#after += last.copy(this.#bytes, this.#before);
     this.#chunk = chunk;
     this.#total += chunk.length;
   }
 
   /**
-   * The lines that lie whole in the last KEPT bytes before `end`, the very last one first.
+   * The lines that lie whole in the last KEPT bytes before `end`, the very last one first. They are valid until the next push.
    *
    * @param end in bytes from the beginning of the input, within the newest chunk or the line that it completes
    */
@@ -35,15 +48,14 @@ export class Tail {
   }
 
   #bytesBefore(end: number): Buffer {
-    if (end === this.#total) return this.#after;
+    if (end === this.#total) return this.#kept(this.#after);
     const to = end - (this.#total - this.#chunk.length);
-    if (to <= 0) return this.#before.subarray(0, this.#before.length + to);
-    return lastBytes(this.#before, this.#chunk.subarray(0, to));
+    if (to >= KEPT) return this.#chunk.subarray(to - KEPT, to);
+    if (to <= 0 || this.#chunk.length <= REMEMBERED) return this.#kept(this.#before + to);
+    return Buffer.concat([this.#kept(this.#before), this.#chunk.subarray(0, to)]).subarray(-KEPT);
   }
-}
 
-/** A copy of the last KEPT bytes of two pieces. */
-function lastBytes(first: Buffer, second: Buffer): Buffer {
-  if (second.length >= KEPT) return Buffer.from(second.subarray(second.length - KEPT));
-  return Buffer.concat([first.subarray(Math.max(0, first.length + second.length - KEPT)), second]);
+  #kept(end: number): Buffer {
+    return this.#bytes.subarray(Math.max(0, end - KEPT), Math.max(0, end));
+  }
 }
