@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { columns } from "../cli/columns.ts";
 import type { Subject } from "../command.ts";
 import * as answers from "../control/answers.ts";

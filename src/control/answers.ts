@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CONTROL_ERROR_CODES } from "./protocol.ts";
 
 // What answers consist of, line by line, as the manual of f2b-client lists it. f2b-stream takes only the types from here:

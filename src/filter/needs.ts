@@ -22,7 +22,7 @@ export type Needs =
   | { readonly every: true; readonly why: string };
 
 /** What a line must hold for a pattern to match. */
-export interface PatternNeeds {
+interface PatternNeeds {
   /** One of these. */
   readonly literals: Literals;
   /** And one of these. */
