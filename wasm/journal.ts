@@ -49,6 +49,9 @@ const names: StaticArray<string> = [
   "__REALTIME_TIMESTAMP",
 ];
 
+/** A bit for each of their lengths: few of the other names have one of these. */
+const LENGTHS: u32 = (1 << 7) | (1 << 17) | (1 << 5) | (1 << 10) | (1 << 4) | (1 << 9) | (1 << 20);
+
 /** What stands before a line that is left as it is: four times this byte, which no text has that was read here. */
 const MARK: u8 = 1;
 const MARK_LENGTH: usize = 4;
@@ -152,6 +155,7 @@ function isSimple(char: u8): bool {
 }
 
 function fieldOf(key: usize, length: usize): u32 {
+  if (length > 20 || ((LENGTHS >> <u32>length) & 1) === 0) return OTHER;
   for (let i = 0; i < FIELDS; i++) {
     const name = unchecked(names[i]);
     if (name.length === <i32>length && isName(key, name)) return i;
