@@ -205,3 +205,8 @@ test("f2b-exec --dry-run ends when its commands could not be written", async () 
 
 /** Runs a command whose stdout is a file on a disk that is full. */
 const FULL_DISK = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];
+
+test("f2b-exec says why a configuration can't be read", async () => {
+  const { status, stderr } = await runExec(["-c", "/nonexistent"], "");
+  assert.deepEqual([status, stderr], [78, "f2b-exec: error: /nonexistent: no such file or directory\n"]);
+});

@@ -49,6 +49,10 @@ const WRONG = [
   },
   { argv: "--max-bans 0", message: 'option --max-bans: expected a whole number from 1 to 10000000, got "0"' },
   { argv: "--status --flush", message: "--status and --flush stand alone" },
+  {
+    argv: "--dry-run --flush",
+    message: "--flush takes away what is there, at which --dry-run does not look: --status shows it",
+  },
   { argv: "--dry-run --results", message: "--dry-run and --results both write to stdout" },
   { argv: "--json", message: "--json belongs to --status" },
 ];

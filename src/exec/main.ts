@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
+import { whyUnreadable } from "../cli/file-error.ts";
 import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { Actions } from "./actions.ts";
@@ -52,7 +53,7 @@ async function readConfig(path: string | undefined, report: Report): Promise<Exe
   try {
     return parseConfig(await readFile(path, "utf8"), path);
   } catch (error) {
-    const problems = error instanceof ConfigError ? error.problems : [(error as Error).message];
+    const problems = error instanceof ConfigError ? error.problems : [`${path}: ${whyUnreadable(error)}`];
     for (const problem of problems) report.error(printable(problem, 1000));
     return undefined;
   }
@@ -79,8 +80,10 @@ async function carryOut(
     report,
   });
   if (options.mode === "status") return showStatus(await allBackends(backendOptions), options, around.stdout);
-  if (options.mode === "flush")
-    return flushAll(await flushable(options, backendOptions), actions, config, report);
+  if (options.mode === "flush") {
+    const backends = options.backend === "none" ? [] : await allBackends(backendOptions);
+    return flushAll(backends, actions, config, report);
+  }
   const { backend, others, warnings } = await chooseBackend(options.backend, backendOptions);
   for (const warning of warnings) backendOptions.warn(warning);
   const sshPeers = new SshPeers();
@@ -128,12 +131,6 @@ async function showStatus(
   );
   stdout.write(isJson ? formatStatusJson(lists) : formatStatus(lists));
   return EXIT.OK;
-}
-
-/** All that work, or all that there are for a dry run. */
-async function flushable(options: Options, backendOptions: BackendOptions): Promise<readonly Backend[]> {
-  if (options.backend === "none") return [];
-  return options.isDryRun ? [] : allBackends(backendOptions);
 }
 
 /** Prints an action's command and takes it for done. */

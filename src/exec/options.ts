@@ -65,6 +65,10 @@ export function readOptions(argv: readonly string[]): Options {
   const isDryRun = typed.has("dry-run");
   const hasResults = typed.has("results");
   if (isDryRun && hasResults) throw new UsageError("--dry-run and --results both write to stdout");
+  if (isDryRun && mode === "flush")
+    throw new UsageError(
+      "--flush takes away what is there, at which --dry-run does not look: --status shows it",
+    );
   if (isDryRun && mode === "status") throw new UsageError("--status changes nothing: leave out --dry-run");
   if (typed.has("json") && mode !== "status") throw new UsageError("--json belongs to --status");
   return {

@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { whyUnreadable } from "../cli/file-error.ts";
 import { suggestion } from "./nearest.ts";
 import { RuleError } from "./rule.ts";
 
@@ -43,7 +44,7 @@ export async function readBounded(path: string, name: string): Promise<string | 
   try {
     for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(chunk as Buffer);
   } catch (error) {
-    return failure(name, reason(error));
+    return failure(name, whyUnreadable(error));
   }
   const bytes = Buffer.concat(chunks);
   if (bytes.length > MAX_FILE_BYTES) return failure(name, "longer than 1 MiB");
@@ -71,7 +72,7 @@ async function findSpec(spec: string): Promise<readonly Found[]> {
     if (!(await stat(spec)).isDirectory()) return [{ path: spec, name: spec }];
     return await findInDirectory(spec);
   } catch (error) {
-    return [failure(spec, reason(error))];
+    return [failure(spec, whyUnreadable(error))];
   }
 }
 
@@ -118,18 +119,4 @@ function rulesDirectory(): string {
 
 function failure(name: string, message: string, hint?: string): RuleError {
   return new RuleError("ERR_RULE_SYNTAX", { file: name, line: 0, column: 0 }, message, hint);
-}
-
-function reason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  switch (code) {
-    case "ENOENT":
-      return "no such file or directory";
-    case "EACCES":
-      return "permission denied";
-    case "EISDIR":
-      return "is a directory";
-    default:
-      return `can't be read: ${code ?? String(error)}`;
-  }
 }
