@@ -4,6 +4,7 @@ import type { Engine } from "./engine.ts";
 import type { Input } from "./file-input.ts";
 import type { Reloader } from "./reload.ts";
 import type { Keeper } from "./state/keeper.ts";
+import { YoungGeneration } from "./young.ts";
 
 /** What the loop needs of the world. */
 export interface RunOptions {
@@ -61,6 +62,7 @@ class Loop {
   #close: () => void = () => undefined;
   /** True when something was written since the last sign of life. */
   #isAlive = false;
+  readonly #young = new YoungGeneration();
   /** What the wall clock is ahead of the monotonic one. */
   #offset = Date.now() - performance.now();
   /** When time was last seen to pass, by the monotonic clock. */
@@ -103,6 +105,7 @@ class Loop {
     engine.push(chunk, now());
     this.#write();
     keeper?.note(now());
+    this.#young.watch();
     this.#arm();
   }
 
