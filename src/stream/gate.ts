@@ -281,23 +281,33 @@ class ArmedGate {
     return next;
   }
 
-  /** Marks the filters that must see a line. */
+  /** Marks the filters that must see a line. Runs for each that is told: what is rare stands in functions of its own. */
   #markAll(words: Uint32Array, at: number): void {
-    const { always, foreign } = this.#plan;
-    for (const filter of always) this.#mark(filter, ALL_PATTERNS);
-    if (this.#following > 0) {
-      for (const [filter, left] of this.#left) if (left > 0) this.#mark(filter, ALL_PATTERNS);
-    }
-    if (words[at + FOREIGN] === 1) for (const { filter, patterns } of foreign) this.#hit(filter, patterns);
+    if (this.#plan.always.length > 0) this.#markAlways();
+    if (this.#following > 0) this.#markFollowing();
+    if (words[at + FOREIGN] === 1) this.#markForeign();
+    const [start, end] = [words[at + START] as number, words[at + END] as number];
     const count = words[at + COUNT] as number;
     for (let i = 0; i < count; i++) {
       const opens = this.#opens[words[at + NEEDLES + i] as number] as Int32Array;
       for (let j = 0; j < opens.length; j += 3) {
         const further = opens[j + 2] as number;
-        if (further < 0 || this.#scan.holds(further, words[at + START] as number, words[at + END] as number))
+        if (further < 0 || this.#scan.holds(further, start, end))
           this.#hit(opens[j] as number, opens[j + 1] as number);
       }
     }
+  }
+
+  #markAlways(): void {
+    for (const filter of this.#plan.always) this.#mark(filter, ALL_PATTERNS);
+  }
+
+  #markFollowing(): void {
+    for (const [filter, left] of this.#left) if (left > 0) this.#mark(filter, ALL_PATTERNS);
+  }
+
+  #markForeign(): void {
+    for (const { filter, patterns } of this.#plan.foreign) this.#hit(filter, patterns);
   }
 
   /** Marks patterns that the line itself calls for. */

@@ -59,7 +59,9 @@ export class LineScan {
   readonly #module: GateModule;
   readonly #maxLine: number;
   readonly #input: number;
-  readonly #further: readonly (readonly { at: number; length: number; folds: number }[])[];
+  /** Of each set of further texts where they are in the module's memory, their lengths, and 1 where case does not count, in turn. */
+  readonly #further: readonly Int32Array[];
+  readonly #holds: GateModule["holds"];
   readonly #words: Uint32Array;
 
   /** @param maxLine longer lines are never told */
@@ -70,8 +72,9 @@ export class LineScan {
     this.#module.start(this.size, OUTPUT_BYTES, needles.length, 3);
     this.#enter(needles);
     this.#further = further.map(({ texts, ignorecase }) =>
-      texts.map((text) => ({ at: this.#write(text), length: text.length, folds: Number(ignorecase) })),
+      Int32Array.from(texts.flatMap((text) => [this.#write(text), text.length, Number(ignorecase)])),
     );
+    this.#holds = module.holds;
     const { memory, input, output } = this.#module;
     this.bytes = Buffer.from(memory.buffer, input.value, this.size);
     this.#input = input.value;
@@ -100,8 +103,11 @@ export class LineScan {
   /** Whether one of the further texts with this index stands between two places of what was loaded. */
   holds(further: number, from: number, to: number): boolean {
     const base = this.#input;
-    for (const { at, length, folds } of this.#further[further] ?? [])
-      if (this.#module.holds(at, length, folds, base + from, base + to) !== 0) return true;
+    const texts = this.#further[further] as Int32Array;
+    for (let i = 0; i < texts.length; i += 3) {
+      const [at, length, folds] = [texts[i] as number, texts[i + 1] as number, texts[i + 2] as number];
+      if (this.#holds(at, length, folds, base + from, base + to) !== 0) return true;
+    }
     return false;
   }
 
