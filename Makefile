@@ -6,7 +6,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 # A file that hangs fails after ten minutes, the slowest take one.
-RUN_TESTS = node --test --test-timeout=600000 dist/test/*.test.js dist/test/system/*.test.js
+RUN_TESTS = node --test --test-timeout=600000 \
+	--test-reporter=tap --test-reporter-destination=stdout \
+	--test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
+	dist/test/*.test.js dist/test/system/*.test.js
 
 .PHONY: all build demo test check conformance hostile bench bench-quick format tools soak fuzz bench-exec fuzz-exec kill-exec kill-stream clean
 

@@ -214,6 +214,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     }
   },
   "a command": ["command.test.ts: encode keeps evidence that fits to the byte"],
+  "what is read of a file ahead": ["file-input.test.ts: FileInput reads two buffers ahead at most"],
   "commands that wait for the reader of stdout": [
     "system/faults.test.ts: holds little for a reader that has stopped, and loses nothing",
   ],

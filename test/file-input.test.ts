@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { FileInput } from "../src/stream/file-input.ts";
 import { newFolder } from "./helpers/folder.ts";
 
@@ -47,6 +48,36 @@ for (const length of [0, 1, 262_144, 2_097_152, 5_000_001]) {
       assert.ok(chunks.every((chunk) => chunk.length > 0 && chunk.length <= 262_144));
     }
   });
+}
+
+test("FileInput reads two buffers ahead at most", async (t) => {
+  const path = join(newFolder(t), "log");
+  writeFileSync(path, someBytes(12_000_000));
+  const file = openSync(path, "r");
+  t.after(() => closeSync(file));
+  const input = new FileInput(file);
+  let given = 0;
+  let furthest = 0;
+  await new Promise<void>((resolve, reject) => {
+    input.on("data", async (chunk) => {
+      const buffer = Math.floor(given / 2_097_152);
+      given += chunk.length;
+      input.pause();
+      await sleep(1);
+      const ahead = positionOf(file) - buffer * 2_097_152;
+      furthest = Math.max(furthest, ahead);
+      if (ahead > 4_194_304) reject(new Error(`has read ${ahead} bytes`));
+      input.resume();
+    });
+    input.on("end", resolve);
+  });
+  assert.equal(given, 12_000_000);
+  assert.equal(furthest, 4_194_304);
+});
+
+/** Where an open file is read from next. */
+function positionOf(file: number): number {
+  return Number(/^pos:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${file}`, "latin1"))?.[1]);
 }
 
 test("FileInput gives nothing more when it was destroyed", async (t) => {
