@@ -51,8 +51,13 @@ function escalationKeys(escalation: Escalation): Readonly<Record<string, unknown
 }
 
 function ignoredAddresses({ networks, files, hosts }: IgnoreRule): readonly string[] | undefined {
-  const all = [...networks.map(formatNetwork), ...files.map((path) => `file:${path}`), ...hosts];
+  const all = [...networks.map(formatNetwork), ...files.map(fileUri), ...hosts];
   return all.length === 0 ? undefined : all;
+}
+
+/** `file:/path`; a path that itself begins as `//host` does has an empty one before it. */
+function fileUri(path: string): string {
+  return path.startsWith("//") ? `file://${path}` : `file:${path}`;
 }
 
 function testKeys({ lines, match }: RuleTest): Readonly<Record<string, unknown>> {

@@ -280,7 +280,7 @@ function readDuration(input: unknown): number | undefined {
 
 function readIgnored(input: unknown): Ignored | undefined {
   if (typeof input !== "string") return undefined;
-  const file = /^file:(?:\/\/)?(\/.+)$/.exec(input)?.[1];
+  const file = /^file:(?:\/\/)?(\/.+)$/s.exec(input)?.[1];
   if (file !== undefined) return { file };
   const network = parseNetwork(input);
   if (network !== undefined) return { network: unmap(network) };
