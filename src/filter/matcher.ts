@@ -6,7 +6,7 @@ import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
 import { SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
 import type { PythonPattern } from "./python/pattern.ts";
-import { idOf, type Named, type Said, saidByGroups } from "./said.ts";
+import { idOf, type Named, type Said, SaidBehind, saidByGroups } from "./said.ts";
 import { groupsOf, type SessionLine, Sessions } from "./session.ts";
 import type { SingleLine } from "./single.ts";
 import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
@@ -73,8 +73,8 @@ interface Look {
   /** What patterns see, with its newline. */
   text: string;
   ascii: boolean;
-  /** The groups of the prefregex. */
-  base: Groups | undefined;
+  /** What the prefregex said. */
+  base: Said | undefined;
 }
 
 /** A line of ASCII that is looked at for itself. */
@@ -198,7 +198,7 @@ export class Matcher {
   #narrow(look: Look, { pattern, read }: FilterPattern): boolean {
     const match = this.#budget.search(pattern, look.text, 0, look.ascii);
     if (!match) return false;
-    look.base = read(match).groups;
+    look.base = read(match);
     const { content } = look.base;
     if (content) {
       look.text = `${content}\n`;
@@ -281,18 +281,9 @@ function isLong(line: string): boolean {
 }
 
 /** What a failregex said and before it the prefregex. Of a long line it is copied. */
-function joinedTo({ base, text }: Look, said: Said): Said {
-  if (base === undefined && !isLong(text)) return said;
-  const groups = base ? overridden(base, said.groups) : said.groups;
-  return saidByGroups(isLong(text) ? copied(groups) : groups);
-}
-
-/** The groups of a prefregex, those that the failregex took in their place. */
-function overridden(base: Groups, groups: Groups): Groups {
-  const merged: Record<string, string | undefined> = {};
-  for (const name in base) if (name !== "content") merged[name] = base[name];
-  for (const name in groups) merged[name] = groups[name] ?? merged[name];
-  return merged;
+function joinedTo({ base, text, whole }: Look, said: Said): Said {
+  const all = base ? new SaidBehind(base, said) : said;
+  return isLong(text) || isLong(whole) ? saidByGroups(copied(all.groups)) : all;
 }
 
 function copied(groups: Groups): Groups {

@@ -13,6 +13,7 @@ const NAMES = [
   "ip6",
   "dns",
   "cidr",
+  "content",
 ] as const;
 
 type Meaning = (typeof NAMES)[number];
@@ -40,6 +41,8 @@ export function idOf({ fid, ip4, ip6, dns }: Named): string | undefined {
 
 /** What one match says: the groups that mean something, at hand, and all of them when they are asked for. */
 export interface Said extends Named {
+  /** Of a prefregex: what failregexes see. */
+  readonly content: string | undefined;
   readonly mlfid: string | undefined;
   readonly mlfgained: string | undefined;
   readonly mlfforget: string | undefined;
@@ -48,8 +51,9 @@ export interface Said extends Named {
   readonly groups: Groups;
 }
 
-/** What a match says whose groups are read as they stand. An object of ten fields and no dictionary: most lines are such. */
+/** What a match says whose groups are read as they stand. An object of some fields and no dictionary: most lines are such. */
 export class SaidByMatch implements Said {
+  readonly content: string | undefined;
   readonly mlfid: string | undefined;
   readonly mlfgained: string | undefined;
   readonly mlfforget: string | undefined;
@@ -64,6 +68,7 @@ export class SaidByMatch implements Said {
 
   constructor(match: PatternMatch, at: Meanings) {
     this.#match = match;
+    this.content = taken(match, at.content);
     this.mlfid = taken(match, at.mlfid);
     this.mlfgained = taken(match, at.mlfgained);
     this.mlfforget = taken(match, at.mlfforget);
@@ -85,8 +90,48 @@ function taken(match: PatternMatch, index: number): string | undefined {
   return index < 0 ? undefined : match.group(index);
 }
 
+/** What a failregex says behind a prefregex: the groups of both, its own first. */
+export class SaidBehind implements Said {
+  readonly content = undefined;
+  readonly mlfid: string | undefined;
+  readonly mlfgained: string | undefined;
+  readonly mlfforget: string | undefined;
+  readonly nofail: string | undefined;
+  readonly user: string | undefined;
+  readonly fid: string | undefined;
+  readonly ip4: string | undefined;
+  readonly ip6: string | undefined;
+  readonly dns: string | undefined;
+  readonly cidr: string | undefined;
+  readonly #base: Said;
+  readonly #said: Said;
+
+  constructor(base: Said, said: Said) {
+    this.#base = base;
+    this.#said = said;
+    this.mlfid = said.mlfid ?? base.mlfid;
+    this.mlfgained = said.mlfgained ?? base.mlfgained;
+    this.mlfforget = said.mlfforget ?? base.mlfforget;
+    this.nofail = said.nofail ?? base.nofail;
+    this.user = said.user ?? base.user;
+    this.fid = said.fid ?? base.fid;
+    this.ip4 = said.ip4 ?? base.ip4;
+    this.ip6 = said.ip6 ?? base.ip6;
+    this.dns = said.dns ?? base.dns;
+    this.cidr = said.cidr ?? base.cidr;
+  }
+
+  get groups(): Groups {
+    const [base, groups] = [this.#base.groups, this.#said.groups];
+    const merged: Record<string, string | undefined> = {};
+    for (const name in base) if (name !== "content") merged[name] = base[name];
+    for (const name in groups) merged[name] = groups[name] ?? merged[name];
+    return merged;
+  }
+}
+
 /** What groups say that are there already. */
 export function saidByGroups(groups: Groups): Said {
-  const { mlfid, mlfgained, mlfforget, nofail, user, fid, ip4, ip6, dns, cidr } = groups;
-  return { mlfid, mlfgained, mlfforget, nofail, user, fid, ip4, ip6, dns, cidr, groups };
+  const { content, mlfid, mlfgained, mlfforget, nofail, user, fid, ip4, ip6, dns, cidr } = groups;
+  return { content, mlfid, mlfgained, mlfforget, nofail, user, fid, ip4, ip6, dns, cidr, groups };
 }
