@@ -9,6 +9,7 @@ import {
   type LineBytes,
   type TakeLine,
 } from "../src/stream/gate.ts";
+import type { Texts } from "../src/stream/scan.ts";
 
 function textOf({ bytes, start, end }: LineBytes): string {
   return bytes.toString("latin1", start, end);
@@ -94,16 +95,17 @@ function expectedOf(
     const hits = new Map<number, number>();
     const hit = ({ filter, patterns }: { filter: number; patterns: number }) =>
       hits.set(filter, (hits.get(filter) ?? 0) | patterns);
-    if ([...line].some((char) => char > "\x7f")) foreign.forEach(hit);
+    const isForeign = [...line].some((char) => char > "\x7f");
+    if (isForeign) foreign.forEach(hit);
     for (const needle of needles) {
-      const holds = ({ texts, ignorecase }: { texts: readonly string[]; ignorecase: boolean }) => {
+      const holds = ({ texts, ignorecase, asciiOnly }: Texts) => {
         const folded = ignorecase ? line.replace(/[A-Z]/g, (char) => char.toLowerCase()) : line;
-        return texts.some((text) => folded.includes(text));
+        return (asciiOnly && isForeign) || texts.some((text) => folded.includes(text));
       };
-      if (!holds({ ...needle, texts: [needle.text] })) continue;
+      if (!holds({ ...needle, texts: [needle.text], asciiOnly: false })) continue;
       for (const each of needle.opens) {
-        const also = each.further === undefined ? undefined : further[each.further];
-        if (!also || holds(also)) hit(each);
+        const also = each.further === undefined ? [] : (further[each.further] ?? []);
+        if (also.every(holds)) hit(each);
       }
     }
     const candidates = new Map(hits);
@@ -148,7 +150,9 @@ test("Gate lets pass what its plan says, however the bytes are cut", () => {
       maxLength: 2,
     }),
     ignorecase: fc.boolean(),
+    asciiOnly: fc.boolean(),
   });
+  const sets = fc.array(texts, { minLength: 1, maxLength: 3 });
   const plan = fc.record({
     isJournal: fc.constant(false),
     filters: fc.constant(3),
@@ -164,7 +168,7 @@ test("Gate lets pass what its plan says, however the bytes are cut", () => {
       }),
       { maxLength: 4 },
     ),
-    further: fc.tuple(texts, texts),
+    further: fc.tuple(sets, sets),
     always: fc.oneof(fc.constant([]), some),
     follow: fc
       .array(fc.tuple(fc.constantFrom(0, 1, 2), fc.integer({ min: 1, max: 3 })))

@@ -33,6 +33,19 @@ for (const { name, source, texts, folded = false, ascii = false } of LITERALS) {
   });
 }
 
+test("furtherLiterals finds what else must be there, best first", () => {
+  const texts = (source: string) => furtherLiterals(parsePattern(source)).map((each) => each.texts);
+  assert.deepEqual(texts(String.raw`refused \S+ by rule, \w+ gone`), [["refused "], [" gone"]]);
+  assert.deepEqual(texts("refused"), []);
+});
+
+test("furtherLiterals writes out digits where there is no longer text", () => {
+  const digits = furtherLiterals(parsePattern(String.raw`\S+ \d{2}0[12] \w`)).at(-1);
+  assert.equal(digits?.texts.length, 200);
+  assert.ok(digits?.texts.includes(" 3702 "));
+  assert.ok(digits?.asciiOnly, "Python takes the digits of all scripts");
+});
+
 test("requiredLiterals takes two that do not overlap when a piece was cut out", () => {
   const cut = (source: string) => requiredLiterals(parsePattern(source), { cut: true })?.texts;
   assert.deepEqual(cut(String.raw`refused \S+ by rule`), [" by rule", "refused "]);
@@ -65,12 +78,12 @@ function checkMatches(seed: number, cut: boolean): void {
   for (let i = 0; i < 20; i++) {
     const text = randomText(random);
     if (!pattern.search(text) || (literals.asciiOnly && !isAscii(text))) continue;
-    const further = furtherLiterals(pattern.tree);
-    if (further && !(further.asciiOnly && !isAscii(text)))
+    for (const further of furtherLiterals(pattern.tree)) {
       assert.ok(
-        occurs(further, text),
+        (further.asciiOnly && !isAscii(text)) || occurs(further, text),
         `${JSON.stringify(further)} in ${JSON.stringify(text)}: ${pattern.source}`,
       );
+    }
     const at = Math.floor(random() * text.length);
     const line = cut ? `${text.slice(0, at)}\t${text.slice(at)}` : text;
     assert.ok(

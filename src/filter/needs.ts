@@ -6,13 +6,19 @@ import {
   type Literals,
   MIN_LITERAL,
   requiredLiterals,
+  SHORT_LITERAL,
+  scoreOf,
   uniteLiterals,
 } from "./python/literals.ts";
 import type { PythonPattern } from "./python/pattern.ts";
 import type { Tree } from "./python/tree.ts";
 
-/** Shorter texts are looked for at every place of a line, longer ones at each second, third and so on. */
-const SHORT = 5;
+/** So many claims are checked of a line, and so many texts of each of them, besides the one that is sought everywhere. */
+const MAX_FURTHER = 3;
+const MAX_FURTHER_TEXTS = 16;
+
+/** So much rarer must short texts be than longer ones. */
+const SHORTNESS = 2;
 
 /** What a line must hold for a filter to say anything of it. */
 export type Needs =
@@ -25,8 +31,8 @@ export type Needs =
 interface PatternNeeds {
   /** One of these. */
   readonly literals: Literals;
-  /** And one of these. */
-  readonly further?: Literals | undefined;
+  /** And one of each of these. */
+  readonly further: readonly Literals[];
 }
 
 /**
@@ -36,22 +42,21 @@ interface PatternNeeds {
  */
 export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilter, isCut: boolean): Needs {
   const place = isCut ? dates.place : undefined;
-  const ofPrefregex = prefregex && claimsOf(prefregex.pattern, place, dates);
+  const ofPrefregex = prefregex ? claimsOf(prefregex.pattern, place, dates) : [];
   const patterns: PatternNeeds[] = [];
   for (const [index, { pattern }] of failregex.entries()) {
-    const own = claimsOf(pattern, place, dates);
-    const [literals = ofPrefregex?.[0], ...others] = own;
+    const claims = [...claimsOf(pattern, place, dates), ...ofPrefregex];
+    const [literals, ...others] = claims.sort((a, b) => rankOf(b) - rankOf(a));
     if (literals === undefined)
       return { every: true, why: `failregex ${index + 1} has no fixed text to look for` };
-    const further = others.find(({ asciiOnly }) => !asciiOnly);
-    patterns.push({ literals, further: further ?? (own.length > 0 ? ofPrefregex?.[0] : undefined) });
+    const few = others.filter(({ texts }) => texts.length <= MAX_FURTHER_TEXTS);
+    patterns.push({ literals, further: few.slice(0, MAX_FURTHER) });
   }
   return { every: false, patterns, lines: maxlines };
 }
 
 /**
- * Texts of which one each stands in every line that the pattern matches, the date still in it, those that are best to look for
- * first. None is shorter than can be sought.
+ * Texts of which one each stands in every line that the pattern matches, the date still in it. None is shorter than can be sought.
  */
 function claimsOf(
   pattern: PythonPattern,
@@ -59,11 +64,11 @@ function claimsOf(
   dates: DateDetector,
 ): readonly Literals[] {
   const { literals, further, halves } = pattern.known ?? literalsOf(pattern.tree);
-  const untorn = date === "any" ? [] : [literals, further].map((each) => each && untearableOf(each, date));
-  const claims = [...untorn, halves].filter(isUseful);
+  const own = literals ? [literals, ...further] : further;
+  const claims = date === "any" ? [] : own.flatMap((each) => untorn(each, date)).filter(isUseful);
+  if (claims.length === 0) claims.push(...[halves].filter(isUseful));
   if (literals && (date === "any" || claims.length === 0)) claims.push(...around(literals, dates));
-  // Short ones are looked for at every place, which takes time.
-  return claims.sort((a, b) => Number(isShort(a)) - Number(isShort(b)));
+  return claims;
 }
 
 function literalsOf(tree: Tree) {
@@ -81,18 +86,24 @@ function isUseful(literals: Literals | undefined): literals is Literals {
   return literals?.texts.every(({ length }) => length >= MIN_LITERAL) ?? false;
 }
 
-function isShort({ texts }: Literals): boolean {
-  return texts.some(({ length }) => length < SHORT);
+/** How good a claim is: short texts are looked for at more places, which takes time. */
+function rankOf(literals: Literals): number {
+  const isShort = literals.texts.some(({ length }) => length < SHORT_LITERAL);
+  return scoreOf(literals) - (isShort ? SHORTNESS : 0);
 }
 
-function untearableOf(literals: Literals, date: DatePlace | undefined): Literals {
-  return { ...literals, texts: literals.texts.map((text) => untearable(text, date)) };
+/** What no date can stand in: of a single text all its parts, the rarest first, of several texts the rarest part of each. */
+function untorn(literals: Literals, date: DatePlace | undefined): readonly Literals[] {
+  const parts = literals.texts.map((text) => partsOf(text, date));
+  const [only] = parts;
+  if (parts.length === 1 && only) return only.map((text) => ({ ...literals, texts: [text] }));
+  return [{ ...literals, texts: parts.map(([rarest = ""]) => rarest) }];
 }
 
-/** The longest part of a text that no date can stand in. */
-function untearable(text: string, date: DatePlace | undefined): string {
-  if (date === "begin") return text.replace(/^\W{1,2}/, "");
-  if (date === undefined) return text;
-  const parts = text.split(/(?=\W)/);
-  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), "");
+/** The parts of a text that no date can stand in, the rarest first. */
+function partsOf(text: string, date: DatePlace | undefined): readonly string[] {
+  if (date === "begin") return [text.replace(/^\W{1,2}/, "")];
+  if (date === undefined) return [text];
+  const rarity = (part: string) => scoreOf({ texts: [part] });
+  return text.split(/(?=\W)/).sort((a, b) => rarity(b) - rarity(a));
 }

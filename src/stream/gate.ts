@@ -68,7 +68,7 @@ export interface Patterns {
 
 /** Patterns that a text may be the beginning of. */
 export interface Opening extends Patterns {
-  /** Which of the plan's `further` texts must stand in the line as well, by their index. */
+  /** Of which of the plan's `further` sets texts must stand in the line as well, by their index. */
   readonly further?: number | undefined;
 }
 
@@ -80,8 +80,8 @@ export interface GatePlan {
   readonly filters: number;
   /** Texts, each with the patterns that may match a line that holds it. */
   readonly needles: readonly (Needle & { readonly opens: readonly Opening[] })[];
-  /** Sets of texts of which one must stand in a line. */
-  readonly further: readonly Texts[];
+  /** Sets of texts, several together, of which one text each must stand in a line. */
+  readonly further: readonly (readonly Texts[])[];
   /** Filters that must see every line. */
   readonly always: readonly number[];
   /** Filters that, behind a line that may match, must see so many lines more. */
@@ -285,14 +285,15 @@ class ArmedGate {
   #markAll(words: Uint32Array, at: number): void {
     if (this.#plan.always.length > 0) this.#markAlways();
     if (this.#following > 0) this.#markFollowing();
-    if (words[at + FOREIGN] === 1) this.#markForeign();
+    const isForeign = words[at + FOREIGN] === 1;
+    if (isForeign) this.#markForeign();
     const [start, end] = [words[at + START] as number, words[at + END] as number];
     const count = words[at + COUNT] as number;
     for (let i = 0; i < count; i++) {
       const opens = this.#opens[words[at + NEEDLES + i] as number] as Int32Array;
       for (let j = 0; j < opens.length; j += 3) {
         const further = opens[j + 2] as number;
-        if (further < 0 || this.#scan.holds(further, start, end))
+        if (further < 0 || this.#scan.holds(further, start, end, isForeign))
           this.#hit(opens[j] as number, opens[j + 1] as number);
       }
     }

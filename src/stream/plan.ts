@@ -5,7 +5,7 @@ import { ALL_PATTERNS, bitOf, type GatePlan, type Opening, type Patterns } from 
 import type { CompiledJail } from "./jail.ts";
 import { MARK } from "./journal-scan.ts";
 
-/** A text, how its letters count, and what it opens: by filter and by what else must stand there, the patterns that need both. */
+/** A text, how its letters count, and what it opens: by filter and by what else must stand there, the patterns that need all that. */
 interface Wanted {
   readonly text: string;
   readonly ignorecase: boolean;
@@ -15,13 +15,13 @@ interface Wanted {
 /** Which lines of an input of this format the jails can be spared. The order of the jails gives them their index. */
 export function planGate(jails: readonly CompiledJail[], format: Format): GatePlan {
   const wanted = new Map<string, Wanted>();
-  const further = new Map<string, Literals>();
+  const further = new Map<string, readonly Literals[]>();
   const always: number[] = [];
   const foreign: Patterns[] = [];
   const follow = new Map<number, number>();
-  const indexOf = (literals: Literals) => {
-    const key = JSON.stringify(literals);
-    further.set(key, literals);
+  const indexOf = (sets: readonly Literals[]) => {
+    const key = JSON.stringify(sets);
+    further.set(key, sets);
     return [...further.keys()].indexOf(key);
   };
   const want = (text: string, ignorecase: boolean, { filter, patterns, further }: Opening) => {
@@ -41,7 +41,11 @@ export function planGate(jails: readonly CompiledJail[], format: Format): GatePl
     needs.patterns.forEach(({ literals: { texts, ignorecase, asciiOnly }, further }, pattern) => {
       const isAlone = needs.lines === 1;
       const patterns = isAlone ? bitOf(pattern) : ALL_PATTERNS;
-      const opening = { filter, patterns, further: isAlone && further ? indexOf(further) : undefined };
+      const opening = {
+        filter,
+        patterns,
+        further: isAlone && further.length > 0 ? indexOf(further) : undefined,
+      };
       for (const text of texts) want(text, ignorecase, opening);
       if (asciiOnly) foreign.push({ filter, patterns });
     });

@@ -10,12 +10,14 @@ export interface Needle {
 export interface Texts {
   readonly texts: readonly string[];
   readonly ignorecase: boolean;
+  /** Nothing is claimed of lines that are not ASCII alone. */
+  readonly asciiOnly: boolean;
 }
 
-/** What is sought: needles everywhere, and further texts in lines that hold one. */
+/** What is sought: needles everywhere, and in lines that hold one further texts, of several sets together one each. */
 export interface Sought {
   readonly needles: readonly Needle[];
-  readonly further: readonly Texts[];
+  readonly further: readonly (readonly Texts[])[];
 }
 
 /** Which lines a scan tells, besides those that hold a needle. */
@@ -43,6 +45,13 @@ export const FOREIGN = 2;
 export const COUNT = 3;
 export const NEEDLES = 4;
 
+/** Texts in the module's memory. */
+interface EnteredTexts {
+  /** Of each where it is, its length, and 1 where case does not count, in turn. */
+  readonly words: Int32Array;
+  readonly asciiOnly: boolean;
+}
+
 const OUTPUT_BYTES = 16_384;
 /** Chunks of pipes are 64 KiB, of files more; what is longer is scanned piece by piece. */
 const INPUT_BYTES = 262_144;
@@ -59,8 +68,7 @@ export class LineScan {
   readonly #module: GateModule;
   readonly #maxLine: number;
   readonly #input: number;
-  /** Of each set of further texts where they are in the module's memory, their lengths, and 1 where case does not count, in turn. */
-  readonly #further: readonly Int32Array[];
+  readonly #further: readonly (readonly EnteredTexts[])[];
   readonly #holds: GateModule["holds"];
   readonly #words: Uint32Array;
 
@@ -71,9 +79,7 @@ export class LineScan {
     this.#module = module;
     this.#module.start(this.size, OUTPUT_BYTES, needles.length, 3);
     this.#enter(needles);
-    this.#further = further.map(({ texts, ignorecase }) =>
-      Int32Array.from(texts.flatMap((text) => [this.#write(text), text.length, Number(ignorecase)])),
-    );
+    this.#further = further.map((sets) => sets.map((each) => this.#enterTexts(each)));
     this.#holds = module.holds;
     const { memory, input, output } = this.#module;
     this.bytes = Buffer.from(memory.buffer, input.value, this.size);
@@ -100,15 +106,25 @@ export class LineScan {
     return { words, length, next: next.value - base };
   }
 
-  /** Whether one of the further texts with this index stands between two places of what was loaded. */
-  holds(further: number, from: number, to: number): boolean {
+  /** Whether further texts, of each of the sets with this index, stand between two places of what was loaded. */
+  holds(further: number, from: number, to: number, isForeign: boolean): boolean {
+    for (const set of this.#further[further] as readonly EnteredTexts[])
+      if (!(isForeign && set.asciiOnly) && !this.#holdsOne(set.words, from, to)) return false;
+    return true;
+  }
+
+  #holdsOne(words: Int32Array, from: number, to: number): boolean {
     const base = this.#input;
-    const texts = this.#further[further] as Int32Array;
-    for (let i = 0; i < texts.length; i += 3) {
-      const [at, length, folds] = [texts[i] as number, texts[i + 1] as number, texts[i + 2] as number];
+    for (let i = 0; i < words.length; i += 3) {
+      const [at, length, folds] = [words[i] as number, words[i + 1] as number, words[i + 2] as number];
       if (this.#holds(at, length, folds, base + from, base + to) !== 0) return true;
     }
     return false;
+  }
+
+  #enterTexts({ texts, ignorecase, asciiOnly }: Texts): EnteredTexts {
+    const words = texts.flatMap((text) => [this.#write(text), text.length, Number(ignorecase)]);
+    return { words: Int32Array.from(words), asciiOnly };
   }
 
   #write(text: string): number {

@@ -15,7 +15,7 @@ export interface KnownPattern {
   };
   /** The literals that it needs, what it needs besides, and those that it needs where a date is cut out. */
   readonly literals?: Literals | undefined;
-  readonly further?: Literals | undefined;
+  readonly further: readonly Literals[];
   readonly halves?: Literals | undefined;
 }
 

@@ -27,13 +27,20 @@ export function requiredLiterals({ root }: Tree, { cut = false }: LiteralOptions
   if (best === undefined) return undefined;
   if (!cut) return toLiterals([best]);
   const pairs = [second ? [best, second] : [], halves(best)].filter(({ length }) => length === 2);
-  return toLiterals(pairs.sort((a, b) => lowestScore(b) - lowestScore(a))[0] ?? []);
+  const isSought = (pair: readonly Strings[]) => Number(pair.every(isLong));
+  pairs.sort((a, b) => isSought(b) - isSought(a) || lowestScore(b) - lowestScore(a));
+  return toLiterals(pairs[0] ?? []);
 }
 
-/** More literals of which one occurs in every match, apart from those of `requiredLiterals`; undefined if there are none. */
-export function furtherLiterals({ root }: Tree): Literals | undefined {
-  const [, second] = candidatesOf(readNode(root));
-  return second && toLiterals([second]);
+/**
+ * More sets of literals of which one each occurs in every match, besides those of `requiredLiterals`: a few, best first. Behind
+ * them, where these are short, longer ones with every digit written out for `\d`.
+ */
+export function furtherLiterals({ root }: Tree): readonly Literals[] {
+  const [best, ...others] = candidatesOf(readNode(root));
+  const isShort = best === undefined || lengthOf(best) < SHORT_LITERAL;
+  const spelt = isShort ? [...candidatesOf(readNode(root, { digits: true }))].sort(byLength) : [];
+  return [...others, ...spelt.slice(0, 1)].flatMap((each) => toLiterals([each]) ?? []);
 }
 
 /** Literals of which one occurs where one of any of these sets does. */
@@ -46,10 +53,22 @@ export function uniteLiterals(sets: readonly Literals[]): Literals {
 }
 
 /** More strings than this are no use as literals. */
-const MAX_STRINGS = 256;
+const MAX_STRINGS = 1024;
+
+/** A class of more characters is not written out. */
+const MAX_CLASS = 256;
+
+/** Nor is what is repeated so many times. */
+const MAX_UNROLLED = 8;
+
+/** So many sets of strings are kept of a pattern. */
+const MAX_SETS = 4;
 
 /** Shorter texts stand in too many lines. */
 export const MIN_LITERAL = 3;
+
+/** Shorter ones are looked for at every place of a line, longer ones at each second, third and so on. */
+export const SHORT_LITERAL = 5;
 
 /** Longer strings tell no more. */
 const MAX_LENGTH = 24;
@@ -65,7 +84,7 @@ interface Strings {
 interface Reading {
   /** All that it can match, if that is a handful of strings. */
   readonly exact: Strings | undefined;
-  /** Sets of strings of which one each must occur, best first, at most two; they never overlap in a match. */
+  /** Sets of strings of which one each must occur, best first, a few; they never overlap in a match. */
   readonly required: readonly Strings[];
 }
 
@@ -73,10 +92,16 @@ const EMPTY: Strings = { texts: [""], ignorecase: false, asciiOnly: false };
 
 const UNKNOWN: Reading = { exact: undefined, required: [] };
 
-function readNode(node: Node): Reading {
+/** How a pattern is read. */
+interface ReadOptions {
+  /** Whether `\d` is written out as the ten digits of ASCII. */
+  readonly digits?: boolean;
+}
+
+function readNode(node: Node, options: ReadOptions = {}): Reading {
   switch (node.type) {
     case "char":
-      return { exact: readChar(node), required: [] };
+      return { exact: readChar(node, options), required: [] };
     case "place":
       return { exact: EMPTY, required: [] };
     case "look":
@@ -84,26 +109,34 @@ function readNode(node: Node): Reading {
       return { exact: EMPTY, required: [] };
     case "group":
     case "atomic":
-      return readNode(node.body);
+      return readNode(node.body, options);
     case "reference":
       return UNKNOWN;
     case "conditional":
-      return readBranches([node.yes, node.no]);
+      return readBranches([node.yes, node.no], options);
     case "alternation":
-      return readBranches(node.branches);
+      return readBranches(node.branches, options);
     case "sequence":
-      return readSequence(node);
+      return readSequence(node, options);
     case "repeat":
-      return readRepeat(readNode(node.body), node.min, node.max);
+      return readRepeat(readNode(node.body, options), node.min, node.max);
   }
 }
 
+const DIGITS: Strings = { texts: [..."0123456789"], ignorecase: false, asciiOnly: true };
+
 /** The strings that a character node matches: one for `x` and for `[Xx]`, a few for a small class. */
-function readChar({ items, negated, case: kind }: CharNode): Strings | undefined {
+function readChar(
+  { items, negated, case: kind }: CharNode,
+  { digits = false }: ReadOptions,
+): Strings | undefined {
   if (negated) return undefined;
+  const [first] = items;
+  if (digits && items.length === 1 && first && "kind" in first && first.kind === "d" && !first.negated)
+    return DIGITS;
   const chars = new Set<string>();
   for (const item of items) {
-    if ("kind" in item || item.high - item.low >= MAX_STRINGS) return undefined;
+    if ("kind" in item || item.high - item.low >= MAX_CLASS) return undefined;
     for (let code = item.low; code <= item.high; code++) {
       const char = String.fromCodePoint(code);
       if (!/^[ -~]$/.test(char)) return undefined;
@@ -116,37 +149,52 @@ function readChar({ items, negated, case: kind }: CharNode): Strings | undefined
   return { texts: [...(ignorecase ? folded : chars)], ignorecase, asciiOnly };
 }
 
-function readSequence({ items }: SequenceNode): Reading {
+function readSequence({ items }: SequenceNode, options: ReadOptions): Reading {
   const found: Strings[] = [];
   let isExact = true;
   let current = EMPTY;
-  for (const item of items) {
-    const { exact, required } = readNode(item);
+  for (const item of options.digits ? items.flatMap(unrolled) : items) {
+    const { exact, required } = readNode(item, options);
     const joined = exact && join(current, exact);
     if (!joined) {
       isExact = false;
       found.push(current, ...required);
     }
-    current = joined ?? exact ?? EMPTY;
+    current = joined ?? (exact && options.digits ? joinedToEnd(current, exact) : exact) ?? EMPTY;
   }
   return isExact
     ? { exact: current, required: [] }
-    : { exact: undefined, required: bestTwo([...found, current]) };
+    : { exact: undefined, required: bestOf([...found, current]) };
 }
 
-function readBranches(branches: readonly Node[]): Reading {
-  const readings = branches.map(readNode);
+/** `\d{3}` as `\d\d\d`. */
+function unrolled(node: Node): readonly Node[] {
+  if (node.type !== "repeat" || node.min !== node.max || node.min > MAX_UNROLLED) return [node];
+  return Array<Node>(node.min).fill(node.body);
+}
+
+/** The ends of some strings, as long as may be, with every string of another set behind them. */
+function joinedToEnd(heads: Strings, tails: Strings): Strings {
+  for (let from = 1; ; from++) {
+    const ends = new Set(heads.texts.map((text) => text.slice(from)));
+    const joined = join({ ...heads, texts: [...ends] }, tails);
+    if (joined) return joined;
+  }
+}
+
+function readBranches(branches: readonly Node[], options: ReadOptions): Reading {
+  const readings = branches.map((branch) => readNode(branch, options));
   const exacts = readings.flatMap(({ exact }) => exact ?? []);
   const exact = exacts.length === readings.length ? unite(exacts) : undefined;
   if (exact) return { exact, required: [] };
   const candidates = readings.map(candidatesOf);
-  const ranks = [0, 1].map((rank) => candidates.flatMap((sets) => sets[rank] ?? []));
-  return { exact: undefined, required: bestTwo(ranks.flatMap((sets) => whole(sets, branches.length))) };
+  const ranks = Array.from({ length: MAX_SETS }, (_, rank) => candidates.flatMap((sets) => sets[rank] ?? []));
+  return { exact: undefined, required: bestOf(ranks.flatMap((sets) => whole(sets, branches.length))) };
 }
 
 /** The union of one set for each branch; nothing if a branch has none. */
 function whole(sets: readonly Strings[], branches: number): Strings[] {
-  const united = sets.length === branches ? unite(sets, 4 * MAX_STRINGS) : undefined;
+  const united = sets.length === branches ? unite(sets) : undefined;
   return united ? [united] : [];
 }
 
@@ -161,15 +209,15 @@ function readRepeat(body: Reading, min: number, max: number): Reading {
 
 /** The sets of strings that must occur where a node matches. */
 function candidatesOf({ exact, required }: Reading): readonly Strings[] {
-  return exact ? bestTwo([exact]) : required;
+  return exact ? bestOf([exact]) : required;
 }
 
-function bestTwo(sets: readonly Strings[]): readonly Strings[] {
+function bestOf(sets: readonly Strings[]): readonly Strings[] {
   const useful = sets.filter(({ texts }) => texts.length > 0 && texts.every((text) => text !== ""));
   return useful
     .map(withoutLonger)
     .sort((a, b) => Number(isLong(b)) - Number(isLong(a)) || scoreOf(b) - scoreOf(a))
-    .slice(0, 2);
+    .slice(0, MAX_SETS);
 }
 
 /** A set without the texts that hold another of it: where they occur, that one does. */
@@ -179,8 +227,18 @@ function withoutLonger(set: Strings): Strings {
 }
 
 /** Whether texts are long enough to be sought. */
-function isLong({ texts }: Strings): boolean {
-  return texts.every(({ length }) => length >= MIN_LITERAL);
+function isLong(set: Strings): boolean {
+  return lengthOf(set) >= MIN_LITERAL;
+}
+
+/** The length of the shortest text. */
+function lengthOf({ texts }: Strings): number {
+  return Math.min(...texts.map(({ length }) => length));
+}
+
+/** Sets of longer texts first. */
+function byLength(a: Strings, b: Strings): number {
+  return lengthOf(b) - lengthOf(a);
 }
 
 function lowestScore(sets: readonly Strings[]): number {
@@ -188,18 +246,24 @@ function lowestScore(sets: readonly Strings[]): number {
 }
 
 /** How rare it is that one of some strings occurs: the rarity of the commonest, less something for their number. */
-function scoreOf({ texts }: Strings): number {
-  return Math.min(...texts.map(rarityOf)) - Math.log2(texts.length) / 2;
+export function scoreOf({ texts }: Pick<Strings, "texts">): number {
+  return Math.min(...texts.map(rarityOf)) - Math.log2(texts.length) / 6;
 }
 
-/** Blanks, digits and common letters tell less than other characters; log lines are full of a few words. */
+/** What log lines are full of. */
+const COMMON_WORDS =
+  /\b(?:accepted|auth|authentication|by|client|closed|commands?|compatible|connect(?:ed|ion)?|denied|disconnect(?:ed)?|error|fail(?:ed|ure)?|for|from|get|host|https?|in|invalid|login|mozilla|not|pam_unix|password|port|post|received|request|root|server|session|to|user|with)\b/gi;
+
+/** Common words tell little more than one character; blanks, digits and common letters less than others. */
 function rarityOf(text: string): number {
   let rarity = 0;
-  for (const char of text.slice(0, MAX_LENGTH))
-    rarity += /[ \d]/.test(char) ? 0.4 : /[aeinorst]/i.test(char) ? 0.8 : 1;
-  return /^\W*(?:from|user|for|error|failed|authentication|\[error\]|client)?\W*$/i.test(text)
-    ? rarity / 2
-    : rarity;
+  const rest = text.slice(0, MAX_LENGTH).replace(COMMON_WORDS, (word) => {
+    rarity += 1 + word.length / 10;
+    return "";
+  });
+  for (const char of rest)
+    rarity += char === " " ? 0.4 : /\d/.test(char) ? 0.6 : /[aeinorst]/i.test(char) ? 0.8 : 1;
+  return rarity;
 }
 
 /** Every string of `a` with every string of `b` behind it; undefined if these are too many or too long. */
