@@ -13,9 +13,10 @@ import {
 import type { PythonPattern } from "./python/pattern.ts";
 import type { Tree } from "./python/tree.ts";
 
-/** So many claims are checked of a line, and so many texts of each of them, besides the one that is sought everywhere. */
-const MAX_FURTHER = 3;
+/** So many claims are checked of a line besides the one that is sought everywhere, each of so many texts, so rare at least. */
+const MAX_FURTHER = 2;
 const MAX_FURTHER_TEXTS = 16;
+const LEAST_FURTHER = 1;
 
 /** So much rarer must short texts be than longer ones. */
 const SHORTNESS = 2;
@@ -49,8 +50,7 @@ export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilte
     const [literals, ...others] = claims.sort((a, b) => rankOf(b) - rankOf(a));
     if (literals === undefined)
       return { every: true, why: `failregex ${index + 1} has no fixed text to look for` };
-    const few = others.filter(({ texts }) => texts.length <= MAX_FURTHER_TEXTS);
-    patterns.push({ literals, further: few.slice(0, MAX_FURTHER) });
+    patterns.push({ literals, further: others.filter(isWorthwhile).slice(0, MAX_FURTHER) });
   }
   return { every: false, patterns, lines: maxlines };
 }
@@ -90,6 +90,11 @@ function isUseful(literals: Literals | undefined): literals is Literals {
 function rankOf(literals: Literals): number {
   const isShort = literals.texts.some(({ length }) => length < SHORT_LITERAL);
   return scoreOf(literals) - (isShort ? SHORTNESS : 0);
+}
+
+/** Whether a claim is worth being checked of each line for which the first one holds. */
+function isWorthwhile(literals: Literals): boolean {
+  return literals.texts.length <= MAX_FURTHER_TEXTS && scoreOf(literals) >= LEAST_FURTHER;
 }
 
 /** What no date can stand in: of a single text all its parts, the rarest first, of several texts the rarest part of each. */

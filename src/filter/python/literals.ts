@@ -250,17 +250,19 @@ export function scoreOf({ texts }: Pick<Strings, "texts">): number {
   return Math.min(...texts.map(rarityOf)) - Math.log2(texts.length) / 6;
 }
 
-/** What log lines are full of. */
+/** What stands in most log lines, and what many are full of. */
+const FILLERS = /\b(?:at|by|for|from|in|of|on|port|to|user|with)\b/gi;
 const COMMON_WORDS =
-  /\b(?:accepted|auth|authentication|by|client|closed|commands?|compatible|connect(?:ed|ion)?|denied|disconnect(?:ed)?|error|fail(?:ed|ure)?|for|from|get|host|https?|in|invalid|login|mozilla|not|pam_unix|password|port|post|received|request|root|server|session|to|user|with)\b/gi;
+  /\b(?:accepted|auth|authentication|client|closed|commands?|compatible|connect(?:ed|ion)?|denied|disconnect(?:ed)?|error|fail(?:ed|ure)?|get|host|https?|invalid|login|mozilla|not|pam_unix|password|post|received|request|root|server|session|ssh2|warning)\b/gi;
 
 /** Common words tell little more than one character; blanks, digits and common letters less than others. */
 function rarityOf(text: string): number {
   let rarity = 0;
-  const rest = text.slice(0, MAX_LENGTH).replace(COMMON_WORDS, (word) => {
-    rarity += 1 + word.length / 10;
+  const count = (least: number) => (word: string) => {
+    rarity += least + word.length / 10;
     return "";
-  });
+  };
+  const rest = text.slice(0, MAX_LENGTH).replace(FILLERS, count(0)).replace(COMMON_WORDS, count(1)).trim();
   for (const char of rest)
     rarity += char === " " ? 0.4 : /\d/.test(char) ? 0.6 : /[aeinorst]/i.test(char) ? 0.8 : 1;
   return rarity;
