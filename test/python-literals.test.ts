@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { compilePattern, isAscii } from "../src/filter/python/compile.ts";
-import { furtherLiterals, type Literals, requiredLiterals } from "../src/filter/python/literals.ts";
+import { type Literals, literalsOf } from "../src/filter/python/literals.ts";
 import { parsePattern } from "../src/filter/python/parse.ts";
 import { PatternError } from "../src/filter/python/pattern.ts";
 import { PatternMaker, randomText, seededRandom } from "./helpers/random-pattern.ts";
@@ -27,27 +27,27 @@ const LITERALS: readonly { name: string; source: string; texts: string[] | undef
 ]; // biome-ignore format: a table
 
 for (const { name, source, texts, folded = false, ascii = false } of LITERALS) {
-  test(`requiredLiterals finds ${name}`, () => {
+  test(`literalsOf finds ${name}`, () => {
     const expected = texts && { texts, ignorecase: folded, asciiOnly: ascii };
-    assert.deepEqual(requiredLiterals(parsePattern(source)), expected);
+    assert.deepEqual(literalsOf(parsePattern(source)).literals, expected);
   });
 }
 
-test("furtherLiterals finds what else must be there, best first", () => {
-  const texts = (source: string) => furtherLiterals(parsePattern(source)).map((each) => each.texts);
+test("literalsOf finds what else must be there, best first", () => {
+  const texts = (source: string) => literalsOf(parsePattern(source)).further.map((each) => each.texts);
   assert.deepEqual(texts(String.raw`refused \S+ by rule, \w+ gone`), [[" by rule, "], [" gone"]]);
   assert.deepEqual(texts("refused"), []);
 });
 
-test("furtherLiterals writes out digits where there is no longer text", () => {
-  const digits = furtherLiterals(parsePattern(String.raw`\S+ \d{2}0[12] \w`)).at(-1);
+test("literalsOf writes out digits where there is no longer text", () => {
+  const digits = literalsOf(parsePattern(String.raw`\S+ \d{2}0[12] \w`)).further.at(-1);
   assert.equal(digits?.texts.length, 200);
   assert.ok(digits?.texts.includes(" 3702 "));
   assert.ok(digits?.asciiOnly, "Python takes the digits of all scripts");
 });
 
-test("requiredLiterals takes two that do not overlap when a piece was cut out", () => {
-  const cut = (source: string) => requiredLiterals(parsePattern(source), { cut: true })?.texts;
+test("literalsOf takes two that do not overlap when a piece was cut out", () => {
+  const cut = (source: string) => literalsOf(parsePattern(source)).halves?.texts;
   assert.deepEqual(cut(String.raw`refused \S+ by rule`), [" by rule", "refused "]);
   assert.deepEqual(cut("refused"), ["refu", "sed"]);
   assert.equal(cut("a"), undefined);
@@ -55,14 +55,14 @@ test("requiredLiterals takes two that do not overlap when a piece was cut out", 
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 
-test("requiredLiterals: what a pattern matches holds one of them", () => {
+test("literalsOf: what a pattern matches holds one of them", () => {
   fc.assert(
     fc.property(seeds, (seed) => checkMatches(seed, false)),
     { numRuns: 1500, seed: 7 },
   );
 });
 
-test("requiredLiterals: a line that was cut holds one of them still", () => {
+test("literalsOf: a line that was cut holds one of them still", () => {
   fc.assert(
     fc.property(seeds, (seed) => checkMatches(seed, true)),
     { numRuns: 1500, seed: 8 },
@@ -73,12 +73,13 @@ test("requiredLiterals: a line that was cut holds one of them still", () => {
 function checkMatches(seed: number, cut: boolean): void {
   const random = seededRandom(seed);
   const pattern = tryCompile(new PatternMaker(random).make());
-  const literals = pattern && requiredLiterals(pattern.tree, { cut });
+  const found = pattern && literalsOf(pattern.tree);
+  const literals = cut ? found?.halves : found?.literals;
   if (!pattern || !literals) return;
   for (let i = 0; i < 20; i++) {
     const text = randomText(random);
     if (!pattern.search(text) || (literals.asciiOnly && !isAscii(text))) continue;
-    for (const further of furtherLiterals(pattern.tree)) {
+    for (const further of found?.further ?? []) {
       assert.ok(
         (further.asciiOnly && !isAscii(text)) || occurs(further, text),
         `${JSON.stringify(further)} in ${JSON.stringify(text)}: ${pattern.source}`,

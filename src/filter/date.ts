@@ -68,7 +68,7 @@ export class DateDetector {
     return found;
   }
 
-  /** Lines of one second follow each other, and most begin with a syslog stamp: what was found there is known. */
+  /** Lines of one second follow each other, and most begin with a syslog stamp: what was found there is known, and by which template. */
   #search(
     line: string,
     now: number,
@@ -84,20 +84,26 @@ export class DateDetector {
       !isDigitAt(line, STAMP_LENGTH + 1)
     )
       return known.found;
-    const found = this.#searchAll(line, now, ascii, budget);
-    if (this.#isDefault && found?.end === STAMP_LENGTH && STAMP.test(line))
+    if (!this.#isDefault || !STAMP.test(line))
+      return this.#searchAll(this.#templates, line, now, ascii, budget);
+    const template = known && this.#templates[known.found.template];
+    const stamp = template && this.#searchAll([template], line, now, ascii, budget);
+    const found =
+      stamp?.end === STAMP_LENGTH ? stamp : this.#searchAll(this.#templates, line, now, ascii, budget);
+    if (found?.end === STAMP_LENGTH)
       this.#stamp = { stamp: flat(line.slice(0, STAMP_LENGTH + 1)), now, found };
     return found;
   }
 
   #searchAll(
+    templates: readonly LineTemplate[],
     line: string,
     now: number,
     ascii: boolean,
     budget: SearchBudget | undefined,
   ): FoundDate | undefined {
     let first: DateMatch | undefined;
-    for (const template of this.#templates) {
+    for (const template of templates) {
       const match = template.match(line, ascii, budget);
       if (match === undefined) continue;
       if (template.anchored || isNearBeginning(match.column, line)) return this.#found(match, now);

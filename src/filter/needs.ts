@@ -2,16 +2,14 @@ import type { CompiledFilter } from "./compile.ts";
 import type { DateDetector } from "./date.ts";
 import type { DatePlace } from "./date-templates.ts";
 import {
-  furtherLiterals,
   type Literals,
+  literalsOf,
   MIN_LITERAL,
-  requiredLiterals,
   SHORT_LITERAL,
   scoreOf,
   uniteLiterals,
 } from "./python/literals.ts";
 import type { PythonPattern } from "./python/pattern.ts";
-import type { Tree } from "./python/tree.ts";
 
 /** So many claims are checked of a line besides the one that is sought everywhere, each of so many texts, so rare at least. */
 const MAX_FURTHER = 2;
@@ -69,11 +67,6 @@ function claimsOf(
   if (claims.length === 0) claims.push(...[halves].filter(isUseful));
   if (literals && (date === "any" || claims.length === 0)) claims.push(...around(literals, dates));
   return claims;
-}
-
-function literalsOf(tree: Tree) {
-  const halves = requiredLiterals(tree, { cut: true });
-  return { literals: requiredLiterals(tree), further: furtherLiterals(tree), halves };
 }
 
 /** For dates that stand anywhere: what a line holds whole, or a date, which then may have torn it. */

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import type { Alphabet } from "./classes.ts";
 import { type Emitted, emitPattern, type Reported } from "./emit.ts";
 import { type KnownPattern, knownPattern } from "./known.ts";
-import { furtherLiterals, requiredLiterals } from "./literals.ts";
+import { literalsOf } from "./literals.ts";
 import { keepingLoops } from "./loops.ts";
 import { parsePattern } from "./parse.ts";
 import {
@@ -44,8 +44,7 @@ export function prepare(source: string): KnownPattern | undefined {
   if (keepingLoops(tree).length > 0) return undefined;
   const { numbers, ...rest } = emitPattern(tree, "ascii", "names");
   const program = { ...rest, named: namedOf(tree, numbers) };
-  const [literals, halves] = [requiredLiterals(tree), requiredLiterals(tree, { cut: true })];
-  return { groupNames, groupCount, program, literals, further: furtherLiterals(tree), halves };
+  return { groupNames, groupCount, program, ...literalsOf(tree) };
 }
 
 /** True when text holds ASCII alone. */

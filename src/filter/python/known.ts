@@ -1,7 +1,7 @@
-import type { Literals } from "./literals.ts";
+import type { PatternLiterals } from "./literals.ts";
 
 /** What is found out about a pattern when it is compiled, so that it need not be again: plain data, for JSON. */
-export interface KnownPattern {
+export interface KnownPattern extends PatternLiterals {
   readonly groupNames: readonly string[];
   readonly groupCount: number;
   /** What `emitPattern` makes of it for ASCII and the named groups. */
@@ -13,10 +13,6 @@ export interface KnownPattern {
     readonly newlines: readonly number[];
     readonly lead?: number | undefined;
   };
-  /** The literals that it needs, what it needs besides, and those that it needs where a date is cut out. */
-  readonly literals?: Literals | undefined;
-  readonly further: readonly Literals[];
-  readonly halves?: Literals | undefined;
 }
 
 /** By the source of a pattern without flags. */

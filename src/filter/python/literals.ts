@@ -10,37 +10,46 @@ export interface Literals {
   readonly asciiOnly: boolean;
 }
 
-export interface LiteralOptions {
+/** What a pattern cannot match without. For a filter over raw lines: what has none of it needs no search. */
+export interface PatternLiterals {
+  /** The longest and rarest that were found; undefined if there are none. */
+  readonly literals?: Literals | undefined;
   /**
-   * The texts come from lines out of which one piece (the date) was cut, and the literals must occur in the lines: a
-   * literal may be torn there. So two are taken that never overlap.
+   * More sets of which one each occurs in every match: a few, best first. Behind them, where these are short, longer ones with
+   * every digit written out for `\d`.
    */
-  readonly cut?: boolean;
+  readonly further: readonly Literals[];
+  /**
+   * Literals for lines out of which one piece (the date) is cut before they are matched, and which may be torn there: so two are
+   * taken that never overlap.
+   */
+  readonly halves?: Literals | undefined;
 }
 
-/**
- * The literals that a pattern cannot match without, the longest and rarest that were found; undefined if there are
- * none. For a filter over raw lines: what has none of them needs no search.
- */
-export function requiredLiterals({ root }: Tree, { cut = false }: LiteralOptions = {}): Literals | undefined {
-  const [best, second] = candidatesOf(readNode(root));
-  if (best === undefined) return undefined;
-  if (!cut) return toLiterals([best]);
-  const pairs = [second ? [best, second] : [], halves(best)].filter(({ length }) => length === 2);
-  const isSought = (pair: readonly Strings[]) => Number(pair.every(isLong));
-  pairs.sort((a, b) => isSought(b) - isSought(a) || lowestScore(b) - lowestScore(a));
-  return toLiterals(pairs[0] ?? []);
-}
-
-/**
- * More sets of literals of which one each occurs in every match, besides those of `requiredLiterals`: a few, best first. Behind
- * them, where these are short, longer ones with every digit written out for `\d`.
- */
-export function furtherLiterals({ root }: Tree): readonly Literals[] {
+/** The literals of a pattern. */
+export function literalsOf({ root }: Tree): PatternLiterals {
   const [best, ...others] = candidatesOf(readNode(root));
   const isShort = best === undefined || lengthOf(best) < SHORT_LITERAL;
   const spelt = isShort ? [...candidatesOf(readNode(root, { digits: true }))].sort(byLength) : [];
-  return [...others, ...spelt.slice(0, 1)].flatMap((each) => toLiterals([each]) ?? []);
+  return {
+    literals: best && toLiterals([best]),
+    further: [...others, ...spelt.slice(0, 1)].flatMap((each) => toLiterals([each]) ?? []),
+    halves: best && toLiterals(untearable(best, others[0])),
+  };
+}
+
+/** Of a pattern's literals those of `literals` alone, which takes less time. */
+export function requiredLiterals({ root }: Tree): Literals | undefined {
+  const [best] = candidatesOf(readNode(root));
+  return best && toLiterals([best]);
+}
+
+/** Two sets, or the halves of one: whichever is rarer. */
+function untearable(best: Strings, second: Strings | undefined): readonly Strings[] {
+  const pairs = [second ? [best, second] : [], halves(best)].filter(({ length }) => length === 2);
+  const isSought = (pair: readonly Strings[]) => Number(pair.every(isLong));
+  pairs.sort((a, b) => isSought(b) - isSought(a) || lowestScore(b) - lowestScore(a));
+  return pairs[0] ?? [];
 }
 
 /** Literals of which one occurs where one of any of these sets does. */
@@ -222,6 +231,7 @@ function bestOf(sets: readonly Strings[]): readonly Strings[] {
 
 /** A set without the texts that hold another of it: where they occur, that one does. */
 function withoutLonger(set: Strings): Strings {
+  if (new Set(set.texts.map(({ length }) => length)).size === 1) return set;
   const isNeedless = (text: string) => set.texts.some((other) => other !== text && text.includes(other));
   return { ...set, texts: set.texts.filter((text) => !isNeedless(text)) };
 }
