@@ -11,8 +11,8 @@ export interface Input {
   destroy(): unknown;
 }
 
-/** Bytes read at a time: asking for them takes as long as copying a quarter of a megabyte. Two such buffers are all there is. */
-const BUFFER = 2_097_152;
+/** Bytes read at a time: asking for them takes as long as copying a quarter of that. Two such buffers are all there is. */
+const BUFFER = 1_048_576;
 /** Bytes given at a time: what comes of them may have to wait for the reader of stdout. */
 const CHUNK = 262_144;
 

@@ -2,8 +2,8 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
 /** So large, in bytes, the young generation may grow. V8 lets it grow to 32 MB, and nothing is faster for that. */
 const LARGEST = 8_000_000;
-/** Looked at each time that so many chunks were read. */
-const CHUNKS = 16;
+/** Looked at for each of the first chunks, and then each time that so many were read. */
+const CHUNKS = 64;
 /** V8 13 is Node 24's. Later ones may not know the flags any more, and would say so on stderr. */
 const NEWEST_TRIED = 13;
 
@@ -16,16 +16,18 @@ export class YoungGeneration {
   #isDone = Number.parseInt(process.versions.v8, 10) > NEWEST_TRIED;
   #chunks = 0;
 
+  /** To be called before the first chunk: from here on it grows when it is watched alone. */
   constructor() {
-    if (!this.#isDone) setFlagsFromString("--no-allocation-site-pretenuring");
+    if (this.#isDone) return;
+    setFlagsFromString("--no-allocation-site-pretenuring");
+    setFlagsFromString("--semi-space-growth-factor=1");
   }
 
   /** To be called for each chunk. */
   watch(): void {
-    if (this.#isDone || this.#chunks++ % CHUNKS !== 0) return;
+    if (this.#isDone || (++this.#chunks > CHUNKS && this.#chunks % CHUNKS !== 0)) return;
     const size = getHeapSpaceStatistics().find((each) => each.space_name === "new_space")?.space_size ?? 0;
-    if (size < LARGEST) return;
-    setFlagsFromString("--semi-space-growth-factor=1");
-    this.#isDone = true;
+    this.#isDone = size >= LARGEST;
+    setFlagsFromString(`--semi-space-growth-factor=${this.#isDone ? 1 : 2}`);
   }
 }
