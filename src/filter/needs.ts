@@ -64,7 +64,7 @@ function claimsOf(
   const { literals, further, halves } = pattern.known ?? literalsOf(pattern.tree);
   const own = literals ? [literals, ...further] : further;
   const claims = date === "any" ? [] : own.flatMap((each) => untorn(each, date)).filter(isUseful);
-  if (claims.length === 0) claims.push(...[halves].filter(isUseful));
+  if (claims.length === 0) claims.push(...halves.filter(isUseful));
   if (literals && (date === "any" || claims.length === 0)) claims.push(...around(literals, dates));
   return claims;
 }

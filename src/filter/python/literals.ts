@@ -20,10 +20,10 @@ export interface PatternLiterals {
    */
   readonly further: readonly Literals[];
   /**
-   * Literals for lines out of which one piece (the date) is cut before they are matched, and which may be torn there: so two are
-   * taken that never overlap.
+   * Sets of which one literal each occurs in lines out of which one piece (the date) is cut before they are matched. A literal may be
+   * torn there: so each set is of two that never overlap, or of two halves.
    */
-  readonly halves?: Literals | undefined;
+  readonly halves: readonly Literals[];
 }
 
 /** The literals of a pattern. */
@@ -34,7 +34,7 @@ export function literalsOf({ root }: Tree): PatternLiterals {
   return {
     literals: best && toLiterals([best]),
     further: [...others, ...spelt.slice(0, 1)].flatMap((each) => toLiterals([each]) ?? []),
-    halves: best && toLiterals(untearable(best, others[0])),
+    halves: best ? untearable(best, others[0]) : [],
   };
 }
 
@@ -44,12 +44,9 @@ export function requiredLiterals({ root }: Tree): Literals | undefined {
   return best && toLiterals([best]);
 }
 
-/** Two sets, or the halves of one: whichever is rarer. */
-function untearable(best: Strings, second: Strings | undefined): readonly Strings[] {
-  const pairs = [second ? [best, second] : [], halves(best)].filter(({ length }) => length === 2);
-  const isSought = (pair: readonly Strings[]) => Number(pair.every(isLong));
-  pairs.sort((a, b) => isSought(b) - isSought(a) || lowestScore(b) - lowestScore(a));
-  return pairs[0] ?? [];
+/** Of two sets the union, and that of the halves of one. */
+function untearable(best: Strings, second: Strings | undefined): readonly Literals[] {
+  return [second ? [best, second] : [], halves(best)].flatMap((pair) => toLiterals(pair) ?? []);
 }
 
 /** Literals of which one occurs where one of any of these sets does. */
@@ -249,10 +246,6 @@ function lengthOf({ texts }: Strings): number {
 /** Sets of longer texts first. */
 function byLength(a: Strings, b: Strings): number {
   return lengthOf(b) - lengthOf(a);
-}
-
-function lowestScore(sets: readonly Strings[]): number {
-  return Math.min(...sets.map(scoreOf));
 }
 
 /** How rare it is that one of some strings occurs: the rarity of the commonest, less something for their number. */
