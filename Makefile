@@ -44,7 +44,7 @@ conformance: build
 hostile: build
 	node dist/test/hostile.js
 
-# f2b-stream and its peers side by side, and the figures that docs/PERFORMANCE.md promises: half an hour on a quiet machine.
+# f2b-stream and its peers side by side, and the figures that docs/PERFORMANCE.md promises: eleven minutes on a quiet machine.
 # `make -s bench > table.md`; BENCH="mixed flood" picks some; the logs take 4 GB under F2B_BENCH_DIR, or /tmp.
 bench: build
 	bash bench/install-peers.sh
