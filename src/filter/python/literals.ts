@@ -6,7 +6,10 @@ export interface Literals {
   readonly texts: readonly string[];
   /** ASCII letters count alike; `texts` are in lower case. */
   readonly ignorecase: boolean;
-  /** Under `(?i)` other letters may stand for `i`, `k` and `s` (`ſ`): the claim then holds for ASCII texts alone. */
+  /**
+   * The claim holds for ASCII texts alone: under `(?i)` other letters may stand for `i`, `k` and `s` (`ſ`), and for `\d` the digits
+   * of all scripts.
+   */
   readonly asciiOnly: boolean;
 }
 
@@ -181,11 +184,13 @@ function unrolled(node: Node): readonly Node[] {
 
 /** The ends of some strings, as long as may be, with every string of another set behind them. */
 function joinedToEnd(heads: Strings, tails: Strings): Strings {
-  for (let from = 1; ; from++) {
+  const longest = Math.max(...heads.texts.map(({ length }) => length));
+  for (let from = 1; from < longest; from++) {
     const ends = new Set(heads.texts.map((text) => text.slice(from)));
     const joined = join({ ...heads, texts: [...ends] }, tails);
     if (joined) return joined;
   }
+  return tails;
 }
 
 function readBranches(branches: readonly Node[], options: ReadOptions): Reading {
