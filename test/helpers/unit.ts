@@ -27,22 +27,25 @@ export class Unit {
     this.#ended = new Promise((resolve) => this.#child.once("close", () => resolve()));
   }
 
-  /** Its processes, the shell apart. */
+  /** Its processes, the shell apart; not the copies of others that are about to become a tool. */
   members(): readonly Member[] {
     const pids = readdirSync("/proc")
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
-    return pids.flatMap((pid) => {
+    const all = pids.flatMap((pid) => {
       try {
-        const [, state = "", , group] =
+        const [, state = "", parent, group] =
           /\) (\S) (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
         const isMember = Number(group) === this.#child.pid && state !== "Z" && pid !== this.#child.pid;
-        return isMember ? [{ pid, command }] : [];
+        return isMember ? [{ pid, command, parent: Number(parent) }] : [];
       } catch {
         return [];
       }
     });
+    return all.filter(
+      ({ command, parent }) => !all.some((each) => each.pid === parent && each.command === command),
+    );
   }
 
   /** Kills one of its processes with -9. */
