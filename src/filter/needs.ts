@@ -3,6 +3,7 @@ import type { DateDetector } from "./date.ts";
 import type { DatePlace } from "./date-templates.ts";
 import {
   type Literals,
+  lengthOf,
   literalsOf,
   MIN_LITERAL,
   SHORT_LITERAL,
@@ -75,14 +76,13 @@ function around(literals: Literals, dates: DateDetector): readonly Literals[] {
   return dates.literals && all.every(isUseful) ? [uniteLiterals(all)] : [];
 }
 
-function isUseful(literals: Literals | undefined): literals is Literals {
-  return literals?.texts.every(({ length }) => length >= MIN_LITERAL) ?? false;
+function isUseful(literals: Literals): boolean {
+  return lengthOf(literals) >= MIN_LITERAL;
 }
 
 /** How good a claim is: short texts are looked for at more places, which takes time. */
 function rankOf(literals: Literals): number {
-  const isShort = literals.texts.some(({ length }) => length < SHORT_LITERAL);
-  return scoreOf(literals) - (isShort ? SHORTNESS : 0);
+  return scoreOf(literals) - (lengthOf(literals) < SHORT_LITERAL ? SHORTNESS : 0);
 }
 
 /** Whether a claim is worth being checked of each line for which the first one holds. */

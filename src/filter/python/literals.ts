@@ -244,7 +244,7 @@ function isLong(set: Strings): boolean {
 }
 
 /** The length of the shortest text. */
-function lengthOf({ texts }: Strings): number {
+export function lengthOf({ texts }: Pick<Strings, "texts">): number {
   return Math.min(...texts.map(({ length }) => length));
 }
 
