@@ -87,13 +87,13 @@ async function carryOut(
   const { backend, others, warnings } = await chooseBackend(options.backend, backendOptions);
   for (const warning of warnings) backendOptions.warn(warning);
   const sshPeers = new SshPeers();
+  const lock = new FileLock((text) => report.warning(printable(text, 1000)));
   const executor = new Executor({
     backend,
     others,
     clock: systemClock,
     policy: new Policy({ neverBan: options.neverBan, host: () => [...hostAddresses(), ...sshPeers.now()] }),
-    lock:
-      options.isDryRun || options.backend === "none" ? noLock : new FileLock((text) => report.warning(text)),
+    lock: options.isDryRun || options.backend === "none" ? noLock : lock,
     actions,
     settingsOf: (jail) => settingsOf(config, options.settings, jail),
     maxBans: options.maxBans,
@@ -101,7 +101,11 @@ async function carryOut(
     onResult: options.hasResults ? (result) => output.line(JSON.stringify(result)) : undefined,
   });
   if (!options.isDryRun && backend.name !== "none") executor.watch();
-  return new Session({ executor, actions, backend, options, output, report }).run(around);
+  try {
+    return await new Session({ executor, actions, backend, options, output, report }).run(around);
+  } finally {
+    await lock.release();
+  }
 }
 
 function makeBackendOptions(
@@ -159,7 +163,8 @@ async function flushAll(
   const lock = new FileLock(() => undefined);
   for (const name of jails) {
     const other = await lock.take(name);
-    if (other !== undefined) report.warning(`jail ${name}: ${other}, and will put its bans back`);
+    if (other !== undefined) report.warning(`jail ${printable(name)}: ${other}, and will put its bans back`);
   }
+  await lock.release();
   return EXIT.OK;
 }
