@@ -7,9 +7,11 @@ import { version } from "../cli/version.ts";
 import { Actions } from "./actions.ts";
 import { type Backend, UnavailableError } from "./backend/backend.ts";
 import { allBackends, type BackendOptions, chooseBackend } from "./backend/choose.ts";
+import { ToolError } from "./backend/table.ts";
 import { systemClock } from "./clock.ts";
 import { Executor } from "./executor.ts";
 import { hostAddresses, SshPeers } from "./host.ts";
+import { jsonLine } from "./json.ts";
 import { FileLock, noLock } from "./lock.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { Policy } from "./policy.ts";
@@ -40,6 +42,10 @@ export async function main(argv: readonly string[], around: Surroundings): Promi
     if (error instanceof UnavailableError) {
       report.error(`no firewall: ${printable(error.message, 1000)}`);
       report.hint(error.hint);
+      return EXIT.UNAVAILABLE;
+    }
+    if (error instanceof ToolError) {
+      report.error(printable(error.message, 1000));
       return EXIT.UNAVAILABLE;
     }
     throw error;
@@ -98,7 +104,7 @@ async function carryOut(
     settingsOf: (jail) => settingsOf(config, options.settings, jail),
     maxBans: options.maxBans,
     report,
-    onResult: options.hasResults ? (result) => output.line(JSON.stringify(result)) : undefined,
+    onResult: options.hasResults ? (result) => output.line(jsonLine(result)) : undefined,
   });
   if (!options.isDryRun && backend.name !== "none") executor.watch();
   try {
