@@ -47,7 +47,8 @@ export interface Unban extends Target {
   readonly reason?: UnbanReason;
 }
 
-export type UnbanReason = "expired" | "manual" | "reload" | "ignored";
+/** `evicted`: there were too many bans, and another was to be in force more. */
+export type UnbanReason = "expired" | "manual" | "reload" | "ignored" | "evicted";
 
 /** `begin` names the jails that the writer answers for; the bans in force follow; `end` closes them. */
 export interface Sync {
@@ -297,6 +298,10 @@ function list<T>(
   return value.map((item) => read(item, key));
 }
 
+const REASONS: ReadonlySet<unknown> = new Set<UnbanReason>([
+  ...(["expired", "manual", "reload", "ignored", "evicted"] as const),
+]);
+
 function isReason(value: unknown): value is UnbanReason {
-  return value === "expired" || value === "manual" || value === "reload" || value === "ignored";
+  return REASONS.has(value);
 }

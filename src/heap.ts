@@ -19,9 +19,15 @@ export class Heap<T> {
     return this.#entries[0]?.at;
   }
 
-  add(at: number, item: T): void {
+  /** The turn of the first item. */
+  get nextTurn(): number | undefined {
+    return this.#entries[0]?.turn;
+  }
+
+  /** `turn`: among items of one time the lower leaves first; when nothing is said, in the order in which they came. */
+  add(at: number, item: T, turn = this.#turns++): void {
     const entries = this.#entries;
-    const entry = { at, turn: this.#turns++, item };
+    const entry = { at, turn, item };
     let hole = entries.length;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;

@@ -78,14 +78,90 @@ test("BanList tells bans in force in their order, whoever went in between", () =
   );
 });
 
-test("BanList puts no more bans in force than its bound, and one again when there is room", () => {
+test("BanList at its bound ends, for a new ban, of those worth least the one that ends soonest", () => {
+  const bans = newBanList({ maxBans: 3 });
+  const ban = (last: number, time: number, more: Partial<BanRequest> = {}) =>
+    bans.ban({ ...request(newJail(), { ip: `192.0.2.${last}` }, NOW + time), ...more });
+  const evicted = () => bans.takeEvicted().map(({ ip, time, reason }) => `${ip} ${time - NOW} ${reason}`);
+  ban(1, 0);
+  ban(2, 2);
+  ban(3, 1);
+  assert.ok(bans.isFull);
+  bans.repeat("web", { ip: "192.0.2.1" }, NOW + 3);
+  assert.equal(ban(4, 9)?.bancount, 1);
+  assert.deepEqual(evicted(), ["192.0.2.3 9 evicted"]);
+  assert.deepEqual(evicted(), []);
+  assert.equal(ban(3, 10)?.bancount, 2, "the one that was ended comes back, and counts as one that does");
+  assert.deepEqual(evicted(), ["192.0.2.2 10 evicted"]);
+  ban(5, 11);
+  assert.deepEqual(evicted(), ["192.0.2.4 11 evicted"]);
+  ban(6, 12, { bantime: null });
+  ban(7, 13, { manual: true, bantime: 1000 });
+  ban(8, 14, { manual: true, bantime: null });
+  assert.deepEqual(evicted(), ["192.0.2.5 12 evicted", "192.0.2.1 13 evicted", "192.0.2.3 14 evicted"]);
+  assert.equal(ban(9, 15), undefined, "no flood takes these away");
+  assert.equal(bans.refused, 1);
+  assert.equal(ban(9, 15, { bantime: null })?.cmd, "ban");
+  assert.deepEqual(evicted(), ["192.0.2.6 15 evicted"]);
+  const left = [...bans.inForce()].map(({ ip }) => ip);
+  assert.deepEqual(left, ["192.0.2.7", "192.0.2.8", "192.0.2.9"]);
+  assert.equal(bans.takeDue(NOW + 1013)?.ip, "192.0.2.7", "bans by hand end at their time");
+});
+
+test("BanList at its bound: what only watches goes first, and takes the place of nothing else", () => {
   const bans = newBanList({ maxBans: 2 });
-  const ban = (last: number) => bans.ban(request(newJail(), { ip: `192.0.2.${last}` }, NOW + last));
-  assert.deepEqual([ban(1)?.cmd, bans.isFull, ban(2)?.cmd, bans.isFull], ["ban", false, "ban", true]);
-  assert.equal(ban(3), undefined);
-  assert.ok(bans.repeat("web", { ip: "192.0.2.1" }, NOW));
-  bans.takeDue(NOW + 10 * minute + 1);
-  assert.equal(ban(3)?.bancount, 1);
+  const ban = (last: number, more: Partial<Jail> = {}) =>
+    bans.ban(request(newJail(more), { ip: `192.0.2.${last}` }, NOW + last))?.cmd;
+  assert.deepEqual([ban(1), ban(2, { mode: "shadow", bantime: null })], ["ban", "would-ban"]);
+  assert.equal(ban(3, { mode: "shadow" }), "would-ban");
+  assert.equal(ban(4), "ban");
+  assert.equal(ban(5, { mode: "shadow" }), undefined);
+  assert.deepEqual(
+    bans.takeEvicted().map(({ cmd, ip }) => `${cmd} ${ip}`),
+    ["would-unban 192.0.2.2", "would-unban 192.0.2.3"],
+  );
+});
+
+test("BanList at its bound: history takes no room", () => {
+  const bans = newBanList({ maxBans: 1 });
+  const ban = (last: number, time: number, isHistory: boolean) =>
+    bans.ban(request(newJail(), { ip: `192.0.2.${last}` }, time), NOW, isHistory)?.ip;
+  const over = NOW - 10 * minute;
+  assert.equal(ban(1, NOW, true), "192.0.2.1");
+  assert.equal(ban(2, over, false), undefined);
+  assert.equal(ban(3, over, true), "192.0.2.3");
+  assert.equal(bans.takeEnded("web", { ip: "192.0.2.3" }, NOW)?.reason, "expired");
+  assert.deepEqual([bans.size, bans.refused, bans.takeEvicted().length], [1, 0, 0]);
+});
+
+test("BanList takes up no more bans of an earlier run than its bound: those that end soonest go", () => {
+  const bans = newBanList({ maxBans: 2 });
+  for (const [last, bancount] of [
+    [3, 1],
+    [1, 1],
+    [2, 2],
+    [4, 1],
+  ] as const) {
+    const [time, until] = [NOW, NOW + last * minute];
+    bans.restore({ cmd: "ban", jail: "web", ip: `192.0.2.${last}`, time, until, bancount }, newJail());
+  }
+  assert.deepEqual(
+    bans.takeEvicted().map(({ ip, reason }) => `${ip} ${reason}`),
+    ["192.0.2.1 evicted", "192.0.2.3 evicted"],
+  );
+  assert.equal(bans.size, 2);
+});
+
+test("BanList keeps as few ends as it has bans, however many come and go at its bound", () => {
+  const bans = newBanList({ maxBans: 10 });
+  for (let n = 0; n < 5000; n++) {
+    const ip = `198.18.${n >> 8}.${n & 255}`;
+    bans.ban(request(newJail({ bantime: n % 2 ? null : minute }), { ip }, NOW + n));
+    bans.repeat("web", { ip }, NOW + n);
+  }
+  assert.equal(bans.size, 10);
+  assert.ok(bans.scheduled <= 1020, `${bans.scheduled} ends`);
+  assert.equal(bans.takeEvicted().length, 4990 - bans.refused);
 });
 
 test("BanList ends bans in the order of their ends", () => {

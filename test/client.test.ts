@@ -135,6 +135,7 @@ const texts: readonly { name: string; request: Request; lines: object[]; text: s
         nobody: 3,
         ended: 1,
         full: 0,
+        evicted: 0,
         warnings: 2,
         memory: 72_000_000,
         banned: 1,

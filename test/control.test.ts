@@ -173,6 +173,7 @@ describe("answers about what has happened", () => {
           nobody: 0,
           ended: 0,
           full: 0,
+          evicted: 0,
           warnings: 1,
           memory: "number",
           banned: 1,

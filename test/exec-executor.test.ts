@@ -70,6 +70,8 @@ function setUp({ actions: specs = [], maxBans = 100, lock = noLock, tool = new F
 
 const ban = (last: number, more: object = {}) => ({ cmd: "ban", ip: `192.0.2.${last}`, ...more });
 const unban = (last: number, more: object = {}) => ({ cmd: "unban", ip: `192.0.2.${last}`, ...more });
+const ended = (last: number) =>
+  ({ cmd: "unban", jail: "web", ip: `192.0.2.${last}`, result: "applied" }) as const;
 const results = (list: readonly Result[]) => list.map(({ result }) => result);
 const hours = (count: number) => new Date(Date.parse(START) + count * 3_600_000).toISOString();
 
@@ -181,6 +183,67 @@ test("Executor refuses more than the most bans, until one ends", async () => {
   const { send, results: list } = setUp({ maxBans: 2 });
   await send(ban(1), ban(2), ban(3), ban(2), unban(1), ban(3));
   assert.deepEqual(results(list), ["applied", "applied", "refused", "already", "applied", "applied"]);
+});
+
+test("Executor at the bound: the weakest that ends soonest makes room, told together; the kernel has what is left", async () => {
+  const { send, results: list, told, chain, executor } = setUp({ maxBans: 3 });
+  const upTo = (last: number, count: number, more: object = {}) =>
+    ban(last, { jail: "web", until: hours(count), ...more });
+  await send(upTo(1, 3, { bancount: 2 }), upTo(2, 5), upTo(3, 4));
+  await send(upTo(7, 1, { bancount: 3 }));
+  assert.deepEqual(list.slice(3), [
+    { ...ended(3), error: "ended for another: 3 bans are in force, see --max-bans", ms: 0 },
+    { cmd: "ban", jail: "web", ip: "192.0.2.7", result: "applied", ms: 0 },
+  ]);
+  assert.deepEqual(
+    chain("f2bs-web")?.map((rule) => rule.split(" ")[1]),
+    [...["192.0.2.7/32", "192.0.2.2/32", "192.0.2.1/32", "RETURN"]],
+  );
+  list.length = 0;
+  // One that goes on is worth as much as one that comes back, and a first one gets in too.
+  await send(upTo(2, 5, { repeat: true }), upTo(8, 9), upTo(9, 9), unban(8, { jail: "web" }));
+  assert.deepEqual(
+    list.map(({ cmd, ip, result }) => `${cmd} ${ip} ${result}`),
+    [
+      ...["ban 192.0.2.2 already", "unban 192.0.2.7 applied", "ban 192.0.2.8 applied"],
+      ...["unban 192.0.2.8 applied", "ban 192.0.2.9 applied", "unban 192.0.2.8 already"],
+    ],
+  );
+  assert.deepEqual(
+    told.filter((line) => line.includes("warning")),
+    [1, 2].map(
+      (n) => `warning: ${n} ban${n > 1 ? "s" : ""} ended for another: 3 bans are in force, see --max-bans`,
+    ),
+  );
+  executor.stop();
+});
+
+test("Executor at the bound: no flood takes away bans without an end or by hand, which are refused nothing but their like", async () => {
+  const { send, results: list, executor } = setUp({ maxBans: 2 });
+  const web = (last: number, more: object = {}) => ban(last, { jail: "web", until: hours(1), ...more });
+  await send(web(1, { until: null }), ban(2), web(3, { bancount: 9 }));
+  assert.deepEqual(results(list), ["applied", "applied", "refused"]);
+  await send(web(4, { until: null }), web(5, { manual: true }), web(6, { until: null }));
+  assert.deepEqual(
+    list.slice(3).map(({ cmd, ip, result }) => `${cmd} ${ip} ${result}`),
+    [
+      ...["unban 192.0.2.1 applied", "ban 192.0.2.4 applied", "unban 192.0.2.4 applied"],
+      ...["ban 192.0.2.5 applied", "ban 192.0.2.6 refused"],
+    ],
+  );
+  executor.stop();
+});
+
+test("Executor gives the kernel nothing of a ban that came and went in one batch for want of room", async () => {
+  const { send, tool, executor } = setUp({ maxBans: 2 });
+  const flood = Array.from({ length: 40 }, (_, n) => ban(n, { jail: "web", until: hours(1) }));
+  const rules = () => tool.commits.flat().filter((rule) => rule.includes("-s"));
+  await send(...flood);
+  assert.deepEqual(
+    rules().map((rule) => rule[rule.indexOf("-s") + 1]),
+    ["192.0.2.39/32", "192.0.2.38/32"],
+  );
+  executor.stop();
 });
 
 test("Executor: the same address in two jails, and its network, are separate bans", async () => {

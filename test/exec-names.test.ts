@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { chainName, isCut, setName } from "../src/exec/names.ts";
+import { chainName, isCut, jailOf, setName } from "../src/exec/names.ts";
 
 const CASES = [
   { jail: "sshd", chain: "f2bs-sshd" },
@@ -18,6 +18,16 @@ test("isCut tells names that do not hold the whole jail", () => {
   assert.equal(isCut(chainName("j".repeat(22))), false);
   assert.equal(isCut(chainName("j".repeat(23))), true);
 });
+
+for (const { chain, said, jail } of [
+  { chain: "f2bs-sshd", said: undefined, jail: "sshd" },
+  { chain: "f2bs-sshd", said: "smtp", jail: "sshd" },
+  { chain: "f2bs-postfix-sasl-7941d470ee", said: "postfix-sasl-aggressive", jail: "postfix-sasl-aggressive" },
+  { chain: "f2bs-postfix-sasl-7941d470ee", said: "\x1b[31mred", jail: "postfix-sasl-7941d470ee" },
+  { chain: "f2bs-postfix-sasl-7941d470ee", said: undefined, jail: "postfix-sasl-7941d470ee" },
+])
+  test(`jailOf ${chain}, of which a comment says ${JSON.stringify(said)}, is ${jail}`, () =>
+    assert.equal(jailOf(chain, said), jail));
 
 test("chainName fits iptables and gives no two jails one name", () => {
   const jail = fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/);

@@ -129,3 +129,40 @@ test("splitTables and readTable read what nft lists", () => {
     ...{ ports: ["25", "10000:10100", "53"], protocols: ["tcp", "udp"] },
   });
 });
+
+test("splitTables and readTable take nothing in a comment for a table, a set, a ban or a port", () => {
+  const tables = splitTables(`table inet f2bs-smtp {
+	comment "elements = { 192.0.2.50 }"
+	set ipv4-32 {
+		type ipv4_addr
+		flags timeout
+		comment "
+		elements = { 192.0.2.99 }
+	}
+}
+table inet f2bs-evil {
+	set ipv4-32 {
+		elements = { 192.0.2.77 }
+"
+		elements = { 192.0.2.7 timeout 10m expires 9m comment "192.0.2.55, 192.0.2.66", 192.0.2.8 comment "until:2226-01-01T00:00:00Z" }
+	}
+
+	set names {
+		type ipv4_addr
+		elements = { 192.0.2.44 }
+	}
+
+	chain input {
+		type filter hook input priority filter - 10; policy accept;
+		tcp dport 25 jump banned comment "udp dport 53 jump banned"
+	}
+}
+`);
+  assert.deepEqual([...tables.keys()], ["f2bs-smtp"]);
+  const { bans, ports, protocols } = readTable(tables.get("f2bs-smtp") ?? "", NOW);
+  assert.deepEqual(Object.fromEntries(bans), {
+    "192.0.2.7": NOW + 540_000,
+    "192.0.2.8": Date.parse("2226-01-01T00:00:00Z"),
+  });
+  assert.deepEqual([ports, protocols], [["25"], ["tcp"]]);
+});

@@ -50,6 +50,29 @@ for (const rule of FOREIGN) {
   test(`readBan leaves "${rule}" alone`, () => assert.equal(readBan(rule.split(" ")), undefined));
 }
 
+test("parseSaved takes nothing in a comment for a rule, whatever line feeds are in it", () => {
+  const { chains, rules } = parseSaved(`-N f2bs-smtp
+-A INPUT -m comment --comment "x
+-A f2bs-smtp -s 192.0.2.99/32 -j \\"DROP
+-N f2bs-evil
+" -j f2bs-smtp
+-A f2bs-smtp -s 192.0.2.7/32 -m comment --comment "a \\\\" -j DROP
+-A f2bs-smtp -s 192.0.2.8/32 -j DROP
+`);
+  assert.deepEqual([...chains], ["f2bs-smtp"]);
+  assert.equal(rules.get("INPUT")?.length, 1);
+  assert.deepEqual(rules.get("f2bs-smtp")?.map(readBan), [
+    undefined,
+    { ip: "192.0.2.8", until: null, blocktype: "drop" },
+  ]);
+  assert.equal(findJumps({ chains, rules }).size, 0, "none that iptables-restore could take away");
+});
+
+test("parseSaved reads on after a quote that is never closed", () => {
+  const { rules } = parseSaved(`-A INPUT "\n${"-A other -j DROP\n".repeat(300)}-A f2bs-smtp -j RETURN\n`);
+  assert.deepEqual(rules.get("f2bs-smtp"), [["-j", "RETURN"]]);
+});
+
 test("readReturn gives the jail that a cut name stands for", () => {
   assert.deepEqual(readReturn(SAVED.rules.get("f2bs-smtp")?.at(-1)), { jail: "long.name" });
   assert.deepEqual(readReturn(["-j", "RETURN"]), {});

@@ -42,6 +42,26 @@ add other 192.0.2.1
   });
 });
 
+test("parseSets takes nothing that others added for a ban, nor what a comment says", () => {
+  const sets = parseSets(
+    `create f2bs-smtp-4 hash:net family inet hashsize 1024 maxelem 65536 timeout 0 comment
+add f2bs-smtp-4 192.0.2.7 timeout 90 comment "a
+add f2bs-smtp-4 192.0.2.99 timeout 0\x1b[31m"
+add f2bs-smtp-4 192.0.2.8 comment "timeout 7"
+add f2bs-smtp-4 192.0.2.9 timeout 0 nomatch
+add f2bs-smtp-4 192.0.2.10 timeout 5 packets 3 bytes 99 comment "back\\"
+add f2bs-smtp-4 192.0.2.11 timeout 5 comment "until:12"
+`,
+    NOW,
+  );
+  assert.deepEqual(Object.fromEntries(sets.get("f2bs-smtp-4") ?? []), {
+    "192.0.2.7": NOW + 90_000,
+    "192.0.2.8": null,
+    "192.0.2.10": NOW + 5000,
+    "192.0.2.11": NOW + 5000,
+  });
+});
+
 test("parseHeaders counts the members of each set", () => {
   const text = "Name: a\nType: hash:net\nNumber of entries: 3\nName: b\nNumber of entries: 0\n";
   assert.deepEqual(

@@ -55,6 +55,7 @@ test("formatMetrics tells what was counted", async () => {
     "unbannable_failures_total 1",
     "ended_bans_total 1",
     "refused_bans_total 0",
+    "evicted_bans_total 0",
     "bans_in_force 0",
     "failures_total app 12",
     "failures_total app-again 1",

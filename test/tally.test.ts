@@ -267,7 +267,19 @@ test("Tally makes no ban by hand that would last no time", () => {
   assert.deepEqual(tried.commands(), []);
 });
 
-test("Tally makes no ban by hand when too many are in force, and keeps the count", () => {
+test("Tally ends a ban for another where too many are in force, before the other begins, and tells it", () => {
+  const tried = new Tried({ maxretry: 1 }, { maxBans: 2 });
+  for (const last of [1, 2, 3]) tried.fail(`192.0.2.${last}`);
+  tried.tally.ban(tried.running, { ip: "192.0.2.4" }, undefined);
+  assert.deepEqual(tried.commands(), [
+    ...["ban 192.0.2.1", "ban 192.0.2.2", "unban 192.0.2.1", "ban 192.0.2.3"],
+    ...["unban 192.0.2.2", "ban 192.0.2.4"],
+  ]);
+  assert.equal(tried.tally.counts.evicted, 2);
+  assert.equal(tried.running.counts.unbans, 2);
+});
+
+test("Tally makes no ban by hand when too many are in force that all are by hand, and keeps the count", () => {
   const tried = new Tried({ maxretry: 3 }, { maxBans: 1 });
   tried.fail("192.0.2.1");
   tried.tally.ban(tried.running, { ip: "192.0.2.2" }, undefined);

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { EXIT } from "../cli/exit.ts";
+import { printable } from "../cli/report.ts";
 import { main } from "../exec/main.ts";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 process.on("uncaughtException", (error) => {
-  process.stderr.write(`f2b-exec: bug: ${error.stack ?? error}\n`);
+  const lines = (error.stack ?? String(error)).split("\n").map((line) => printable(line, 1000));
+  process.stderr.write(`f2b-exec: bug: ${lines.join("\n")}\n`);
   process.exit(EXIT.SOFTWARE);
 });
 

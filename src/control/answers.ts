@@ -44,6 +44,7 @@ export const status = z.object({
   nobody: count,
   ended: count,
   full: count,
+  evicted: count,
   warnings: count,
   memory: count,
   banned: count,

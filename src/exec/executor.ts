@@ -202,8 +202,9 @@ export class Executor {
     const touchedBy = new Map<Change, Touched>();
     for (const touch of touched) {
       const served = this.#jails.get(touch.held.jail);
-      if (served === undefined || isId(touch.held)) continue;
-      const change = { ip: touch.held.target, until: this.#ledger.get(touch.held), before: touch.before };
+      const until = this.#ledger.get(touch.held);
+      if (served === undefined || isId(touch.held) || (touch.isPassing && until === undefined)) continue;
+      const change = { ip: touch.held.target, until, before: touch.before };
       touchedBy.set(change, touch);
       const changes = batches.get(served);
       if (changes === undefined) batches.set(served, [change]);

@@ -1,4 +1,4 @@
-import { Heap } from "../heap.ts";
+import { RANK, type Rank, RankedHeap } from "../rank.ts";
 import type { Clock } from "./clock.ts";
 
 /**
@@ -7,11 +7,11 @@ import type { Clock } from "./clock.ts";
  */
 const LONGEST_SLEEP = 60_000;
 
-/** Hands out items when their time has come: a heap and one timer. */
+/** Hands out items when their time has come: a heap and one timer. And the one that is to go first for want of room. */
 export class Expiry<T> {
   readonly #clock: Clock;
   readonly #due: (items: readonly T[]) => void;
-  readonly #heap = new Heap<T>();
+  readonly #heap = new RankedHeap<T>();
   #cancel: (() => void) | undefined;
   /** When the timer that runs will fire. */
   #wake = Number.POSITIVE_INFINITY;
@@ -25,14 +25,19 @@ export class Expiry<T> {
     return this.#heap.size;
   }
 
-  /** `at` in epoch milliseconds; a time that has passed is due at the next turn of the timer. */
-  add(at: number, item: T): void {
-    this.#heap.add(at, item);
+  /** `at` in epoch milliseconds, Infinity: never; a time that has passed is due at the next turn of the timer. */
+  add(at: number, item: T, rank: Rank = RANK.once): void {
+    this.#heap.add(at, item, rank);
     this.#arm();
   }
 
+  /** Takes out the item that is to go first, see `RankedHeap`. */
+  takeLowest(highest: Rank, isValid: (item: T, at: number, rank: Rank) => boolean): T | undefined {
+    return this.#heap.takeLowest(highest, isValid);
+  }
+
   /** Drops the items that `keep` does not want. */
-  compact(keep: (item: T, at: number) => boolean): void {
+  compact(keep: (item: T, at: number, rank: Rank) => boolean): void {
     this.#heap.compact(keep);
     this.#arm();
   }

@@ -1,6 +1,7 @@
 import { parseNetwork } from "../address.ts";
 import { printable } from "../cli/report.ts";
 import type { Ban, Sync, Unban } from "../command.ts";
+import { RANK, type Rank, rankOf, yieldingTo } from "../rank.ts";
 import type { Until } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
 import { type Jails, MAX_JAILS, type Served } from "./jails.ts";
@@ -32,6 +33,8 @@ export interface Touched {
   readonly held: Held;
   /** What the ledger said before the batch. */
   readonly before: Until | undefined;
+  /** It came and was evicted in this batch: if it stays out, the kernel need not be told. */
+  isPassing?: true;
 }
 
 /** What a command means for a ban, before the back end was asked. */
@@ -39,13 +42,13 @@ export interface Verdict {
   readonly job: OneJob;
   readonly held: Held;
   readonly result: Result["result"];
-  /** Why it is refused. */
+  /** Why it is refused, or ended early. */
   readonly error?: string;
   /**
-   * `ended`: the ban was over when it came. `full`: too many are in force. `jail`: none of the jail's commands is carried
-   * out. They are told together.
+   * `ended`: the ban was over when it came. `full`: too many are in force. `evicted`: so another was ended for it. `jail`: none
+   * of the jail's commands is carried out. They are told together.
    */
-  readonly toldOnce?: "ended" | "full" | "jail";
+  readonly toldOnce?: "ended" | "full" | "evicted" | "jail";
   /** The back end has to agree. */
   readonly touched?: Touched;
   /** A line for people when it succeeds. */
@@ -72,6 +75,8 @@ export class Judge {
   /** Of this batch, in order, and by jail and target. */
   #touched: Touched[] = [];
   #touchedBy = new Map<string, Map<string, Touched>>();
+  /** Ends of bans that made room for the one that is being judged. */
+  #evicted: Verdict[] = [];
 
   constructor(options: JudgeOptions, ledger: Ledger, jails: Jails) {
     this.#options = options;
@@ -87,10 +92,13 @@ export class Judge {
     return this.#touched;
   }
 
-  /** What a command comes to: nothing, one thing, or at the end of a sync any number of unbans. */
+  /** What a command comes to: nothing, one thing, two where another ban makes room, or at the end of a sync many unbans. */
   judge(job: Job): readonly Verdict[] {
     const { command } = job;
-    if (command.cmd !== "sync") return [this.#judgeOne({ ...job, command }) ?? []].flat();
+    if (command.cmd !== "sync") {
+      const verdict = this.#judgeOne({ ...job, command });
+      return [...this.#evicted.splice(0), verdict ?? []].flat();
+    }
     if (command.phase === "begin") {
       this.#sync.begin((command.jails ?? []).filter((name) => this.#isServed(name)));
       return [];
@@ -103,7 +111,7 @@ export class Judge {
 
   /** Notes a ban that an earlier run left: what is known of its end was read from the kernel. */
   adopt(held: Held, until: Until): void {
-    this.#ledger.set(held, until);
+    this.#ledger.set(held, until, rankHere({ cmd: "ban", jail: held.jail, until }));
     if (until !== null) this.#adopted.add(keyOf(held));
   }
 
@@ -126,7 +134,7 @@ export class Judge {
     if (served === undefined) return { job, held, ...refused(`more than ${MAX_JAILS} jails`) };
     if (served.problem !== undefined) return { job, held, ...served.problem, toldOnce: "jail" };
     if (command.cmd !== "ban") return this.#judgeUnban(job, held);
-    const verdict = { job, held, ...this.#judgeBan(command as Ban, held, served) };
+    const verdict = { job, held, ...this.#judgeBan(job, command as Ban, held, served) };
     if (verdict.result !== "refused") this.#sync.name(held);
     return verdict;
   }
@@ -136,30 +144,50 @@ export class Judge {
     return served !== undefined && served.problem === undefined;
   }
 
-  #judgeBan(ban: Ban, held: Held, served: Served): Omit<Verdict, "job" | "held"> {
+  #judgeBan(job: OneJob, ban: Ban, held: Held, served: Served): Omit<Verdict, "job" | "held"> {
     const refusal = this.#refusal(ban);
     if (refusal !== undefined) return refused(refusal);
     if (ban.until !== null && ban.until <= this.#options.clock.now()) {
       return { ...refused(`ended at ${new Date(ban.until).toISOString()}`), toldOnce: "ended" };
     }
     const known = this.#ledger.get(held);
-    const { maxBans } = this.#options;
-    if (known === undefined && this.#ledger.size - this.#sync.unnamed >= maxBans) {
-      return { ...refused(`${maxBans} bans are in force, see --max-bans`), toldOnce: "full" };
-    }
+    const rank = rankHere(ban);
+    if (known === undefined && !this.#makeRoom(job, rank))
+      return { ...refused(this.#full), toldOnce: "full" };
     const wrongPorts = this.#changePorts(ban, served);
     if (wrongPorts !== undefined) return refused(wrongPorts);
     if (this.#endedHere.size > 0) this.#endedHere.delete(keyOf(held));
-    return known === undefined ? this.#newBan(ban, held) : this.#repeatedBan(ban, held, known);
+    return known === undefined ? this.#newBan(ban, held, rank) : this.#repeatedBan(ban, held, known, rank);
   }
 
-  #newBan(ban: Ban, held: Held): Omit<Verdict, "job" | "held"> {
-    const touched = this.#touch(held, ban.until);
+  get #full(): string {
+    return `${this.#options.maxBans} bans are in force, see --max-bans`;
+  }
+
+  /** Ends bans until there is room for one of this rank; what a sync will drop takes up none. Returns false where there is none. */
+  #makeRoom(job: OneJob, rank: Rank): boolean {
+    while (this.#ledger.size - this.#sync.unnamed >= this.#options.maxBans) {
+      const held = this.#ledger.lowest(yieldingTo(rank));
+      if (held === undefined) return false;
+      const command = unbanOf(held, this.#options.clock.now(), "evicted");
+      const verdict = this.#judgeUnban({ ...job, command }, held);
+      if (verdict === undefined) continue;
+      const { touched } = verdict;
+      if (touched !== undefined && touched.before === undefined) touched.isPassing = true;
+      // Whoever banned it will say once more that it has ended.
+      this.#rememberEnded(keyOf(held));
+      this.#evicted.push({ ...verdict, toldOnce: "evicted", error: `ended for another: ${this.#full}` });
+    }
+    return true;
+  }
+
+  #newBan(ban: Ban, held: Held, rank: Rank): Omit<Verdict, "job" | "held"> {
+    const touched = this.#touch(held, ban.until, rank);
     const notice = `${ban.restored ? "Restore Ban" : "Ban"} ${shownTarget(held)}`;
     return { touched, result: "applied", notice, runsActions: true };
   }
 
-  #repeatedBan(ban: Ban, held: Held, known: Until): Omit<Verdict, "job" | "held"> {
+  #repeatedBan(ban: Ban, held: Held, known: Until, rank: Rank): Omit<Verdict, "job" | "held"> {
     const already = `${shownTarget(held)} already banned`;
     if (
       isSameEnd(
@@ -168,12 +196,16 @@ export class Judge {
         this.#adopted.size > 0 && this.#adopted.delete(keyOf(held)) ? KERNEL_TOLERANCE : 0,
       )
     ) {
-      this.#ledger.set(held, ban.until);
+      this.#ledger.set(held, ban.until, rank);
       const touched = this.#touchedOf(held);
       return { result: "already", notice: already, ...(touched && { touched }) };
     }
     const end = ban.until === null ? "without end" : `until ${new Date(ban.until).toISOString()}`;
-    return { touched: this.#touch(held, ban.until), result: "already", notice: `${already}, now ${end}` };
+    return {
+      touched: this.#touch(held, ban.until, rank),
+      result: "already",
+      notice: `${already}, now ${end}`,
+    };
   }
 
   #judgeUnban(job: OneJob, held: Held): Verdict | undefined {
@@ -211,9 +243,9 @@ export class Judge {
     }
   }
 
-  #touch(held: Held, until: Until | undefined): Touched {
+  #touch(held: Held, until: Until | undefined, rank?: Rank): Touched {
     const touched = this.#touchedOf(held) ?? this.#note({ held, before: this.#ledger.get(held) });
-    this.#ledger.set(held, until);
+    this.#ledger.set(held, until, rank);
     return touched;
   }
 
@@ -239,6 +271,13 @@ export class Judge {
     const [oldest] = this.#endedHere;
     if (oldest !== undefined) this.#endedHere.delete(oldest);
   }
+}
+
+/** The jail of commands that name none: people write these. */
+const BY_HAND = "manual";
+
+function rankHere(ban: Pick<Ban, "cmd" | "jail" | "until" | "bancount" | "repeat" | "manual">): Rank {
+  return ban.jail === BY_HAND ? RANK.manual : rankOf(ban);
 }
 
 /** An address or an id as it can be shown to people. */

@@ -1,4 +1,5 @@
 import type { Ban, Unban, UnbanReason } from "../command.ts";
+import { RANK, type Rank } from "../rank.ts";
 import type { Until } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
 import { Expiry } from "./expiry.ts";
@@ -9,6 +10,8 @@ export interface Held {
   readonly target: string;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** Milliseconds until a ban that could not be ended is tried again. */
 const RETRY = 30_000;
 
@@ -17,6 +20,8 @@ export class Ledger {
   readonly #jails = new Map<string, Map<string, Until>>();
   readonly #clock: Clock;
   readonly #expiry: Expiry<Held>;
+  /** Ranks of bans that are more than their end says, by `keyOf`. */
+  readonly #ranks = new Map<string, Rank>();
   #size = 0;
   #ending = 0;
 
@@ -49,17 +54,31 @@ export class Ledger {
     return this.#expiry.size;
   }
 
-  /** Notes a ban, its new end, or with undefined that it is none any more. */
-  set(held: Held, until: Until | undefined): void {
-    if (this.get(held) === until) return;
+  /**
+   * Notes a ban, its new end, or with undefined that it is none any more.
+   *
+   * @param rank what it is worth now; it is never worth less than before
+   */
+  set(held: Held, until: Until | undefined, rank: Rank = RANK.once): void {
+    if (this.get(held) === until && (until === undefined || rank <= this.#rankOf(held))) return;
     this.#note(held, until);
-    if (typeof until === "number") this.#schedule(until, held);
+    if (until === undefined) return;
+    if (rank > this.#rankOf(held)) this.#ranks.set(keyOf(held), rank);
+    this.#schedule(until ?? NEVER, held);
   }
 
   /** Puts a ban back that could not be taken away. When its end has come, `due` is told again, but not at once. */
   restore(held: Held, until: Until): void {
     this.#note(held, until);
-    if (until !== null) this.#schedule(Math.max(until, this.#clock.now() + RETRY), held);
+    this.#schedule(until === null ? NEVER : Math.max(until, this.#clock.now() + RETRY), held);
+  }
+
+  /** The ban that is to go first where there is no room for another; undefined: all have a rank above `highest`. */
+  lowest(highest: Rank): Held | undefined {
+    return this.#expiry.takeLowest(
+      highest,
+      (held, at, rank) => rank === this.#rankOf(held) && at >= (this.get(held) ?? NEVER),
+    );
   }
 
   /** The clock was set: looks now which bans have ended. */
@@ -80,17 +99,23 @@ export class Ledger {
       bans = new Map();
       this.#jails.set(jail, bans);
     }
-    if (until === undefined) bans.delete(target);
-    else bans.set(target, until);
+    if (until !== undefined) bans.set(target, until);
+    else if (bans.delete(target) && this.#ranks.size > 0) this.#ranks.delete(keyOf({ jail, target }));
   }
 
+  /** A ban that is none any more, or has another end or rank by now, stays in the heap until that is too long. */
   #schedule(at: number, held: Held): void {
-    this.#expiry.add(at, held);
-    if (this.#expiry.size <= 2 * this.#ending + 1000) return;
-    this.#expiry.compact((item, time) => {
+    this.#expiry.add(at, held, this.#rankOf(held));
+    if (this.#expiry.size <= 2 * this.#size + 1000) return;
+    this.#expiry.compact((item, time, rank) => {
       const until = this.get(item);
-      return typeof until === "number" && until <= time;
+      return until !== undefined && (until ?? NEVER) <= time && rank === this.#rankOf(item);
     });
+  }
+
+  #rankOf(held: Held): Rank {
+    const known = this.#ranks.size > 0 ? this.#ranks.get(keyOf(held)) : undefined;
+    return known ?? (this.get(held) === null ? RANK.forEver : RANK.once);
   }
 
   #isDue(held: Held): boolean {

@@ -7,9 +7,11 @@ import { version } from "../cli/version.ts";
 import { Actions } from "./actions.ts";
 import { type Backend, UnavailableError } from "./backend/backend.ts";
 import { allBackends, type BackendOptions, chooseBackend } from "./backend/choose.ts";
+import { ToolError } from "./backend/table.ts";
 import { systemClock } from "./clock.ts";
 import { Executor } from "./executor.ts";
 import { hostAddresses, SshPeers } from "./host.ts";
+import { jsonLine } from "./json.ts";
 import { FileLock, noLock } from "./lock.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { Policy } from "./policy.ts";
@@ -40,6 +42,10 @@ export async function main(argv: readonly string[], around: Surroundings): Promi
     if (error instanceof UnavailableError) {
       report.error(`no firewall: ${printable(error.message, 1000)}`);
       report.hint(error.hint);
+      return EXIT.UNAVAILABLE;
+    }
+    if (error instanceof ToolError) {
+      report.error(printable(error.message, 1000));
       return EXIT.UNAVAILABLE;
     }
     throw error;
@@ -87,21 +93,25 @@ async function carryOut(
   const { backend, others, warnings } = await chooseBackend(options.backend, backendOptions);
   for (const warning of warnings) backendOptions.warn(warning);
   const sshPeers = new SshPeers();
+  const lock = new FileLock((text) => report.warning(printable(text, 1000)));
   const executor = new Executor({
     backend,
     others,
     clock: systemClock,
     policy: new Policy({ neverBan: options.neverBan, host: () => [...hostAddresses(), ...sshPeers.now()] }),
-    lock:
-      options.isDryRun || options.backend === "none" ? noLock : new FileLock((text) => report.warning(text)),
+    lock: options.isDryRun || options.backend === "none" ? noLock : lock,
     actions,
     settingsOf: (jail) => settingsOf(config, options.settings, jail),
     maxBans: options.maxBans,
     report,
-    onResult: options.hasResults ? (result) => output.line(JSON.stringify(result)) : undefined,
+    onResult: options.hasResults ? (result) => output.line(jsonLine(result)) : undefined,
   });
   if (!options.isDryRun && backend.name !== "none") executor.watch();
-  return new Session({ executor, actions, backend, options, output, report }).run(around);
+  try {
+    return await new Session({ executor, actions, backend, options, output, report }).run(around);
+  } finally {
+    await lock.release();
+  }
 }
 
 function makeBackendOptions(
@@ -159,7 +169,8 @@ async function flushAll(
   const lock = new FileLock(() => undefined);
   for (const name of jails) {
     const other = await lock.take(name);
-    if (other !== undefined) report.warning(`jail ${name}: ${other}, and will put its bans back`);
+    if (other !== undefined) report.warning(`jail ${printable(name)}: ${other}, and will put its bans back`);
   }
+  await lock.release();
   return EXIT.OK;
 }

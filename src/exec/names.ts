@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { JAIL_NAME } from "../command.ts";
 
 /** What every name begins with that f2b-exec gives to something in the kernel. */
 export const PREFIX = "f2bs-";
@@ -26,6 +27,15 @@ export function setName(jail: string, family: 4 | 6): string {
 /** The name of a jail's nftables table, where names may have 255 characters. */
 export function tableName(jail: string): string {
   return PREFIX + jail;
+}
+
+/**
+ * The jail of a chain. Where the chain's name is cut, `said` is what a comment says that it is, which somebody else may have
+ * written: it counts only if the chain is that jail's.
+ */
+export function jailOf(chain: string, said: string | undefined): string {
+  if (said !== undefined && JAIL_NAME.test(said) && chainName(said) === chain) return said;
+  return chain.slice(PREFIX.length);
 }
 
 /** True when the chain's name does not hold the whole name of its jail. */

@@ -1,5 +1,7 @@
 import { columns } from "../cli/columns.ts";
+import { printable } from "../cli/report.ts";
 import type { Found, Until } from "./backend/backend.ts";
+import { jsonLine } from "./json.ts";
 
 /** What a back end has in force. */
 export interface StatusList {
@@ -7,12 +9,12 @@ export interface StatusList {
   readonly jails: readonly Found[];
 }
 
-/** What is in force, for people: a line a ban, the columns aligned. */
+/** What is in force, for people: a line a ban, the columns aligned. Names are whatever is in the kernel. */
 export function formatStatus(lists: readonly StatusList[]): string {
   const bans = lists.flatMap(({ backend, jails }) => jails.flatMap((jail) => rowsOf(jail, backend)));
   if (bans.length === 0) return "no jails\n";
   const rows = [["JAIL", "ADDRESS", "UNTIL", "PORTS", "CHAINS", "BACKEND"], ...bans];
-  return `${columns(rows).join("\n")}\n`;
+  return `${columns(rows.map((row) => row.map((cell) => printable(cell)))).join("\n")}\n`;
 }
 
 /** What is in force, for programs: an object a jail, one a line. */
@@ -23,7 +25,7 @@ export function formatStatusJson(lists: readonly StatusList[]): string {
 function jsonOf({ name, ports, protocols, chains, bans }: Found, backend: string): string {
   const list = [...bans].map(([ip, until]) => ({ ip, until: shownEnd(until, null) }));
   const port = ports.map((text) => (text.includes(":") ? text : Number(text)));
-  return JSON.stringify({ jail: name, backend, port, protocol: protocols, chain: chains, bans: list });
+  return jsonLine({ jail: name, backend, port, protocol: protocols, chain: chains, bans: list });
 }
 
 function rowsOf({ name, ports, protocols, chains, bans }: Found, backend: string): readonly string[][] {

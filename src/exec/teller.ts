@@ -14,11 +14,14 @@ export interface TellerOptions {
   readonly onResult?: ((result: Result) => void) | undefined;
 }
 
+/** Kinds that come in great numbers. */
+type Together = Exclude<Verdict["toldOnce"], "jail" | undefined>;
+
 /** Tells what became of each command: a result for programs, a line for people. */
 export class Teller {
   readonly #options: TellerOptions;
-  /** Bans that had ended before they came, or were too many, not yet told. */
-  readonly #together = new Map<"ended" | "full", { readonly count: number; readonly error: string }>();
+  /** Bans that had ended before they came, were too many, or made room for others, not yet told. */
+  readonly #together = new Map<Together, { readonly count: number; readonly error: string }>();
   #notices: string[] = [];
   #cancel: (() => void) | undefined;
 
@@ -31,7 +34,7 @@ export class Teller {
     this.#options.onResult?.(this.#resultOf(verdict, failure));
     if (failure !== undefined) return;
     const { held, error, notice, toldOnce } = verdict;
-    if (toldOnce === "ended" || toldOnce === "full") this.#count(toldOnce, error ?? "");
+    if (toldOnce !== undefined && toldOnce !== "jail") this.#count(toldOnce, error ?? "");
     else if (error !== undefined && toldOnce === undefined) {
       this.tellNotices();
       this.#options.report.warning(`refused [${held.jail}] ${shownTarget(held)}: ${printable(error)}`);
@@ -48,13 +51,16 @@ export class Teller {
     this.#cancel?.();
     this.#cancel = undefined;
     for (const [kind, { count, error }] of this.#together) {
-      const why = kind === "ended" ? "ended already when the command came" : error;
-      this.#options.report.warning(`${countBans(count)} not applied: ${why}`);
+      if (kind === "evicted") this.#options.report.warning(`${countBans(count)} ${error}`);
+      else {
+        const why = kind === "ended" ? "ended already when the command came" : error;
+        this.#options.report.warning(`${countBans(count)} not applied: ${why}`);
+      }
     }
     this.#together.clear();
   }
 
-  #count(kind: "ended" | "full", error: string): void {
+  #count(kind: Together, error: string): void {
     this.#together.set(kind, { count: (this.#together.get(kind)?.count ?? 0) + 1, error });
     this.#cancel ??= this.#options.clock.after(TOLD_AFTER, () => this.flush());
   }

@@ -1,5 +1,5 @@
 import type { Ban, Subject, Unban, UnbanReason } from "../command.ts";
-import { Heap } from "../heap.ts";
+import { RANK, type Rank, RankedHeap, rankOf, yieldingTo } from "../rank.ts";
 import type { Jail } from "../rules/rule.ts";
 import { flat } from "../text.ts";
 import { bantimeOf } from "./escalation.ts";
@@ -42,7 +42,7 @@ export interface Known {
 }
 
 export interface BanListOptions {
-  /** Most bans in force. One that was told must end at its time, so none is pushed out: a new one is not put in force. */
+  /** Most bans in force. For one more another is ended: of those worth least (`rank.ts`) the one that ends soonest. */
   readonly maxBans: number;
   /** Most bans remembered after their end, for escalation; those that ended first go first. */
   readonly maxRemembered: number;
@@ -63,12 +63,15 @@ interface Held {
   /** Windows completed since, and when the last one was. */
   repeats: number;
   repeated: number | undefined;
-  /** True for one that is left in the heap, ended or with another end now. */
+  /** True for one that is left in the heap, ended or with another end or rank now. */
   isStale: boolean;
 }
 
 /** Ends in the heap that are none any more, besides as many as there are bans. */
 const MAX_STALE = 1000;
+
+/** Bans above the bound, for a moment: history that is told, and one of an earlier run before it is known which one goes. */
+const SPARE = 1000;
 
 /** How long a ban is remembered whose jail is gone, in milliseconds. */
 const MEMORY = 604_800_000;
@@ -94,17 +97,20 @@ export class BanList {
   /** Bans in force by row. */
   readonly #held: (Held | undefined)[] = [];
   readonly #evidence: Evidence;
-  readonly #due = new Heap<Held>();
+  readonly #due = new RankedHeap<Held>();
+  /** Unbans of those that made room. */
+  #evicted: Unban[] = [];
   /** Bans that have ended; none of somebody who is banned again. */
   readonly #past: Table;
   /** Nothing is forgotten that was remembered then, in epoch milliseconds: lines that are read may be as old. */
   knownSince = Number.POSITIVE_INFINITY;
   #turns = 0;
   #forgotten = 0;
+  #refused = 0;
 
   constructor({ maxBans, maxRemembered, maxEvidence }: BanListOptions) {
     this.#maxBans = maxBans;
-    this.#rows = new Table({ maxRows: maxBans, words: 0 });
+    this.#rows = new Table({ maxRows: maxBans + SPARE, words: 0 });
     this.#maxRemembered = maxRemembered;
     this.#evidence = new Evidence({ maxBytes: maxEvidence });
     this.#past = new Table({ maxRows: maxRemembered, words: 5 });
@@ -130,6 +136,11 @@ export class BanList {
     return this.#forgotten;
   }
 
+  /** Bans that were not put in force for want of room. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /** Ends that are waited for, of bans released before among them. */
   get scheduled(): number {
     return this.#due.size;
@@ -152,6 +163,8 @@ export class BanList {
     if (held === undefined) return undefined;
     held.repeats++;
     held.repeated = time;
+    // It is worth more from now on.
+    if (held.repeats === 1) this.#replace(held, { ...held });
     return held.ban;
   }
 
@@ -164,17 +177,27 @@ export class BanList {
   /**
    * Takes a completed window of somebody who is not banned.
    *
-   * @param clock epoch milliseconds: a ban that would have ended by then is not put in force. A replay, whose bans are history,
-   * leaves it out
-   * @returns undefined when it is not put in force: it has ended, or `isFull`
+   * @param clock epoch milliseconds: a ban that would have ended by then is not put in force
+   * @param isHistory it is all the same, and takes no room: the caller ends it at once
+   * @returns undefined when it is not put in force: it has ended, or is refused, since there is no room and none is worth less.
+   * Where another made room `takeEvicted` has its unban, which comes first
    */
-  ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY): Ban | undefined {
+  ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY, isHistory = false): Ban | undefined {
     const key = this.#keys.of(request.jail.name, nameOf(request.subject));
-    if (this.isFull) return undefined;
     const ban = this.#newBan(request, this.#recall(key, request.time));
-    if (ban.until !== null && ban.until <= clock) return undefined;
+    const isOver = ban.until !== null && ban.until <= clock;
+    if (isOver && !isHistory) return undefined;
+    if (!isOver && this.isFull && !this.#evict(yieldingTo(rankOf(ban)), ban.time)) {
+      this.#refused++;
+      return undefined;
+    }
     this.#hold(key, request.jail, ban, request.matches);
     return { ...ban, matches: request.matches };
+  }
+
+  /** The unbans of bans that made room for others since it was last asked. */
+  takeEvicted(): readonly Unban[] {
+    return this.#evicted.length > 0 ? this.#evicted.splice(0) : this.#evicted;
   }
 
   /** The next unban that is due at `clock` or before, in the order of their ends. */
@@ -224,13 +247,10 @@ export class BanList {
 
   /** Lets a ban in force last `bantime` milliseconds from `time` on (null: for ever), whatever its end was. */
   prolong(jail: string, subject: Subject, time: number, bantime: number | null): Ban | undefined {
-    const key = this.#keys.of(jail, nameOf(subject));
-    const held = this.#heldBy(key);
+    const held = this.#heldBy(this.#keys.of(jail, nameOf(subject)));
     if (held === undefined) return undefined;
     const changed = { ...held, ban: { ...held.ban, until: endOf(time, bantime) } };
-    held.isStale = true;
-    this.#held[this.#rows.find(key)] = changed;
-    this.#schedule(changed);
+    this.#replace(held, changed);
     return { ...changed.ban, matches: this.#matches(changed) };
   }
 
@@ -270,7 +290,7 @@ export class BanList {
   }
 
   /**
-   * Takes up a ban of an earlier run.
+   * Takes up a ban of an earlier run. Where there are too many, the one that is worth least and ends soonest goes.
    *
    * @param jail as it is now; undefined: it is gone
    * @returns false when the same ban was there already
@@ -282,6 +302,7 @@ export class BanList {
     const { matches = [], repeat, restored, port, protocol, ...rest } = ban;
     const ports = jail ? portsOf(jail) : { ...(port && { port }), ...(protocol && { protocol }) };
     this.#hold(key, jail, { ...rest, ...ports }, matches);
+    if (this.size > this.#maxBans) this.#evict(RANK.manual, ban.time);
     return held?.ban.time !== ban.time;
   }
 
@@ -371,9 +392,26 @@ export class BanList {
     this.#schedule(held);
   }
 
+  /** Puts what has changed of a ban in its place. */
+  #replace(held: Held, changed: Held): void {
+    held.isStale = true;
+    this.#held[this.#rows.find(this.#keyOf(held.ban))] = changed;
+    this.#schedule(changed);
+  }
+
+  /** Ends the ban of the lowest rank, up to `highest`, that ends soonest. Returns false where there is none. */
+  #evict(highest: Rank, time: number): boolean {
+    const held = this.#due.takeLowest(highest, ({ isStale }) => !isStale);
+    if (held === undefined) return false;
+    this.#evicted.push(this.#release(held, time, "evicted"));
+    return true;
+  }
+
   /** Bans that were ended or changed stay in the heap until their end, or until they are too many. */
   #schedule(held: Held): void {
-    if (held.ban.until !== null) this.#due.add(held.ban.until, held);
+    const { ban, repeats } = held;
+    const rank = rankOf(repeats > 0 ? { ...ban, repeat: true } : ban);
+    this.#due.add(ban.until ?? Number.POSITIVE_INFINITY, held, rank);
     if (this.#due.size > 2 * this.size + MAX_STALE) this.#due.compact(({ isStale }) => !isStale);
   }
 

@@ -94,6 +94,12 @@ const OF_ALL: readonly Metric<{ readonly engine: Engine; readonly figures: Proce
     of: ({ engine }) => engine.tally.counts.full,
   },
   {
+    name: "evicted_bans_total",
+    type: "counter",
+    help: "Bans ended early because too many were in force.",
+    of: ({ engine }) => engine.tally.counts.evicted,
+  },
+  {
     name: "answered_failures_total",
     type: "counter",
     help: "Failures that came no later than the last ban or unban of their address, and do not count again.",

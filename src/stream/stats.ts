@@ -8,13 +8,13 @@ export function formatStats(
   { counts, tally, jails, sight }: Engine,
   state?: StateFigures,
 ): readonly string[] {
-  const { ended, full, nobody, answered } = tally.counts;
+  const { ended, full, evicted, nobody, answered } = tally.counts;
   const blind = CAUSES.map((cause) => ({ cause, ...sight.blindness.of(cause) }))
     .filter(({ times }) => times > 0)
     .map(({ cause, times, isOn }) => `${cause} ${times}${isOn ? ", still" : ""}`);
   return [
     `${counts.bytes} bytes read, ${counts.overlong} overlong lines dropped, ${counts.givenUp} searches given up, ${tally.bans} bans in force`,
-    `${nobody} failures of nobody who can be banned, ${ended} bans not written because they had ended${full > 0 ? `, ${full} because too many were in force` : ""}`,
+    `${nobody} failures of nobody who can be banned, ${ended} bans not written because they had ended${full > 0 ? `, ${full} because too many were in force` : ""}${evicted > 0 ? `, ${evicted} bans ended early for others` : ""}`,
     ...(state
       ? [`state: ${answered} failures had their answer before, ${state.failures} writes failed`]
       : []),

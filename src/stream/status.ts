@@ -34,6 +34,7 @@ export function statusOf(engine: Engine, { report, source, started }: StatusHost
     nobody: tally.counts.nobody,
     ended: tally.counts.ended,
     full: tally.counts.full,
+    evicted: tally.counts.evicted,
     warnings: report.warnings,
     memory: process.memoryUsage.rss(),
     banned: tally.bans,

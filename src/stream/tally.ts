@@ -42,8 +42,10 @@ export interface TallyState {
 export interface TallyCounts {
   /** Bans not written because they had ended when they were found. */
   ended: number;
-  /** Bans not written because too many were in force. */
+  /** Bans not written because too many were in force, all of them worth more. */
   full: number;
+  /** Bans that were ended early, since too many were in force. */
+  evicted: number;
   /** Failures whose address cannot be, or is a host name that is not looked up. */
   nobody: number;
   /** Failures that came no later than the last ban or unban of their address. */
@@ -74,7 +76,7 @@ interface Attempt {
 
 /** From failures to commands: whom a failure counts for, whether it was one too many, whose ban has ended. */
 export class Tally {
-  readonly counts: TallyCounts = { ended: 0, full: 0, nobody: 0, answered: 0 };
+  readonly counts: TallyCounts = { ended: 0, full: 0, evicted: 0, nobody: 0, answered: 0 };
   readonly #options: TallyOptions;
   readonly #report: Report;
   readonly #maxBans: number;
@@ -113,7 +115,7 @@ export class Tally {
     return this.banlist.size;
   }
 
-  /** Whether so many bans are in force that there can be no other. */
+  /** Whether so many bans are in force that another has to end for a new one. */
   get isFull(): boolean {
     return this.banlist.isFull;
   }
@@ -186,6 +188,7 @@ export class Tally {
       complete: (...window) => this.#complete(...window),
     });
     for (const decision of decisions) restorer.take(decision);
+    this.#endEvicted();
     this.tick(this.#clock);
     this.reload(this.#jails);
     if (!isNew) this.sync({ restored: true });
@@ -230,6 +233,7 @@ export class Tally {
     const { failures, matches } = this.known(running, subject);
     const request = { jail, subject, time, failures: failures.length, matches, manual: true } as const;
     const ban = this.banlist.ban(bantime === undefined ? request : { ...request, bantime }, time);
+    this.#endEvicted();
     if (ban === undefined) return undefined;
     window.forget(nameOf(subject));
     this.#ban(running, ban);
@@ -388,10 +392,12 @@ export class Tally {
       return;
     }
     const { isLive, state } = this.#options;
-    const ban = this.banlist.ban(request, isLive && !state ? this.#clock : undefined);
+    const { refused } = this.banlist;
+    const ban = this.banlist.ban(request, this.#clock, !isLive || state !== undefined);
+    this.#endEvicted();
     if (ban && state && ban.until !== null && ban.until <= this.#clock) this.#pass(ban, ban.until, state);
     else if (ban) this.#ban(running, ban);
-    else if (this.banlist.isFull) this.#tellFull(jail);
+    else if (this.banlist.refused > refused) this.#tellFull(jail);
     else this.#tellEnded();
   }
 
@@ -483,6 +489,16 @@ export class Tally {
       "forgotten",
       `${this.#options.maxKeys} bans that have ended are remembered: one is forgotten before its time`,
     );
+  }
+
+  /** Ends the bans that made room for others, before these are told. */
+  #endEvicted(): void {
+    for (const unban of this.banlist.takeEvicted()) {
+      this.#unban(unban);
+      this.counts.evicted++;
+      const why = `${this.#maxBans} bans are in force: one that was to end soon is ended for another`;
+      this.#report.rareWarning("evicted ban", `[${unban.jail}] ${why}`);
+    }
   }
 
   #tellFull({ name }: Jail): void {

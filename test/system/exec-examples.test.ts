@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -67,7 +67,7 @@ describe("f2b-exec with examples/actions", { timeout: 60_000 }, () => {
     writeFileSync(file, "# mine\nALL: 192.0.2.70\n");
     const config = example("hosts-deny.yaml", {
       "/etc/hosts.deny": file,
-      "/run/lock/f2b-hosts-deny": `${file}.lock`,
+      "/run/f2b-exec/hosts-deny.lock": `${file}.lock`,
     });
     await run(config, ban("192.0.2.7"), ban("2001:db8::7"), ban("2001:db8:1::/64"), ban("192.0.2.70"));
     assert.deepEqual(readFileSync(file, "utf8").split("\n").slice(0, 2), ["# mine", "ALL: 192.0.2.70"]);
@@ -82,11 +82,60 @@ describe("f2b-exec with examples/actions", { timeout: 60_000 }, () => {
     const file = join(folder, "deny.conf");
     const config = example("nginx-deny.yaml", {
       "/etc/nginx/f2b-deny.conf": file,
-      "/run/lock/f2b-nginx-deny": `${file}.lock`,
+      "/run/f2b-exec/nginx-deny.lock": `${file}.lock`,
     });
     await run(config, ban("192.0.2.7"), ban("192.0.2.8"), unban("192.0.2.8"));
     assert.equal(readFileSync(file, "utf8"), "deny 192.0.2.7;\n");
     assert.equal(ran().match(/^-s\|reload\|/gm)?.length, 3);
+  });
+
+  test("hosts-deny.yaml gives up a lock that another holds, and says so", async () => {
+    const file = join(folder, "hosts.held");
+    writeFileSync(file, "");
+    const config = example("hosts-deny.yaml", {
+      "/etc/hosts.deny": file,
+      "/run/f2b-exec/hosts-deny.lock": `${file}.lock`,
+      "-w 20": "-w 1",
+    });
+    const holder = new Running(["flock", `${file}.lock`, "sh", "-c", "echo held; cat"]);
+    await holder.said("held");
+    const { stderr } = await run(config, ban("192.0.2.7"));
+    assert.match(stderr, /error: \[smtp\] actionban of hosts\.deny: .*hosts\.held\.lock: held by another/);
+    assert.equal(readFileSync(file, "utf8"), "");
+    holder.child.stdin.end();
+    await holder.ended;
+  });
+
+  const skip = netnsSkip("flock", "setpriv");
+  test("hosts-deny.yaml and nginx-deny.yaml don't wait for what any user can lock", { skip }, async () => {
+    const nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    stub("nginx");
+    for (const [name, file, option] of [
+      ["hosts-deny", "hosts.other", "/etc/hosts.deny"],
+      ["nginx-deny", "deny.other", "/etc/nginx/f2b-deny.conf"],
+    ] as const) {
+      const path = join(folder, file);
+      writeFileSync(path, "");
+      const old = `/run/lock/f2b-${name}`;
+      const holder = new Running([...nobody, "flock", old, "sh", "-c", "echo held; cat"]);
+      await holder.said("held");
+      const { stderr } = await run(example(`${name}.yaml`, { [option]: path }), ban("192.0.2.7"));
+      assert.doesNotMatch(stderr, /error/);
+      assert.match(readFileSync(path, "utf8"), /192\.0\.2\.7/);
+      holder.child.stdin.end();
+      await holder.ended;
+      rmSync(old);
+      const intruder = new Running([...nobody, "flock", "-n", `/run/f2b-exec/${name}.lock`, "true"]);
+      assert.match((await intruder.ended).stderr, /Permission denied/);
+      rmSync(`/run/f2b-exec/${name}.lock`);
+    }
+  });
+
+  test("no example works in a folder that any user may write to", () => {
+    for (const name of readdirSync(join(ROOT, "examples/actions"))) {
+      const text = readFileSync(join(ROOT, "examples/actions", name), "utf8").replace(/^#.*$/gm, "");
+      assert.doesNotMatch(text, /\/tmp|\/run\/lock|\/var\/lock|\/dev\/shm/, name);
+    }
   });
 
   test("webhook.yaml posts the command; a refusal is told with curl's words", async () => {

@@ -1,4 +1,4 @@
-import { chainName, PREFIX } from "../names.ts";
+import { chainName, jailOf, PREFIX } from "../names.ts";
 import { describeFailure } from "../run.ts";
 import type { Backend, Batch, Failures, Found, Jail } from "./backend.ts";
 import { type Chain, hasJumps, planChain, readChain, settleChain } from "./chain.ts";
@@ -73,7 +73,7 @@ export class Family implements FamilyBackend {
       const bans = rules.map(readBan).filter((ban) => ban !== undefined);
       const leading = jumps.get(chain) ?? [];
       return {
-        name: readReturn(rules.at(-1))?.jail ?? chain.slice(PREFIX.length),
+        name: jailOf(chain, readReturn(rules.at(-1))?.jail),
         ...portsOf(leading),
         chains: parentsOf(leading),
         bans: new Map(bans.reverse().map(({ ip, until }) => [ip, until])),

@@ -1,6 +1,7 @@
 import { formatNetwork, parseNetwork } from "../../address.ts";
 import { tableName } from "../names.ts";
 import type { Change, Jail, Until } from "./backend.ts";
+import { withoutForeign } from "./quoted.ts";
 import { readUntil, untilComment } from "./rules.ts";
 
 /** nft's longest timeout: 36,500 days in seconds. */
@@ -77,10 +78,13 @@ export function elements(jail: Jail, changes: readonly Change[], now: number): r
   });
 }
 
-/** The tables in the output of `nft list ruleset inet`, each as its text, by name. */
+/**
+ * The tables in the output of `nft list ruleset inet`, each as its text, by name, without what others say in comments: a
+ * comment may hold whole tables. (`nft -j` would keep them apart, but it is not built into every nft, and it rounds ends.)
+ */
 export function splitTables(text: string): ReadonlyMap<string, string> {
   const tables = Array.from(
-    text.matchAll(/^table inet (\S+) \{\n(.*?)^\}$/gms),
+    withoutForeign(text).matchAll(/^table inet (\S+) \{\n(.*?)^\}$/gms),
     ([, name = "", body = ""]) => {
       return [name, body] as const;
     },
@@ -180,18 +184,19 @@ function timeoutOf(until: Until, now: number): string {
 }
 
 function readElements(set: string, text: string, now: number, bans: Map<string, Until>): void {
-  const prefix = Number(set.slice("ipv4-".length));
-  const isSingle = prefix === BITS[set.startsWith("ipv4") ? 4 : 6];
-  const start = text.indexOf("elements = {");
-  if (start < 0) return;
-  for (const [, address = "", expires, comment] of text
-    .slice(start + "elements = {".length)
-    .matchAll(ELEMENT)) {
+  const [, version, length] = /^ipv([46])-(\d{1,3})$/.exec(set) ?? [];
+  const start = text.indexOf(ELEMENTS);
+  if (version === undefined || start < 0) return;
+  const prefix = Number(length);
+  const isSingle = prefix === BITS[version === "4" ? 4 : 6];
+  for (const [, address = "", expires, comment] of text.slice(start + ELEMENTS.length).matchAll(ELEMENT)) {
     const ip = address.includes(":") && address.includes(".") ? canonical(address) : address;
     const end = expires === undefined ? null : now + milliseconds(expires);
     bans.set(isSingle ? ip : `${ip}/${prefix}`, (comment && readUntil(comment)) || end);
   }
 }
+
+const ELEMENTS = "\n\t\telements = {";
 
 /** `192.0.2.7 timeout 10m expires 9m58s996ms comment "until:…"` */
 const ELEMENT =

@@ -22,6 +22,7 @@ import {
   splitTables,
   structure,
 } from "./nft-text.ts";
+import { withoutForeign } from "./quoted.ts";
 import { orThrow } from "./table.ts";
 
 /** nft: the real one, or one that only shows what it would do. */
@@ -253,7 +254,7 @@ export function dryNftTool(print: (line: string) => void): NftTool {
 }
 
 function hasDocker(chains: string): boolean {
-  return new RegExp(`^\\tchain ${DOCKER_CHAIN} \\{`, "m").test(chains);
+  return new RegExp(`^\\tchain ${DOCKER_CHAIN} \\{`, "m").test(withoutForeign(chains));
 }
 
 function foundOf(jail: string, { bans, ports, protocols, hooks }: ReturnType<typeof readTable>): Found {

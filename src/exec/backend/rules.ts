@@ -132,9 +132,11 @@ export function untilComment(until: number): string {
   return `until:${new Date(seconds * 1000).toISOString().replace(".000Z", "Z")}`;
 }
 
+const UNTIL = /^until:(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
 /** Reads what `untilComment` wrote; null without a comment, undefined for another's. */
 export function readUntil(comment: string | undefined): Until | undefined {
   if (comment === undefined) return null;
-  const until = comment.startsWith("until:") ? Date.parse(comment.slice(6)) : Number.NaN;
+  const until = UNTIL.test(comment) ? Date.parse(comment.slice("until:".length)) : Number.NaN;
   return Number.isNaN(until) ? undefined : until;
 }

@@ -2,6 +2,7 @@ import { isIPv4 } from "node:net";
 import { formatNetwork, parseNetwork } from "../../address.ts";
 import { PREFIX } from "../names.ts";
 import type { Blocktype, Until } from "./backend.ts";
+import { linesOf } from "./quoted.ts";
 import { type Jump, type Rule, readUntil } from "./rules.ts";
 
 /** A filter table as `iptables -S` prints it, or a chain of it. */
@@ -15,7 +16,7 @@ export interface Saved {
 export function parseSaved(text: string): Saved {
   const chains = new Set<string>();
   const rules = new Map<string, Rule[]>();
-  for (const line of text.split("\n")) {
+  for (const line of linesOf(text, "escaped")) {
     const [command, chain, ...rest] = words(line);
     if (chain === undefined) continue;
     if (command === "-P" || command === "-N") chains.add(chain);
@@ -47,14 +48,17 @@ export function readBan(rule: Rule): SavedBan | undefined {
   return target === "REJECT" ? { ip, until, blocktype: "reject" } : undefined;
 }
 
-/** The jail named in the comment of a chain's RETURN, see `returnRule`. */
+/** The jail named in the comment of a chain's RETURN, see `returnRule`. Anybody may have written it: see `jailOf`. */
 export function readReturn(rule: Rule | undefined): { readonly jail?: string } | undefined {
   const { "-j": target, "--comment": jail } = pairs(rule ?? []);
   if (target !== "RETURN") return undefined;
   return jail === undefined ? {} : { jail };
 }
 
-/** Rules of others' chains that lead to something of ours, by the name of ours: a chain (`-j`), or a set. */
+/**
+ * Rules of others' chains that lead to something of ours, by the name of ours: a chain (`-j`), or a set. One with a line feed
+ * in its comment is none that we made, and iptables-restore could not be told of it.
+ */
 export function findJumps(
   { rules }: Saved,
   by: "-j" | "--match-set" = "-j",
@@ -64,7 +68,8 @@ export function findJumps(
     if (parent.startsWith(PREFIX)) continue;
     for (const rule of list) {
       const name = rule[rule.indexOf(by) + 1] ?? "";
-      if (!rule.includes(by) || !name.startsWith(PREFIX)) continue;
+      if (!rule.includes(by) || !name.startsWith(PREFIX) || rule.some((word) => /[\n\r]/.test(word)))
+        continue;
       found.set(name, [...(found.get(name) ?? []), { parent, rule }]);
     }
   }
@@ -116,7 +121,7 @@ function pairs(rule: Rule): Record<string, string | undefined> {
 /** Words of a line; those in double quotes may hold blanks and escaped quotes. */
 function words(line: string): string[] {
   if (!line.includes('"')) return line.split(" ");
-  return Array.from(line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g), ([, quoted, bare]) =>
-    quoted === undefined ? (bare ?? "") : quoted.replace(/\\(.)/g, "$1"),
+  return Array.from(line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/gs), ([, quoted, bare]) =>
+    quoted === undefined ? (bare ?? "") : quoted.replace(/\\(.)/gs, "$1"),
   );
 }

@@ -1,4 +1,4 @@
-import { isCut, PREFIX, setName } from "../names.ts";
+import { jailOf, PREFIX, setName } from "../names.ts";
 import { describeFailure, type Ran } from "../run.ts";
 import type { Batch, Failures, Found, Jail } from "./backend.ts";
 import type { FamilyBackend } from "./family.ts";
@@ -96,8 +96,12 @@ export class SetFamily implements FamilyBackend {
       .map(([name, bans]) => {
         const leading = jumps.get(name) ?? [];
         const chain = name.slice(0, -"-4".length);
-        const jail = (isCut(chain) ? commentOf(leading[0]?.rule) : undefined) ?? chain.slice(PREFIX.length);
-        return { name: jail, ...portsOf(leading), chains: parentsOf(leading), bans };
+        return {
+          name: jailOf(chain, commentOf(leading[0]?.rule)),
+          ...portsOf(leading),
+          chains: parentsOf(leading),
+          bans,
+        };
       });
   }
 

@@ -1,5 +1,6 @@
 import { formatNetwork, parseNetwork } from "../../address.ts";
 import type { Change, Until } from "./backend.ts";
+import { linesOf } from "./quoted.ts";
 import { readUntil, untilComment } from "./rules.ts";
 
 /** ipset's longest timeout in seconds: 24.8 days. */
@@ -38,13 +39,18 @@ export function parseHeaders(text: string): ReadonlyMap<string, number> {
 /** Members with their ends from `ipset save`, by set. */
 export function parseSets(text: string, now: number): ReadonlyMap<string, ReadonlyMap<string, Until>> {
   const sets = new Map<string, Map<string, Until>>();
-  for (const line of text.split("\n")) {
-    const [command, set = "", ip = "", ...rest] = line.split(" ");
-    if (command === "create") sets.set(set, new Map());
-    if (command === "add") sets.get(set)?.set(canonical(ip), endOf(rest, now));
+  for (const line of linesOf(text, "plain")) {
+    const created = line.startsWith("create ") ? line.split(" ", 2)[1] : undefined;
+    if (created !== undefined) sets.set(created, new Map());
+    const [, set = "", ip = "", timeout, comment] = MEMBER.exec(line) ?? [];
+    sets.get(set)?.set(canonical(ip), endOf(Number(timeout ?? 0), comment, now));
   }
   return sets;
 }
+
+/** A member as we add it, perhaps with counters; one that is no ban (`nomatch`) has more. */
+const MEMBER =
+  /^add (\S+) ([\da-f.:/]+)(?: timeout (\d+))?(?: packets \d+ bytes \d+)?(?: comment "([^"]*)")?$/;
 
 /** Rounded up, so that the kernel ends no ban too early, and never 0, which would be for ever. */
 function timeoutOf(until: Until, now: number): string {
@@ -60,10 +66,9 @@ function canonical(ip: string): string {
   return network === undefined ? ip : formatNetwork(network);
 }
 
-function endOf(words: readonly string[], now: number): Until {
-  const comment = /^"(.*)"$/.exec(words[words.indexOf("comment") + 1] ?? "")?.[1];
+/** `timeout` in seconds; 0: none. */
+function endOf(timeout: number, comment: string | undefined, now: number): Until {
   const said = comment === undefined ? undefined : readUntil(comment);
   if (said !== undefined) return said;
-  const timeout = Number(words[words.indexOf("timeout") + 1]);
   return timeout > 0 ? now + timeout * 1000 : null;
 }

@@ -77,14 +77,19 @@ export class Table {
     return found.get(name) ?? [];
   }
 
-  /** @throws Error when the tool fails */
+  /** @throws ToolError when the tool fails */
   async commit(rules: readonly Rule[]): Promise<void> {
     if (rules.length > 0) orThrow(await this.tool.commit(rules), this.tool.name);
   }
 }
 
-/** What a tool wrote. @throws Error when it failed */
+/** A tool of the firewall failed. Its message holds the tool's own words: to be shown through `printable`. */
+export class ToolError extends Error {
+  override readonly name = "ToolError";
+}
+
+/** What a tool wrote. @throws ToolError when it failed */
 export function orThrow(ran: Ran, tool: string): string {
-  if (ran.status !== 0) throw new Error(`${tool}: ${describeFailure(ran)}`);
+  if (ran.status !== 0) throw new ToolError(`${tool}: ${describeFailure(ran)}`);
   return ran.stdout;
 }
