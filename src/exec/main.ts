@@ -4,6 +4,7 @@ import { EXIT } from "../cli/exit.ts";
 import { whyUnreadable } from "../cli/file-error.ts";
 import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
+import { toJson } from "../unseen.ts";
 import { Actions } from "./actions.ts";
 import { type Backend, UnavailableError } from "./backend/backend.ts";
 import { allBackends, type BackendOptions, chooseBackend } from "./backend/choose.ts";
@@ -98,7 +99,7 @@ async function carryOut(
     settingsOf: (jail) => settingsOf(config, options.settings, jail),
     maxBans: options.maxBans,
     report,
-    onResult: options.hasResults ? (result) => output.line(JSON.stringify(result)) : undefined,
+    onResult: options.hasResults ? (result) => output.line(toJson(result)) : undefined,
   });
   if (!options.isDryRun && backend.name !== "none") executor.watch();
   return new Session({ executor, actions, backend, options, output, report }).run(around);
