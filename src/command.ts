@@ -1,4 +1,5 @@
 import { formatNetwork, parseNetwork, unmap } from "./address.ts";
+import { toJson } from "./unseen.ts";
 
 /**
  * The text between f2b-stream and f2b-exec: newline-delimited JSON, one command a line, each complete in itself.
@@ -79,10 +80,11 @@ export const WIDEST_BAN = { 4: 16, 6: 32 } as const;
 export const JAIL_NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
 /**
- * The command as one line with its newline, at most MAX_COMMAND_BYTES: evidence goes, oldest first, until it fits.
+ * The command as one line with its newline, at most MAX_COMMAND_BYTES: evidence goes, oldest first, until it fits. What is not
+ * seen on a terminal, or acts on it, is escaped.
  */
 export function encode(command: Command): string {
-  const line = `${JSON.stringify(withIsoTimes(command))}\n`;
+  const line = `${toJson(withIsoTimes(command))}\n`;
   if (line.length * 3 <= MAX_COMMAND_BYTES) return line;
   const excess = Buffer.byteLength(line) - MAX_COMMAND_BYTES;
   if (excess <= 0 || !("matches" in command) || command.matches.length === 0) return line;
@@ -94,7 +96,7 @@ function withoutOldest(matches: readonly string[], excess: number): readonly str
   let freed = 0;
   const first = matches.findIndex((line) => {
     if (freed >= excess) return true;
-    freed += Buffer.byteLength(JSON.stringify(line)) + ",".length;
+    freed += Buffer.byteLength(toJson([line])) - "[]".length + ",".length;
     return false;
   });
   return first < 0 ? [] : matches.slice(first);

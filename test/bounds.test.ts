@@ -54,7 +54,7 @@ type Case = (() => void | Promise<void>) | readonly string[];
 
 const STREAM: Readonly<Record<string, Case>> = {
   "a line": async () => {
-    const tested = await appEngine({ maxLine: 100 });
+    const tested = await appEngine({ maxLine: 100, format: "syslog" });
     tested.push(`${"x".repeat(100)}\n${"x".repeat(101)}\n`, NOW);
     assert.deepEqual(tested.told, ["warning: dropped a line longer than 100 bytes"]);
     assert.equal(tested.engine.counts.overlong, 1);

@@ -12,8 +12,8 @@ const bsd = "Nov 21 10:00:00 web1 sshd[1]: hello";
 
 const first: readonly (readonly [line: string, Format])[] = [
   ['{"__REALTIME_TIMESTAMP":"1795251600123456","MESSAGE":"x"}', "journal"],
-  ['\x1e{"MESSAGE":"x"}', "journal"],
-  ['data: {"MESSAGE":"x"}', "journal"],
+  ['\x1e{"__REALTIME_TIMESTAMP":"1795251600123456","MESSAGE":"x"}', "journal"],
+  ['data: {"__REALTIME_TIMESTAMP":"1795251600123456"}', "journal"],
   [bsd, "syslog"],
   ["2026-11-21T10:00:00+01:00 web1 sshd[1]: hello", "syslog"],
   ["2026-11-21T10:00:00+0100 web1 sshd[1]: hello", "syslog"],
@@ -24,12 +24,69 @@ const first: readonly (readonly [line: string, Format])[] = [
   ["[   12.345678] web1 sshd[1]: hello", "short-monotonic"],
 ];
 
-for (const [line, format] of first) {
-  test(`FormatDetector takes an input that begins with ${JSON.stringify(line)} for ${format}`, () => {
+/** First lines that have the look of something, and are plain all the same. */
+const plain: readonly string[] = [
+  '{"MESSAGE":1}',
+  '{"MESSAGE":"x","SYSLOG_IDENTIFIER":"sshd"}',
+  '{"__REALTIME_TIMESTAMP":"soon","MESSAGE":"x"}',
+  '{"__REALTIME_TIMESTAMP":1795251600123456,"MESSAGE":"x"}',
+  '{"__REALTIME_TIMESTAMP":"1795251600123456","MESSAGE":"x"',
+  'me from 192.0.2.7 {"__REALTIME_TIMESTAMP":"1795251600123456","MESSAGE":"x"}',
+  "p[1]: hello",
+  `x ${bsd}`,
+  `\ufeff${bsd}`,
+  "hello",
+];
+
+for (const [line, format] of [...first, ...plain.map((line) => [line, "plain"] as const)]) {
+  test(`FormatDetector takes an input that begins with ${JSON.stringify(line)} for ${format}, whatever comes then`, () => {
     const detector = new FormatDetector();
     assert.equal(detector.formatOf(`${line}\n`, NOW), format);
-    assert.notEqual(detector.format, undefined);
-    for (const [other] of first) assert.equal(detector.formatOf(`${other}\n`, NOW), format);
+    assert.equal(detector.format, format);
+    for (const other of [...first.map(([line]) => line), ...plain])
+      assert.equal(detector.formatOf(`${other}\n`, NOW), format);
+    assert.equal(detector.isReady, true);
+  });
+}
+
+/** By first line: what most of the others must be for somebody to be told. */
+const compared: readonly {
+  name: string;
+  lines: readonly string[];
+  contrary: FormatDetector["contrary"];
+}[] = [
+  { name: "a line", lines: [bsd], contrary: undefined },
+  { name: "syslog alone", lines: Array<string>(20).fill(bsd), contrary: undefined },
+  { name: "a plain log", lines: Array<string>(20).fill("hello"), contrary: undefined },
+  { name: "too few others", lines: ["hello", bsd, bsd], contrary: undefined },
+  {
+    name: "a torn line before syslog",
+    lines: ["p[1]: hello", bsd, bsd, bsd],
+    contrary: { format: "plain", alike: "syslog", count: 3, others: 3 },
+  },
+  {
+    name: "a stranger's entry before a plain log",
+    lines: ['{"__REALTIME_TIMESTAMP":"1"}', "hello", bsd, "hello"],
+    contrary: { format: "journal", alike: "plain", count: 2, others: 3 },
+  },
+  { name: "half of them", lines: [bsd, "hello", bsd, "hello", bsd], contrary: undefined },
+  {
+    name: "no more than nine others",
+    lines: ["hello", ...Array<string>(4).fill("hello"), ...Array<string>(20).fill(bsd)],
+    contrary: { format: "plain", alike: "syslog", count: 5, others: 9 },
+  },
+  {
+    name: "entries without a time in a journal",
+    lines: [first[0]?.[0] ?? "", ...Array<string>(9).fill('{"MESSAGE":"x"}')],
+    contrary: undefined,
+  },
+];
+
+for (const { name, lines, contrary } of compared) {
+  test(`FormatDetector compares the first lines: ${name}`, () => {
+    const detector = new FormatDetector();
+    for (const line of lines) detector.formatOf(`${line}\n`, NOW);
+    assert.deepEqual(detector.contrary, contrary);
   });
 }
 
@@ -41,77 +98,106 @@ test("FormatDetector looks past what journalctl and tail put between records", (
   assert.equal(detector.formatOf(`${bsd}\n`, NOW), "syslog");
 });
 
-test("FormatDetector looks at ten lines, then takes the input for a plain one", () => {
-  for (const [unknown, format] of [
-    [9, "syslog"],
-    [10, "plain"],
-  ] as const) {
-    const detector = new FormatDetector();
-    for (let line = 0; line < unknown; line++) assert.equal(detector.formatOf("hello\n", NOW), "plain");
-    assert.equal(detector.formatOf(`${bsd}\n`, NOW), format);
-    assert.notEqual(detector.format, undefined);
-  }
-});
-
 test("FormatDetector keeps to the format that it was given", () => {
   const detector = new FormatDetector("none");
   assert.notEqual(detector.format, undefined);
   assert.equal(detector.formatOf(`${bsd}\n`, NOW), "none");
 });
 
-const entries: readonly { name: string; line: string; format: Format; entry: Partial<Entry> | undefined }[] =
-  [
-    {
-      name: "a syslog line",
+const entries: readonly { name: string; line: string; format: Format; entry: Partial<Entry> }[] = [
+  {
+    name: "a syslog line",
+    line: bsd,
+    format: "syslog",
+    entry: {
       line: bsd,
-      format: "syslog",
-      entry: {
-        line: bsd,
-        time: Date.UTC(2026, 10, 21, 10),
-        identifier: "sshd",
-        message: "hello\n",
-        isDateless: false,
-      },
+      time: Date.UTC(2026, 10, 21, 10),
+      identifier: "sshd",
+      message: "hello\n",
+      isDateless: false,
     },
-    {
-      name: "a syslog line whose date can't be: the jail looks for itself",
-      line: "Feb 30 10:00:00 web1 sshd[1]: hello",
-      format: "syslog",
-      entry: { time: undefined, identifier: "sshd", isDateless: false },
-    },
-    {
-      name: "a plain line, whole",
+  },
+  {
+    name: "a syslog line whose date can't be: the jail looks for itself",
+    line: "Feb 30 10:00:00 web1 sshd[1]: hello",
+    format: "syslog",
+    entry: { time: undefined, identifier: "sshd", isDateless: false },
+  },
+  {
+    name: "a plain line, whole",
+    line: bsd,
+    format: "plain",
+    entry: { line: bsd, time: undefined, identifier: undefined, message: `${bsd}\n`, isDateless: false },
+  },
+  {
+    name: "a line without a date, now",
+    line: bsd,
+    format: "none",
+    entry: { line: bsd, time: NOW, identifier: undefined, message: `${bsd}\n`, isDateless: true },
+  },
+  {
+    name: "a line among journal entries as a plain one that no journalmatch takes",
+    line: bsd,
+    format: "journal",
+    entry: {
       line: bsd,
-      format: "plain",
-      entry: { line: bsd, time: undefined, identifier: undefined, message: `${bsd}\n`, isDateless: false },
+      message: `${bsd}\n`,
+      identifier: undefined,
+      time: undefined,
+      isDateless: false,
+      fields: {},
     },
-    {
-      name: "a line without a date, now",
-      line: bsd,
-      format: "none",
-      entry: { line: bsd, time: NOW, identifier: undefined, message: `${bsd}\n`, isDateless: true },
-    },
-    { name: "nothing among journal entries", line: bsd, format: "journal", entry: undefined },
-    {
-      name: "a line of another kind as a plain one",
-      line: `<38>${bsd}`,
-      format: "syslog",
-      entry: { identifier: undefined, message: `<38>${bsd}\n`, time: undefined },
-    },
-    {
-      name: "a journal entry among syslog lines as a plain one",
-      line: '{"SYSLOG_IDENTIFIER":"sshd","MESSAGE":"x"}',
-      format: "syslog",
-      entry: { identifier: undefined, fields: undefined },
-    },
-  ];
+  },
+  {
+    name: "an object among journal entries that is none as a plain line",
+    line: '{"level":"info"}',
+    format: "journal",
+    entry: { line: '{"level":"info"}', isDateless: false, fields: {} },
+  },
+  {
+    name: "a line of another kind as a plain one",
+    line: `<38>${bsd}`,
+    format: "syslog",
+    entry: { identifier: undefined, message: `<38>${bsd}\n`, time: undefined },
+  },
+  {
+    name: "a journal entry among syslog lines as a plain one",
+    line: '{"SYSLOG_IDENTIFIER":"sshd","MESSAGE":"x"}',
+    format: "syslog",
+    entry: { identifier: undefined, fields: undefined },
+  },
+];
 
 for (const { name, line, format, entry } of entries) {
   test(`readEntry reads ${name}`, () => {
-    const read = readEntry(`${line}\n`, format, NOW) as Readonly<Record<string, unknown>> | undefined;
-    if (entry === undefined) assert.equal(read, undefined);
-    else for (const [key, value] of Object.entries(entry)) assert.deepEqual(read?.[key], value, key);
+    const read = readEntry(`${line}\n`, format, NOW);
+    for (const [key, value] of Object.entries(entry)) assert.deepEqual(read[key as keyof Entry], value, key);
   });
+}
+
+/** One line of each shape. */
+const shaped: readonly (readonly [Format, string])[] = [
+  ["journal", '{"__REALTIME_TIMESTAMP":"1795251600123456","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"hello"}'],
+  ["syslog", bsd],
+  ["syslog-pri", `<38>${bsd}`],
+  ["rfc5424", "<38>1 2026-11-21T10:00:00Z web1 sshd 1 - - hello"],
+  ["short-full", "Sat 2026-11-21 10:00:00 CET web1 sshd[1]: hello"],
+  ["short-unix", "1795251600.123456 web1 sshd[1]: hello"],
+  ["short-monotonic", "[   12.345678] web1 sshd[1]: hello"],
+  ["plain", "sshd[1]: hello"],
+];
+
+for (const [settled] of shaped) {
+  for (const [shape, line] of shaped) {
+    test(`readEntry reads a line of ${shape} in an input of ${settled} as ${settled === shape ? "such" : "a plain one"}`, () => {
+      const { text, identifier, message, time } = readEntry(`${line}\n`, settled, NOW);
+      if (settled === shape && shape !== "plain") {
+        assert.deepEqual([identifier, message], ["sshd", "hello\n"]);
+      } else {
+        assert.deepEqual([text, identifier, message, time], [`${line}\n`, undefined, `${line}\n`, undefined]);
+      }
+    });
+  }
 }
 
 test("readEntry throws at no line of any format", () => {
@@ -136,8 +222,7 @@ test("readEntry throws at no line of any format", () => {
       new FormatDetector().formatOf(`${line}\n`, NOW);
       for (const format of FORMATS) {
         const entry = readEntry(`${line}\n`, format, NOW);
-        if (entry && format !== "journal")
-          assert.ok(`${line}\n`.endsWith(entry.message) && entry.line === line);
+        if (format !== "journal") assert.ok(`${line}\n`.endsWith(entry.message) && entry.line === line);
       }
     }),
     { numRuns: 500 },

@@ -116,9 +116,17 @@ function chunksOf(line: fc.Arbitrary<string>): fc.Arbitrary<Buffer[]> {
     });
 }
 
+/** The first line, which settles the format, is of either kind, and so are the others. */
+const anyLine = fc.oneof(
+  syslogLine,
+  journalLine,
+  fc.constantFrom('{"MESSAGE":1}', "-- No entries --", '{"a":"b"}'),
+);
+
 for (const [name, line] of [
   ["syslog", syslogLine],
   ["journal JSON", journalLine],
+  ["both in one", anyLine],
 ] as const) {
   test(`Engine shows the same with the gate and without, ${name}`, () => {
     const property = fc.property(chunksOf(line), fc.boolean(), (chunks, isLive) => {

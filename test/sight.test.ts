@@ -12,7 +12,7 @@ const NOW = Date.UTC(2026, 10, 21, 12);
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** A sight of a log whose dated lines are those that begin with a digit, and what it tells. */
+/** A sight of a log whose dated lines begin with a digit, and whose lines of another shape with `?`, and what it tells. */
 class Tried {
   readonly told: string[] = [];
   readonly sight: Sight;
@@ -20,7 +20,8 @@ class Tried {
   constructor({ isLive = true, silence = 2 * hour } = {}) {
     const report = new Report("test", (line) => this.told.push(line));
     const isDated = (line: Buffer) => /^\d/.test(line.toString());
-    this.sight = new Sight({ isLive, silence, report, isDated });
+    const hasShape = (line: Buffer) => !/^\?/.test(line.toString());
+    this.sight = new Sight({ isLive, silence, report, isDated, hasShape });
   }
 
   read(text: string): void {
@@ -84,6 +85,25 @@ const blindnesses: readonly {
     healed: (tried) => tried.sight.use("plain", [raw, recidive]),
     told: "the log is read as lines without a syslog header, and jails with an identifier see none of them: tagged",
     hint: "journalctl -o json or short-iso gives it one; --format says what it is",
+  },
+  {
+    cause: "mixed",
+    name: "when 10 samples are of another shape",
+    blind: (tried) => tried.samples(10, "?"),
+    healed: (tried) => tried.samples(10, "1"),
+    told: "of the lines looked at now and then, 10 in a row are not of the log's format, and are read as plain ones",
+    hint: "--format says what each line is",
+  },
+  {
+    cause: "mixed",
+    name: "when most of the first lines are not like the very first",
+    blind: (tried) => {
+      tried.sight.use("rfc5424", [raw, tagged]);
+      tried.sight.compared({ format: "rfc5424", alike: "syslog", count: 5, others: 6 });
+    },
+    healed: (tried) => tried.sight.compared(undefined),
+    told: "the log is read as rfc5424, since its first line is, and 5 of the 6 lines after it are syslog",
+    hint: "--format syslog, if that is what it is; lines of another shape are read as plain ones",
   },
   {
     cause: "dateless",
@@ -194,6 +214,22 @@ const seeing: readonly { name: string; pass: (tried: Tried) => void; silence?: n
   {
     name: "plain lines for jails that see the raw line",
     pass: (tried) => tried.sight.use("plain", [raw, recidive]),
+  },
+  {
+    name: "headers that no jail asks for",
+    pass: (tried) => {
+      tried.sight.use("plain", [raw, recidive]);
+      tried.sight.compared({ format: "plain", alike: "syslog", count: 9, others: 9 });
+    },
+  },
+  {
+    name: "9 samples of another shape, again and again",
+    pass: (tried) => {
+      for (let n = 0; n < 3; n++) {
+        tried.samples(9, "?");
+        tried.samples(1, "1");
+      }
+    },
   },
   { name: "syslog for a jail with an identifier", pass: (tried) => tried.sight.use("syslog", [tagged]) },
   {

@@ -1,3 +1,4 @@
+import { seen } from "../unseen.ts";
 import { forPeople } from "./stderr.ts";
 
 /** Lines for people on stderr: `program: ` first, one line a message, log text only through `printable`. */
@@ -54,13 +55,17 @@ export class Report {
   }
 
   line(message: string): void {
-    this.#write(`${this.#program}: ${message}\n`);
+    this.#write(this.#lineOf(message));
   }
 
   /** Many lines with one write. */
   lines(messages: readonly string[]): void {
-    if (messages.length > 0)
-      this.#write(messages.map((message) => `${this.#program}: ${message}\n`).join(""));
+    if (messages.length > 0) this.#write(messages.map((message) => this.#lineOf(message)).join(""));
+  }
+
+  /** Whatever got into a message, it is one line, and none that a terminal acts on. */
+  #lineOf(message: string): string {
+    return `${this.#program}: ${seen(message)}\n`;
   }
 }
 
@@ -71,13 +76,9 @@ function isPowerOfTen(count: number): boolean {
 }
 
 /**
- * Text that a stranger wrote, safe for a terminal: control characters, line and paragraph separators, bidirectional
- * overrides and lone surrogates are escaped as `\xNN` or `\u{NNNN}`, and what is longer than `limit` characters is cut.
+ * Text that a stranger wrote, safe for a terminal: characters that are not seen, and lone surrogates, are escaped as `\xNN` or
+ * `\u{NNNN}`, and what is longer than `limit` characters is cut.
  */
 export function printable(text: string, limit = 200): string {
-  const shown = text.length > limit ? `${text.slice(0, limit)}…` : text;
-  return shown.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (char) => {
-    const code = char.codePointAt(0) ?? 0;
-    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
-  });
+  return seen(text.length > limit ? `${text.slice(0, limit)}…` : text);
 }

@@ -4,6 +4,7 @@ import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { ControlError, endOf } from "../control/protocol.ts";
 import { SocketError } from "../control/socket.ts";
+import { seenJson, toJson } from "../unseen.ts";
 import { AnswerError, type AnswerLine, ask } from "./ask.ts";
 import { HELP, type Question, readOptions } from "./options.ts";
 
@@ -33,13 +34,13 @@ async function printJson(lines: AsyncIterable<AnswerLine>): Promise<void> {
   let piece = "";
   try {
     for await (const { text } of lines) {
-      piece += `${text}\n`;
+      piece += `${seenJson(text)}\n`;
       if (piece.length < PIECE) continue;
       await print(piece);
       piece = "";
     }
   } catch (error) {
-    if (error instanceof ControlError) piece += `${JSON.stringify(endOf(error))}\n`;
+    if (error instanceof ControlError) piece += `${toJson(endOf(error))}\n`;
     await print(piece);
     throw error;
   }

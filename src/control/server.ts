@@ -1,6 +1,7 @@
 import type { Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { printable, type Report } from "../cli/report.ts";
+import { toJson } from "../unseen.ts";
 import { linesOf } from "./lines.ts";
 import { ControlError, decodeRequest, type End, endOf, MAX_REQUEST_BYTES, type Request } from "./protocol.ts";
 
@@ -106,7 +107,7 @@ function refusal(error: ControlError): string {
 }
 
 function endLine(end: End): string {
-  return `${JSON.stringify(end)}\n`;
+  return `${toJson(end)}\n`;
 }
 
 /** A connection whose client is waited for a while, and no longer. */

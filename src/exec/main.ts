@@ -4,6 +4,7 @@ import { EXIT } from "../cli/exit.ts";
 import { whyUnreadable } from "../cli/file-error.ts";
 import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
+import { toJson } from "../unseen.ts";
 import { Actions } from "./actions.ts";
 import { type Backend, UnavailableError } from "./backend/backend.ts";
 import { allBackends, type BackendOptions, chooseBackend } from "./backend/choose.ts";
@@ -11,7 +12,6 @@ import { ToolError } from "./backend/table.ts";
 import { systemClock } from "./clock.ts";
 import { Executor } from "./executor.ts";
 import { hostAddresses, SshPeers } from "./host.ts";
-import { jsonLine } from "./json.ts";
 import { FileLock, noLock } from "./lock.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { Policy } from "./policy.ts";
@@ -104,7 +104,7 @@ async function carryOut(
     settingsOf: (jail) => settingsOf(config, options.settings, jail),
     maxBans: options.maxBans,
     report,
-    onResult: options.hasResults ? (result) => output.line(jsonLine(result)) : undefined,
+    onResult: options.hasResults ? (result) => output.line(toJson(result)) : undefined,
   });
   if (!options.isDryRun && backend.name !== "none") executor.watch();
   try {

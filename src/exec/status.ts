@@ -1,7 +1,7 @@
 import { columns } from "../cli/columns.ts";
 import { printable } from "../cli/report.ts";
+import { toJson } from "../unseen.ts";
 import type { Found, Until } from "./backend/backend.ts";
-import { jsonLine } from "./json.ts";
 
 /** What a back end has in force. */
 export interface StatusList {
@@ -25,7 +25,7 @@ export function formatStatusJson(lists: readonly StatusList[]): string {
 function jsonOf({ name, ports, protocols, chains, bans }: Found, backend: string): string {
   const list = [...bans].map(([ip, until]) => ({ ip, until: shownEnd(until, null) }));
   const port = ports.map((text) => (text.includes(":") ? text : Number(text)));
-  return jsonLine({ jail: name, backend, port, protocol: protocols, chain: chains, bans: list });
+  return toJson({ jail: name, backend, port, protocol: protocols, chain: chains, bans: list });
 }
 
 function rowsOf({ name, ports, protocols, chains, bans }: Found, backend: string): readonly string[][] {

@@ -1,9 +1,10 @@
 import type { Verdict } from "../filter/verdict.ts";
+import { toJson } from "../unseen.ts";
 
 /** One line of `--json`: what the filter says of line `number`, counted from 1. */
 export function formatJson(number: number, verdict: Verdict): string {
-  if (!verdict.match) return `${JSON.stringify({ line: number, match: false, why: verdict.why })}\n`;
+  if (!verdict.match) return `${toJson({ line: number, match: false, why: verdict.why })}\n`;
   const { id, time, regex, lines } = verdict;
   const seconds = time === undefined ? null : time / 1000;
-  return `${JSON.stringify({ line: number, match: true, id, time: seconds, regex, attempts: lines.length, groups: verdict.groups() })}\n`;
+  return `${toJson({ line: number, match: true, id, time: seconds, regex, attempts: lines.length, groups: verdict.groups() })}\n`;
 }

@@ -1,7 +1,15 @@
 import type { Report } from "../cli/report.ts";
 
 /** What keeps failures from being seen though the program runs: the values of the label `cause` in the metrics. */
-export const CAUSES = ["silence", "stalled", "headerless", "dateless", "unmatched", "shifted"] as const;
+export const CAUSES = [
+  "silence",
+  "stalled",
+  "headerless",
+  "mixed",
+  "dateless",
+  "unmatched",
+  "shifted",
+] as const;
 
 export type Cause = (typeof CAUSES)[number];
 

@@ -6,6 +6,7 @@ import { type Ban, type Subject, WIDEST_BAN } from "../command.ts";
 import type { Banned, JailStatus, Pong, Reloaded, Unbanned } from "../control/answers.ts";
 import { ControlError, type Request } from "../control/protocol.ts";
 import { suggestion } from "../rules/nearest.ts";
+import { toJson } from "../unseen.ts";
 import { subjectOf } from "./banlist.ts";
 import type { Engine } from "./engine.ts";
 import { banLine, bansAround, explain, ignoredBecause, subjectsIn } from "./explain.ts";
@@ -238,5 +239,5 @@ function* bansOf(bans: Iterable<Ban>, first?: JailStatus): Iterable<string> {
 }
 
 function line(answer: object): string {
-  return `${JSON.stringify(answer)}\n`;
+  return `${toJson(answer)}\n`;
 }

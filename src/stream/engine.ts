@@ -5,7 +5,7 @@ import type { Jail } from "../rules/rule.ts";
 import { decodeText, whole } from "../text.ts";
 import type { Settle } from "../time.ts";
 import { LogClock, MAX_AHEAD } from "./clock.ts";
-import { type Entry, type Format, FormatDetector, readEntry } from "./entry.ts";
+import { type Entry, type Format, FormatDetector, hasShape, isNoise, readEntry } from "./entry.ts";
 import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate.ts";
 import {
   type CompiledJail,
@@ -24,7 +24,7 @@ import { Tail } from "./tail.ts";
 import { Tally, type TallyOptions } from "./tally.ts";
 
 export interface EngineOptions extends TallyOptions {
-  /** Undefined: found out from the first lines. */
+  /** Undefined: the first line says. */
   readonly format: Format | undefined;
   /** What stdin is, for jails that name a `logpath`. */
   readonly source: string | undefined;
@@ -45,6 +45,8 @@ export interface InputCounts {
   overlong: number;
   /** Searches given up because they would have taken too long. */
   givenUp: number;
+  /** Lines without the shape of the input's format, read as plain ones: all of a journal's, of other inputs those that were samples. */
+  stray: number;
 }
 
 /** A line without a date takes the time of another that is at most so old, in milliseconds, as in fail2ban. */
@@ -57,7 +59,7 @@ const FEW_LINES = 50;
  * `now`, in epoch milliseconds, is the clock's in live mode and one fixed moment in a replay.
  */
 export class Engine {
-  readonly counts: InputCounts = { bytes: 0, overlong: 0, givenUp: 0 };
+  readonly counts: InputCounts = { bytes: 0, overlong: 0, givenUp: 0, stray: 0 };
   readonly tally: Tally;
   readonly sight: Sight;
   readonly #options: EngineOptions;
@@ -92,6 +94,7 @@ export class Engine {
     this.sight = new Sight({
       ...options,
       isDated: (line) => this.#timeOfLine(decodeText(whole(line))) !== undefined,
+      hasShape: (line) => this.#hasShape(decodeText(whole(line))),
     });
     this.#host = {
       isLive: options.isLive,
@@ -105,7 +108,7 @@ export class Engine {
     this.tick(now);
   }
 
-  /** What each line is; undefined: not known yet. */
+  /** What each line is; undefined: there was none yet. */
   get format(): Format | undefined {
     return this.#detector.format;
   }
@@ -181,22 +184,20 @@ export class Engine {
     this.#armGate();
   }
 
-  /** Once the format is known, lines that no jail can match are dropped unseen. */
+  /** Once the format is known, and was compared with a few lines, those that no jail can match are dropped unseen. */
   #armGate(): void {
-    const { format } = this.#detector;
+    const { format, isReady } = this.#detector;
     if (format === undefined) return;
     this.sight.use(format, this.#compiled);
-    if (this.#options.prefilter) this.#gate.arm(planGate(this.#compiled, format));
+    const isWanted = this.#options.prefilter && isReady && this.#compiled.length > 0;
+    this.#gate.arm(isWanted ? planGate(this.#compiled, format) : undefined);
   }
 
   readonly #take = (line: LineBytes, candidates: Candidates): void => {
-    const wasSettled = this.#detector.format !== undefined;
     const ascii = line.ascii ?? isAscii(line.bytes.subarray(line.start, line.end));
     const entry = line.entry
       ? new JournalEntry(line, line.entry, ascii)
-      : this.#read(decodeText(line, ascii), ascii);
-    if (!wasSettled && this.#detector.format !== undefined) this.#armGate();
-    if (entry === undefined) return;
+      : this.#readNext(decodeText(line, ascii), ascii);
     this.#judged++;
     if (entry.isCut) {
       this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
@@ -222,9 +223,43 @@ export class Engine {
     }
   }
 
-  #read(text: string, ascii?: boolean): Entry | undefined {
-    const format = this.#detector.formatOf(text, this.#now);
-    return readEntry(text, format, this.#now, ascii, this.#settle);
+  /** Reads the input's next line, as far as the gate lets it pass. */
+  #readNext(text: string, ascii: boolean): Entry {
+    if (!this.#detector.isReady) this.#lookAtFirst(text);
+    const entry = this.#read(text, ascii);
+    if (this.#detector.format === "journal" && !entry.isDateless) this.#tellStray(entry.line);
+    return entry;
+  }
+
+  /** Any line, also one that was read before. */
+  #read(text: string, ascii?: boolean): Entry {
+    return readEntry(text, this.#detector.format ?? "plain", this.#now, ascii, this.#settle);
+  }
+
+  /** One of the lines that settle the format, or are compared with the one that did. */
+  #lookAtFirst(text: string): void {
+    const wasSettled = this.#detector.format !== undefined;
+    this.#detector.formatOf(text, this.#now);
+    this.sight.compared(this.#detector.contrary);
+    if (!wasSettled || this.#detector.isReady) this.#armGate();
+  }
+
+  #tellStray(line: string): void {
+    if (isNoise(line)) return;
+    this.counts.stray++;
+    const told = () =>
+      `a line among journal entries is none, and is read as a plain one: ${printable(line, 80)}`;
+    if (this.#report.rareWarning("stray", told)) this.#report.hint("--format says what each line is");
+  }
+
+  /** Whether a line that is looked at now and then is of the input's format; undefined: any line is. */
+  #hasShape(text: string): boolean | undefined {
+    const line = text.slice(0, -1);
+    const { format } = this.#detector;
+    if (format === undefined || format === "plain" || format === "none" || isNoise(line)) return undefined;
+    if (hasShape(line, format, this.#now)) return true;
+    if (format !== "journal") this.counts.stray++;
+    return false;
   }
 
   #judge(running: RunningJail, entry: Entry, at: Position, patterns: number): void {
@@ -242,7 +277,10 @@ export class Engine {
 
   /** The time of a line that has none: that of the last line that has one, if that is recent. */
   #inherited(running: RunningJail, offset: number, clock: number): number | undefined {
-    const time = running.timeBefore(offset, this.#tail, this.#now, this.#settle);
+    const time = running.timeBefore(offset, this.#tail, (line) => {
+      const entry = this.#read(decodeText(whole(line)));
+      return entry.isDateless ? entry.time : running.dateOf(entry.line, this.#now, this.#settle);
+    });
     return time !== undefined && time > clock - INHERIT ? time : undefined;
   }
 
@@ -274,7 +312,7 @@ export class Engine {
 
   #timeOfLine(text: string): number | undefined {
     const entry = this.#read(text);
-    if (entry === undefined || entry.isDateless || entry.time !== undefined) return entry?.time;
+    if (entry.isDateless || entry.time !== undefined) return entry.time;
     for (const running of this.#jails.values()) {
       const time = running.dateOf(entry.line, this.#now, this.#settle);
       if (time !== undefined) return time;

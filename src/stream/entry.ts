@@ -1,5 +1,5 @@
 import type { Settle } from "../time.ts";
-import { readJournal } from "./journal.ts";
+import { isDatedEntry, readJournal } from "./journal.ts";
 import { doubtOf, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
 
 /** One log record, as far as its format tells. */
@@ -18,7 +18,7 @@ export interface Entry {
   readonly isDateless: boolean;
   /** True for a journal entry whose message journalctl left out because it was long: it wants `--all`. */
   readonly isCut: boolean;
-  /** A journal entry's own fields. */
+  /** A journal entry's own fields; none, of a line among journal entries that is no entry. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
   /** Whether `line` is ASCII alone, where that is known. */
   readonly ascii: boolean | undefined;
@@ -52,57 +52,121 @@ const SHAPES: readonly SyslogShape[] = [
 /** Lines that journalctl and tail put between the records: they say nothing of the format. */
 const NOISE = /^(?:-- .* --|==> .* <==|)$/;
 
-/** Finds out what an input is made of from its first lines, then keeps to it. */
+/** What is told when the first lines of an input are not alike. */
+export interface Contrary {
+  /** What the first line is, and so the input. */
+  readonly format: Format;
+  /** What most of the lines after it are. */
+  readonly alike: Format;
+  /** How many of them, of how many that were looked at. */
+  readonly count: number;
+  readonly others: number;
+}
+
+/**
+ * Finds out what an input is made of: its first line says so, for good. Who wrote the lines after it, however many they are, has no say; and who
+ * wrote the first one decides of lines of that very shape alone, since all others are read as plain ones (`readEntry`).
+ */
 export class FormatDetector {
   #format: Format | undefined;
-  #undecided = 0;
+  #isReady: boolean;
+  /** The lines after the first: how many, and by what they look like. */
+  #others = 0;
+  readonly #shapes = new Map<Format, number>();
 
   constructor(format?: Format) {
     this.#format = format;
+    this.#isReady = format !== undefined;
   }
 
-  /** The format, once no later line can change it. */
+  /** Undefined: there was no line yet. */
   get format(): Format | undefined {
     return this.#format;
   }
 
+  /** Whether no more lines are looked at. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Undefined: most of the first lines are like the first one, as far as one can tell. */
+  get contrary(): Contrary | undefined {
+    const others = this.#others;
+    if (this.#format === undefined || others < FEWEST_LINES) return undefined;
+    for (const [alike, count] of this.#shapes)
+      if (alike !== this.#format && count * 2 > others) return { format: this.#format, alike, count, others };
+    return undefined;
+  }
+
   /**
-   * The format of `text`, the input's next line with its newline. The first line that has the look of a format decides; an input whose first
-   * DETECTED_LINES have none is plain.
+   * The format of `text`, the input's next line with its newline.
    *
    * @param now epoch milliseconds, for years that lines don't say
    */
   formatOf(text: string, now: number): Format {
-    if (this.#format !== undefined) return this.#format;
-    const line = text.slice(0, -1);
-    if (NOISE.test(line)) return "plain";
-    const found = readJournal(line) ? "journal" : SHAPES.find((shape) => readHeader(line, shape, now));
-    this.#format = found ?? (++this.#undecided < DETECTED_LINES ? undefined : "plain");
+    if (!this.#isReady) this.#look(text.slice(0, -1), now);
     return this.#format ?? "plain";
+  }
+
+  #look(line: string, now: number): void {
+    if (isNoise(line)) return;
+    if (this.#format === undefined) {
+      this.#format = shapeOf(line, now);
+      return;
+    }
+    const shape =
+      this.#format !== "plain" && hasShape(line, this.#format, now) ? this.#format : shapeOf(line, now);
+    this.#shapes.set(shape, (this.#shapes.get(shape) ?? 0) + 1);
+    this.#isReady = ++this.#others === OTHER_LINES;
   }
 }
 
-const DETECTED_LINES = 10;
+/** So many lines after the first one are looked at, and so many at least are compared with it. */
+const OTHER_LINES = 9;
+const FEWEST_LINES = 3;
+
+/** Whether journalctl or tail put a line between the records. */
+export function isNoise(line: string): boolean {
+  return NOISE.test(line);
+}
+
+/** What a line looks like by itself. */
+function shapeOf(line: string, now: number): Format {
+  if (isDatedEntry(line)) return "journal";
+  return SHAPES.find((shape) => readHeader(line, shape, now)) ?? "plain";
+}
+
+/** Whether a line, without its newline, is one of such an input: else it is read as a plain one. */
+export function hasShape(line: string, format: Format, now: number): boolean {
+  switch (format) {
+    case "journal":
+      return readJournal(line) !== undefined;
+    case "plain":
+    case "none":
+      return true;
+    default:
+      return readHeader(line, format, now) !== undefined;
+  }
+}
 
 /**
- * Reads one line of a known format. A line of another shape is a plain one: never is a line taken for a kind that the
- * input is not of, since a log writer does not choose its format line by line, but an attacker might.
+ * Reads one line of a known format. A line of another shape, in a journal too, is a plain one: never is a line taken for a kind that
+ * the input is not of, since a log writer does not choose its format line by line, but an attacker might; nor is it dropped, since the
+ * first line, which chose, may have been an attacker's.
  *
  * @param text the line with a newline at its end
  * @param now epoch milliseconds, for years that lines don't say
- * @param settle settles what stamps leave open
- * @returns undefined when the record holds no message at all
- */
+ * @param settle settles what stamps leave open */
 export function readEntry(
   text: string,
   format: Format,
   now: number,
   ascii?: boolean,
   settle?: Settle,
-): Entry | undefined {
+): Entry {
   switch (format) {
     case "journal":
-      return readJournal(text);
+      return readJournal(text) ?? { ...plainEntry(text, undefined, ascii), fields: NO_FIELDS };
     case "plain":
       return plainEntry(text, undefined, ascii);
     case "none":
@@ -111,6 +175,9 @@ export function readEntry(
       return new SyslogEntry(text, format, now, ascii, settle);
   }
 }
+
+/** So that no jail with a journalmatch sees what is no entry. */
+const NO_FIELDS: Entry["fields"] = {};
 
 function plainEntry(text: string, time: number | undefined, ascii: boolean | undefined): Entry {
   const line = text.slice(0, -1);

@@ -13,7 +13,7 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
       --now TIME        with --replay or --check: the day of reading, for years that lines leave out
       --tz ZONE         zone of times that name none, such as Europe/Zurich (default: the system's)
       --format FORMAT   auto, journal, syslog, syslog-pri, rfc5424, short-full, short-unix,
-                        short-monotonic, plain, none (default: auto, found out from the first lines)
+                        short-monotonic, plain, none (default: auto, the first line says)
       --source NAME     what stdin is, for jails with a logpath
 
       --state FILE      keep bans over a restart; --resume: print from when to read the log again

@@ -4,7 +4,6 @@ import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Verdict } from "../filter/verdict.ts";
 import { placeInPattern } from "../rules/place.ts";
 import { type Jail, type JournalMatch, RuleError } from "../rules/rule.ts";
-import { decodeLine, whole } from "../text.ts";
 import type { Settle } from "../time.ts";
 import type { Entry } from "./entry.ts";
 import type { Evidence } from "./evidence.ts";
@@ -140,12 +139,11 @@ export class RunningJail {
    * The time of a line that has none of its own, if the jail looks for dates: that of the last line before it.
    *
    * @param offset where the line begins, in bytes from the beginning of the input
+   * @param dateOf the time of a line, in epoch milliseconds
    */
-  timeBefore(offset: number, tail: Tail, now: number, settle: Settle): number | undefined {
+  timeBefore(offset: number, tail: Tail, dateOf: (line: Buffer) => number | undefined): number | undefined {
     if (this.jail.identifier !== undefined) return undefined;
-    return this.#inheritance.timeBefore(offset, tail, (line) =>
-      this.dateOf(decodeLine(whole(line)), now, settle),
-    );
+    return this.#inheritance.timeBefore(offset, tail, dateOf);
   }
 
   #newMatcher(): Matcher {

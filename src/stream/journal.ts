@@ -33,6 +33,11 @@ export function readJournal(json: string): Entry | undefined {
   };
 }
 
+/** Whether a line is such an entry as journalctl writes it, with the time at which the journal got it. */
+export function isDatedEntry(json: string): boolean {
+  return readJournal(json)?.time !== undefined;
+}
+
 /** An entry as the gate has cut it out of its JSON: it says what `readJournal` says of it. */
 export class JournalEntry implements Entry {
   readonly text: string;

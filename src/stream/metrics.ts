@@ -70,6 +70,12 @@ const OF_ALL: readonly Metric<{ readonly engine: Engine; readonly figures: Proce
     of: ({ engine }) => engine.counts.overlong,
   },
   {
+    name: "stray_lines_total",
+    type: "counter",
+    help: "Lines of another shape than the format's, read as plain ones: all of a journal's, of others those looked at now and then.",
+    of: ({ engine }) => engine.counts.stray,
+  },
+  {
     name: "given_up_searches_total",
     type: "counter",
     help: "Searches stopped because they took too long.",

@@ -1,6 +1,6 @@
 import type { Report } from "../cli/report.ts";
 import { Blindness } from "./blindness.ts";
-import type { Format } from "./entry.ts";
+import type { Contrary, Format } from "./entry.ts";
 import type { CompiledJail } from "./jail.ts";
 import { LineSampler } from "./sample.ts";
 import { ZoneShift, zoneHint } from "./shift.ts";
@@ -12,12 +12,16 @@ export interface SightOptions {
   readonly report: Report;
   /** Whether a line has a date that some rule, or the input's format, can read. Changes nothing. */
   readonly isDated: (line: Buffer) => boolean;
+  /** Whether a line has the shape of the input's format; undefined: any line has. */
+  readonly hasShape: (line: Buffer) => boolean | undefined;
 }
 
 /** A reader of stdout that takes nothing for so long, in milliseconds, has stopped. */
 const STALLED = 60_000;
 /** So many samples in a row, or lines in a row that one jail matched, and none of them dated: there are no dates. */
 const DATELESS_SAMPLES = 20;
+/** So many samples in a row without the shape of the input's format: it is another; so many with it: it is no other any more. */
+const SHAPE_SAMPLES = 10;
 const DATELESS_MATCHES = 10;
 /** So much input, in bytes, or live so much time, in milliseconds, without one line that a rule matched. */
 const UNMATCHED_BYTES = 16 * 1024 * 1024;
@@ -43,6 +47,10 @@ export class Sight {
   readonly #undated = new Map<string, number>();
   /** Those that are told of. */
   readonly #toldUndated = new Set<string>();
+  /** Samples in a row with the format's shape; below 0, without it. */
+  #shaped = 0;
+  /** Whether a jail sees other lines in an input with headers. */
+  #wantsHeaders = false;
   /** Milliseconds without input, in which the reader of stdout took nothing, and in all. */
   #silent = 0;
   #stalled = 0;
@@ -61,6 +69,7 @@ export class Sight {
     this.#dateless = new Set(dateless);
     this.#hasDates = format !== "none" && (format !== "plain" || dateless.length < reading.length);
     const blind = reading.filter(({ jail }) => jail.identifier !== undefined);
+    this.#wantsHeaders = blind.length > 0;
     const hasHeader = format !== "plain" && format !== "none";
     if (hasHeader || blind.length === 0) {
       this.blindness.end("headerless");
@@ -71,6 +80,21 @@ export class Sight {
       "headerless",
       `the log is read as lines without a syslog header, and jails with an identifier see none of them: ${names}`,
       "journalctl -o json or short-iso gives it one; --format says what it is",
+    );
+  }
+
+  /** The first lines of the input were compared with the very first. */
+  compared(contrary: Contrary | undefined): void {
+    const isSame = contrary?.format !== "journal" && contrary?.alike !== "journal" && !this.#wantsHeaders;
+    if (contrary === undefined || isSame) {
+      this.blindness.end("mixed");
+      return;
+    }
+    const { format, alike, count, others } = contrary;
+    this.blindness.begin(
+      "mixed",
+      `the log is read as ${format}, since its first line is, and ${count} of the ${others} lines after it are ${alike}`,
+      `--format ${alike}, if that is what it is; lines of another shape are read as plain ones`,
     );
   }
 
@@ -123,10 +147,23 @@ export class Sight {
   }
 
   #sampled(line: Buffer): void {
+    this.#countShaped(this.#options.hasShape(line));
     if (!this.#hasDates) return;
     if (this.#countUndated("", this.#options.isDated(line), DATELESS_SAMPLES)) {
       this.#tellDateless(`of the lines looked at now and then, ${DATELESS_SAMPLES} in a row have no date`);
     }
+  }
+
+  #countShaped(hasShape: boolean | undefined): void {
+    if (hasShape === undefined) return;
+    this.#shaped = hasShape ? Math.max(this.#shaped, 0) + 1 : Math.min(this.#shaped, 0) - 1;
+    if (this.#shaped === SHAPE_SAMPLES) this.blindness.end("mixed");
+    if (this.#shaped !== -SHAPE_SAMPLES) return;
+    this.blindness.begin(
+      "mixed",
+      `of the lines looked at now and then, ${SHAPE_SAMPLES} in a row are not of the log's format, and are read as plain ones`,
+      "--format says what each line is",
+    );
   }
 
   /** Returns true for the line of this kind that is one too many without a date. */

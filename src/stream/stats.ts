@@ -3,7 +3,7 @@ import type { Engine } from "./engine.ts";
 import type { RunningJail } from "./jail.ts";
 import type { StateFigures } from "./metrics.ts";
 
-/** What was counted, for people: a line on the input, one on what was left out, one on a state, one on blindness if there was any, one a jail. */
+/** What was counted, for people: a line on the input, one on what was left out, one on lines of another shape, one on a state, one on blindness if there was any, one a jail. */
 export function formatStats(
   { counts, tally, jails, sight }: Engine,
   state?: StateFigures,
@@ -18,6 +18,7 @@ export function formatStats(
     ...(state
       ? [`state: ${answered} failures had their answer before, ${state.failures} writes failed`]
       : []),
+    ...(counts.stray > 0 ? [`${counts.stray} lines of another shape than the format's were seen`] : []),
     ...(blind.length > 0 ? [`times blind: ${blind.join("; ")}`] : []),
     ...[...jails].map(([name, running]) => `[${name}] ${formatJail(running)}`),
   ];
