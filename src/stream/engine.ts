@@ -86,7 +86,11 @@ export class Engine {
     this.#options = options;
     this.#report = options.report;
     this.#now = now;
-    this.#gate = new Gate({ maxLine: options.maxLine, onOverflow: () => this.#dropOverlong() });
+    this.#gate = new Gate({
+      maxLine: options.maxLine,
+      onOverflow: () => this.#dropOverlong(),
+      onCut: () => this.#tellCut(),
+    });
     this.#detector = new FormatDetector(options.format);
     this.tally = new Tally(options);
     this.sight = new Sight({
@@ -198,9 +202,7 @@ export class Engine {
     if (!wasSettled && this.#detector.format !== undefined) this.#armGate();
     if (entry === undefined) return;
     this.#judged++;
-    if (entry.isCut) {
-      this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
-    }
+    if (entry.isCut && !line.isCutTold) this.#tellCut();
     const at = this.#at;
     at.offset = line.offset;
     at.end = line.offsetEnd;
@@ -289,6 +291,10 @@ export class Engine {
       `budget ${name}`,
       `[${name}] a line took too long for a pattern and was given up: ${pattern}`,
     );
+  }
+
+  #tellCut(): void {
+    this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
   }
 
   #dropOverlong(): void {
