@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg, totalmem } from "node:os";
+import { journalKinds } from "./journal-kinds.ts";
 import { latency } from "./latency.ts";
 import type { Bench } from "./lib/bench.ts";
 import { type Figure, figureTable, isMet, recordTable } from "./lib/figures.ts";
@@ -23,6 +24,7 @@ const BENCHES: { readonly [name: string]: Bench } = {
   flood,
   access,
   journal,
+  "journal-kinds": journalKinds,
   literals,
   memory,
   latency,

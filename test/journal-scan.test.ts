@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Entry } from "../src/stream/entry.ts";
 import { Gate, type GatePlan, type LineBytes } from "../src/stream/gate.ts";
 import { JournalEntry, readJournal } from "../src/stream/journal.ts";
+import { MARK } from "../src/stream/journal-scan.ts";
 import { decodeText } from "../src/text.ts";
 
 /** Lets every line pass. */
@@ -17,6 +18,13 @@ const PLAN: GatePlan = {
   foreign: [],
 };
 const MAX_LINE = 400;
+
+/** Lets a line pass that holds one of some texts, or is left to JSON.parse, and, if `foreign`, one beyond ASCII. */
+function seeking(texts: readonly string[], foreign = false): GatePlan {
+  const opens = [{ filter: 0, patterns: 1 }];
+  const needles = [MARK, ...new Set(texts)].map((text) => ({ text, ignorecase: false, opens }));
+  return { ...PLAN, always: [], needles, foreign: foreign ? opens : [] };
+}
 
 interface Told {
   /** What a jail sees; undefined: nothing. */
@@ -34,15 +42,15 @@ function saidBy(entry: Entry | undefined) {
 }
 
 /** What comes through the gate. */
-function told(bytes: Buffer, places: readonly number[] = []): readonly Told[] {
+function told(bytes: Buffer, places: readonly number[] = [], plan = PLAN, onCut = () => {}): readonly Told[] {
   const lines: Told[] = [];
-  const gate = new Gate({ maxLine: MAX_LINE, onOverflow: () => undefined });
+  const gate = new Gate({ maxLine: MAX_LINE, onOverflow: () => undefined, onCut });
   const take = (line: LineBytes) => {
     const { entry, offset, offsetEnd } = line;
     const read = entry ? new JournalEntry(line, entry, line.ascii ?? false) : readJournal(decodeText(line));
     lines.push({ says: saidBy(read), offset, offsetEnd, isCut: entry !== undefined });
   };
-  gate.arm(PLAN);
+  gate.arm(plan);
   const cuts = [...new Set([0, ...places.map((place) => place % (bytes.length + 1)), bytes.length])];
   cuts.sort((a, b) => a - b);
   for (const [index, cut] of cuts.slice(1).entries()) gate.push(bytes.subarray(cuts[index], cut), take);
@@ -74,40 +82,126 @@ const entry = {
   MESSAGE: 'user "root"\\ from 192.0.2.1\t/ ünïcode',
 };
 
-const cuttable: readonly { name: string; line: string; isCut: boolean }[] = [
-  { name: "a plain entry", line: JSON.stringify(entry), isCut: true },
-  { name: "an entry of json-seq", line: `\x1e${JSON.stringify(entry)}`, isCut: true },
-  { name: "an entry of json-sse", line: `data: ${JSON.stringify(entry)}`, isCut: true },
-  { name: "a slash with its escape", line: '{"_HOSTNAME":"a","MESSAGE":"a\\/b"}', isCut: true },
+/** What becomes of an entry that holds what is sought: it is cut out of its JSON, or JSON.parse reads it. Or that reads it in any case. */
+const kinds: readonly { name: string; line: string; how: "cut" | "parsed" | "left" }[] = [
+  { name: "a plain entry", line: JSON.stringify(entry), how: "cut" },
+  { name: "an entry of json-seq", line: `\x1e${JSON.stringify(entry)}`, how: "cut" },
+  { name: "an entry of json-sse", line: `data: ${JSON.stringify(entry)}`, how: "cut" },
+  { name: "a slash with its escape", line: '{"_HOSTNAME":"a","MESSAGE":"a\\/b"}', how: "cut" },
   {
     name: "the last of two fields of a name",
     line: '{"_PID":"1","_COMM":"a","_COMM":"b","MESSAGE":"x"}',
-    isCut: true,
+    how: "cut",
   },
-  { name: "an empty message", line: '{"_COMM":"a","MESSAGE":""}', isCut: true },
-  { name: "a message of two lines", line: '{"_COMM":"a","MESSAGE":"one\\ntwo"}', isCut: false },
-  { name: "a character by its number", line: '{"_COMM":"a","MESSAGE":"\\u0041"}', isCut: false },
-  { name: "bytes", line: '{"_COMM":"a","MESSAGE":[65,66]}', isCut: false },
-  { name: "a message left out", line: '{"_COMM":"a","MESSAGE":null}', isCut: false },
-  { name: "an entry with blanks", line: '{"_COMM": "a", "MESSAGE": "x"}', isCut: false },
+  { name: "an empty message", line: '{"_COMM":"a","MESSAGE":""}', how: "cut" },
+  { name: "a message and no more", line: '{"MESSAGE":"a"}', how: "cut" },
+  { name: "an empty identifier", line: '{"SYSLOG_IDENTIFIER":"","_PID":"1","MESSAGE":"a"}', how: "cut" },
+  { name: "escapes", line: '{"_COMM":"a","MESSAGE":"\\"\\\\\\b\\f\\r\\t"}', how: "cut" },
+  {
+    name: "escapes in all fields",
+    line: '{"_COMM":"a\\tb","_HOSTNAME":"\\u0041","_PID":"\\\\","MESSAGE":"x"}',
+    how: "cut",
+  },
+  {
+    name: "characters by their numbers",
+    line: '{"_COMM":"a","MESSAGE":"\\u0041\\u00e9\\u6F22\\uffff\\u0000"}',
+    how: "cut",
+  },
+  { name: "a pair of surrogates", line: '{"_COMM":"a","MESSAGE":"x\\ud83d\\uDE00x"}', how: "cut" },
+  { name: "a message of two lines", line: '{"_COMM":"a","MESSAGE":"one\\ntwo"}', how: "parsed" },
+  { name: "a line feed by its number", line: '{"_COMM":"a","MESSAGE":"one\\u000atwo"}', how: "parsed" },
+  {
+    name: "halves of pairs",
+    line: '{"_COMM":"a","MESSAGE":"\\ude00\\ud83d\\ud83d\\ude00\\ud83dx"}',
+    how: "parsed",
+  },
+  {
+    name: "what looks like the mark",
+    line: '{"_COMM":"a","MESSAGE":"\\u0001\\u0001\\u0001\\u0001"}',
+    how: "parsed",
+  },
+  {
+    name: "bytes that look like the mark",
+    line: `{"_COMM":"a","MESSAGE":${JSON.stringify(Array(20).fill(1))}}`,
+    how: "parsed",
+  },
+  { name: "bytes", line: '{"_COMM":"a","MESSAGE":[65,66]}', how: "cut" },
+  { name: "bytes that are no UTF-8", line: '{"_COMM":"a","MESSAGE":[195,65,240,159,152]}', how: "cut" },
+  {
+    name: "many bytes",
+    line: `{"MESSAGE":${JSON.stringify([...Buffer.from("a漢 \x1b[0mb\t".repeat(5))])}}`,
+    how: "cut",
+  },
+  { name: "bytes with a line feed", line: '{"_COMM":"a","MESSAGE":[65,10,66]}', how: "parsed" },
+  { name: "numbers over 255", line: '{"_COMM":"a","MESSAGE":[65,322,999,256,65,65,65,65,511]}', how: "cut" },
+  { name: "no bytes", line: '{"_COMM":"a","MESSAGE":[]}', how: "cut" },
+  {
+    name: "an identifier as bytes",
+    line: '{"SYSLOG_IDENTIFIER":[65,9],"_COMM":"b","MESSAGE":"x"}',
+    how: "cut",
+  },
+  { name: "a message given twice", line: '{"_COMM":"a","MESSAGE":["x","y"]}', how: "cut" },
+  { name: "bytes given twice", line: '{"_COMM":"a","MESSAGE":[[65,66],[67]]}', how: "cut" },
+  {
+    name: "a list of other things",
+    line: '{"SYSLOG_IDENTIFIER":[null,"b"],"_COMM":"a","MESSAGE":[{"a":1}]}',
+    how: "cut",
+  },
+  { name: "a message left out", line: '{"_COMM":"a","MESSAGE":null}', how: "cut" },
+  {
+    name: "other values",
+    line: '{"_COMM":true,"_PID":-1.5e3,"MESSAGE":false,"A":{"b":[1,{"c":"\\n"}]}}',
+    how: "cut",
+  },
+  {
+    name: "a time that is no text",
+    line: '{"__REALTIME_TIMESTAMP":["1795290000123456"],"MESSAGE":"x"}',
+    how: "cut",
+  },
+  { name: "a time with escapes", line: '{"__REALTIME_TIMESTAMP":"179529000012345\\u0036"}', how: "parsed" },
+  { name: "no message", line: '{"__REALTIME_TIMESTAMP":"1"}', how: "cut" },
+  { name: "a carriage return at the end", line: '{"_COMM":"a","MESSAGE":"x"}\r', how: "cut" },
+  { name: "an entry with blanks", line: '{"_COMM": "a", "MESSAGE": "x"}', how: "left" },
+  { name: "a name with an escape", line: '{"MESSAG\\u0045":"x"}', how: "left" },
+  { name: "numbers that are no bytes", line: '{"_COMM":"a","MESSAGE":[65.5,-1,1e2]}', how: "left" },
+  {
+    name: "a number that begins with 0",
+    line: '{"_COMM":"a","MESSAGE":[65,66,01,66,65,65,65,65,65]}',
+    how: "left",
+  },
+  {
+    name: "numbers of which one is missing",
+    line: '{"_COMM":"a","MESSAGE":[65,66,,66,65,65,65,65]}',
+    how: "left",
+  },
+  {
+    name: "lists in lists in lists",
+    line: `{"A":${"[".repeat(120)}${"]".repeat(120)},"MESSAGE":"x"}`,
+    how: "left",
+  },
+  { name: "other fields alone", line: '{"_COMM":"a"}', how: "left" },
   {
     name: "one entry cut, and the next",
     line: '{"_COMM":"a","MESSAGE":"x{"_COMM":"b","MESSAGE":"y"}',
-    isCut: false,
+    how: "left",
   },
-  { name: "something behind an entry", line: '{"_COMM":"a","MESSAGE":"x"}x', isCut: false },
-  { name: "an entry without an end", line: '{"_COMM":"a","MESSAGE":"x"', isCut: false },
-  { name: "a tab in its place", line: '{"_COMM":"a","MESSAGE":"x\ty"}', isCut: false },
-  { name: "an escape that is none", line: '{"_COMM":"a","MESSAGE":"x","A":"\\q"}', isCut: false },
-  { name: "no message", line: '{"__REALTIME_TIMESTAMP":"1"}', isCut: false },
-  { name: "nothing", line: "", isCut: false },
+  { name: "something behind an entry", line: '{"_COMM":"a","MESSAGE":"x"}x', how: "left" },
+  { name: "an entry without an end", line: '{"_COMM":"a","MESSAGE":"x"', how: "left" },
+  { name: "a tab in its place", line: '{"_COMM":"a","MESSAGE":"x\ty"}', how: "left" },
+  { name: "an escape that is none", line: '{"_COMM":"a","MESSAGE":"x","A":"\\q"}', how: "left" },
+  { name: "a number that is none", line: '{"_COMM":"a","MESSAGE":"\\u00g1"}', how: "left" },
+  { name: "a list without an end", line: '{"MESSAGE":"x","A":[[1]}', how: "left" },
+  { name: "an object without a name", line: '{"MESSAGE":"x","A":{1}}', how: "left" },
+  { name: "a word that is none", line: '{"MESSAGE":"x","A":nul}', how: "left" },
+  { name: "nothing", line: "", how: "left" },
 ];
 
-for (const { name, line, isCut } of cuttable) {
-  test(`JournalScan ${isCut ? "cuts" : "leaves to JSON.parse"} ${name}`, () => {
+for (const { name, line, how } of kinds) {
+  test(`JournalScan: ${name}: ${how}`, () => {
     const bytes = Buffer.from(`${line}\n`);
     const [only] = told(bytes);
-    assert.equal(only?.isCut, isCut);
+    const isLeft = told(bytes, [], seeking([])).length > 0;
+    assert.equal(only?.isCut ? "cut" : isLeft ? "left" : "parsed", how);
     assert.deepEqual(
       told(bytes).map(({ isCut: _, ...rest }) => rest),
       expected(bytes),
@@ -115,7 +209,17 @@ for (const { name, line, isCut } of cuttable) {
   });
 }
 
-test("JournalScan says of an entry what readJournal says, however it is written and cut", () => {
+test("Gate tells of each message that was left out, once, whether its entry passes or not", () => {
+  const left = '{"_COMM":"a","MESSAGE":null}\n';
+  for (const texts of [["a"], ["b"]]) {
+    let cut = 0;
+    told(Buffer.from(`${left}{"MESSAGE":"null"}\n${left}`), [], seeking(["xx", `${texts}: `]), () => cut++);
+    assert.equal(cut, 2);
+  }
+});
+
+/** Entries, whole and damaged, and what is none, one a line. */
+function anyLines(): fc.Arbitrary<string[]> {
   const key = fc.constantFrom(...Object.keys(entry), "X", "MESSAGE2", "");
   const value = fc.oneof(
     {
@@ -137,7 +241,12 @@ test("JournalScan says of an entry what readJournal says, however it is written 
   const odd = fc.oneof(
     fc.constant(null),
     fc.nat(9),
-    fc.array(fc.nat(255), { maxLength: 3 }),
+    fc.array(fc.nat(300), { maxLength: 3 }),
+    fc.string({ maxLength: 30 }).map((text) => [...Buffer.from(text)]),
+    fc.array(fc.array(fc.constantFrom(0, 1, 10, 65, 195, 169, 255, -1, 0.5, null), { maxLength: 12 }), {
+      maxLength: 2,
+    }),
+    fc.json({ maxDepth: 3 }).map((json) => JSON.parse(json) as unknown),
     fc.array(value, { maxLength: 2 }),
     fc.record({ MESSAGE: value }),
   );
@@ -151,7 +260,8 @@ test("JournalScan says of an entry what readJournal says, however it is written 
     .map(
       (fields) =>
         `{${fields.map(([name, each]) => `${JSON.stringify(name)}:${JSON.stringify(each)}`).join(",")}}`,
-    );
+    )
+    .chain(renumbered);
   const whole = fc.tuple(fc.constantFrom("", "", "", "data: ", "\x1e"), json).map((both) => both.join(""));
   const damaged = fc
     .tuple(
@@ -164,12 +274,21 @@ test("JournalScan says of an entry what readJournal says, however it is written 
       ([line, at, count, put]) =>
         line.slice(0, at % (line.length + 1)) + put + line.slice((at % (line.length + 1)) + count),
     );
-  const lines = fc.array(
-    fc.oneof({ weight: 2, arbitrary: whole }, damaged, fc.constantFrom("", "x".repeat(500))),
-    {
-      maxLength: 6,
-    },
-  );
+  return fc.array(fc.oneof({ weight: 2, arbitrary: whole }, damaged, fc.constantFrom("", "x".repeat(500))), {
+    maxLength: 6,
+  });
+}
+
+/** The same JSON, or with some of the characters of its values by their numbers. */
+function renumbered(json: string): fc.Arbitrary<string> {
+  const numberOf = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return fc
+    .constantFrom(/(?!)/g, /(?<=:"[^"\\]*)[^"\\](?=[^"\\]*")/g, /[^ -~]/g, /(?<=:"[^"\\]*)[a-m](?=[^"\\]*")/g)
+    .map((which) => json.replace(which, numberOf));
+}
+
+test("JournalScan says of an entry what readJournal says, however it is written and cut", () => {
+  const lines = anyLines();
   const places = fc.array(fc.nat(2000), { maxLength: 5 });
   let cuts = 0;
   const property = fc.property(
@@ -188,7 +307,7 @@ test("JournalScan says of an entry what readJournal says, however it is written 
       cuts += got.filter(({ isCut }) => isCut).length;
     },
   );
-  fc.assert(property, { numRuns: 5000 });
+  fc.assert(property, { numRuns: 2000 });
   assert.ok(cuts > 1000, `${cuts} entries were cut`);
 });
 
@@ -197,4 +316,31 @@ test("JournalScan takes more lines than it has room for at once", () => {
   const bytes = Buffer.from(`${"\n".repeat(300_000)}${line.repeat(9000)}`);
   assert.deepEqual(told(bytes).map(({ isCut: _, ...rest }) => rest).length, 309_000);
   assert.deepEqual(told(bytes).at(-1)?.says, saidBy(readJournal(line)));
+});
+
+test("Gate finds in an entry what stands in what readJournal says, and nothing else", () => {
+  const property = fc.property(
+    anyLines(),
+    fc.array(fc.nat(400), { maxLength: 3 }),
+    fc.boolean(),
+    (lines, at, foreign) => {
+      const bytes = Buffer.from(lines.join("\n"));
+      const all = expected(bytes);
+      const texts = all.flatMap(({ says }, index) => {
+        const pieces = says?.line.match(/[ -~]{2,}/g) ?? [];
+        const piece = pieces[(at[index] ?? 0) % pieces.length];
+        return piece === undefined ? [] : piece.slice((at[index] ?? 0) % (piece.length - 1)).slice(0, 8);
+      });
+      const sought = texts.filter((_, index) => index % 2 === 0);
+      const found = new Set(told(bytes, [], seeking(sought, foreign)).map(({ offset }) => offset));
+      const left = new Set(told(bytes, [], seeking([])).map(({ offset }) => offset));
+      for (const { says, offset } of all) {
+        const line = says?.line ?? "";
+        const isSought = sought.some((text) => line.includes(text)) || (foreign && /[^\0-\x7f]/.test(line));
+        assert.equal(found.has(offset), left.has(offset) || isSought, `${sought} in ${line}`);
+        assert.ok(says !== undefined || left.has(offset), "what is no entry is left to JSON.parse");
+      }
+    },
+  );
+  fc.assert(property, { numRuns: 1500 });
 });

@@ -1,7 +1,8 @@
 // Cuts the fields of a log record out of the journal's JSON (src/stream/journal-scan.ts), in AssemblyScript: what the gate seeks in,
-// and what jails see, is `host ident[pid]: message`, a sixth of an entry. It walks each entry as JSON.parse would, and what it
-// does not take for granted (other values than strings, escapes but the simple ones, anything that is no entry) it leaves to
-// JSON.parse, by handing the line on as it stands behind a mark.
+// and what jails see, is `host ident[pid]: message`, a sixth of an entry. It walks each entry as JSON.parse would, and undoes escapes
+// and lists of bytes. Where the text is not all that jails see (it has line feeds, or half a pair of surrogates), it is good for
+// seeking alone, and JSON.parse reads the entry if something is found. What is no entry, or written as journalctl never does, is
+// handed on as it stands, behind a mark.
 
 import { input, reserve } from "./scan";
 
@@ -14,19 +15,35 @@ class Record {
   text: u32;
   start: u32;
   end: u32;
-  /** In its text: the identifier, of no length if there is none, and where the message begins. 0: the line stands as it is. */
+  /** In its text: the identifier, if there is one, and where the message begins. */
   identifier: u32;
   identifierEnd: u32;
   message: u32;
+  /** Of the bits below. */
+  flags: u32;
+  unused: u32;
 }
 
-/** A field's value between its quotes. */
+const HAS_IDENTIFIER: u32 = 1;
+/** The text is for seeking alone. */
+const IS_ROUGH: u32 = 2;
+/** There is no text, but a mark. */
+const IS_MARKED: u32 = 4;
+/** The message is null: journalctl left it out. */
+const IS_CUT: u32 = 8;
+
+/** A field's value, as text: between its quotes, or the bytes that a list says. */
 @unmanaged
 class Value {
   start: usize;
-  /** 0: the entry has no such field. */
+  /** 0: it is no text. */
   end: usize;
   escapes: bool;
+  /** It holds bytes that its text can't, which are left out of it. */
+  isRough: bool;
+  /** The entry has such a field. */
+  isGiven: bool;
+  isNull: bool;
 }
 
 const MESSAGE = 0;
@@ -52,9 +69,13 @@ const names: StaticArray<string> = [
 /** A bit for each of their lengths: few of the other names have one of these. */
 const LENGTHS: u32 = (1 << 7) | (1 << 17) | (1 << 5) | (1 << 10) | (1 << 4) | (1 << 9) | (1 << 20);
 
-/** What stands before a line that is left as it is: four times this byte, which no text has that was read here. */
+/** What stands for a line that is left as it is: four times this byte, which no text has. */
 const MARK: u8 = 1;
 const MARK_LENGTH: usize = 4;
+/** What stands in a text for this byte, and for a line feed: none that is sought has such characters. */
+const NONE: u8 = 0;
+/** Objects and lists in each other, so many at most. */
+const MAX_DEPTH: i32 = 100;
 /** Longest time, in digits. */
 const MAX_DIGITS: usize = 17;
 
@@ -67,6 +88,13 @@ let values: usize = 0;
 export let textEnd: usize = 0;
 /** Where the next reading goes on. */
 export let nextEntry: usize = 0;
+/** Of the records, how many entries have a message that was left out. */
+export let cutCount: u32 = 0;
+
+/** Whether the string read last has escapes. */
+let hasEscapes: bool = false;
+/** Whether the text that is being written is for seeking alone. */
+let isRough: bool = false;
 
 /** Lays out the memory, before scan.ts does. */
 export function startJournal(entryBytes: usize, recordCount: u32): void {
@@ -74,6 +102,7 @@ export function startJournal(entryBytes: usize, recordCount: u32): void {
   records = reserve((recordCount as usize) * offsetof<Record>());
   values = reserve((FIELDS + 1) * offsetof<Value>());
   maxRecords = recordCount;
+  makePlaces();
 }
 
 /**
@@ -87,6 +116,7 @@ export function readEntries(from: usize, to: usize, maxLine: usize, room: usize)
   let count: u32 = 0;
   let out = input;
   let at = from;
+  cutCount = 0;
   // Ends the last line where it has no newline, and everything that is looked for.
   store<u8>(to, 10);
   while (at < to && count < maxRecords) {
@@ -97,9 +127,8 @@ export function readEntries(from: usize, to: usize, maxLine: usize, room: usize)
       record.text = <u32>(out - input);
       record.start = <u32>(at - entries);
       record.end = <u32>(end - entries);
-      record.message = 0;
       if (walk(at, end)) writeText(record, out);
-      if (record.message === 0) writeAsItIs(out, at, end);
+      else writeMark(record, out);
       out = textEnd;
     }
     at = end + 1;
@@ -111,33 +140,249 @@ export function readEntries(from: usize, to: usize, maxLine: usize, room: usize)
 
 /** Finds the values of an entry. Returns false where it is left to JSON.parse. */
 function walk(start: usize, end: usize): bool {
-  for (let i = 0; i < FIELDS; i++) valueAt(i).end = 0;
+  for (let i = 0; i < FIELDS; i++) {
+    const value = valueAt(i);
+    value.end = 0;
+    value.isGiven = false;
+  }
   let at = start;
   if (load<u8>(at) === 0x1e) at += 1;
   // json-sse: "data: "
   else if (load<u32>(at) === 0x61746164 && load<u16>(at, 4) === 0x203a) at += 6;
   if (load<u8>(at) !== 0x7b) return false;
   do {
-    // ,"KEY":"
+    // ,"KEY":VALUE
     const key = at + 2;
     if (load<u8>(at, 1) !== 0x22) return false;
     const keyEnd = special(key);
-    if (load<u32>(keyEnd) << 8 !== 0x223a2200) return false;
-    const value = valueAt(fieldOf(key, keyEnd - key));
-    const text = keyEnd + 3;
-    let escapes = false;
-    let textEnd = special(text);
-    for (; load<u8>(textEnd) === 0x5c; textEnd = special(textEnd + 2)) {
-      if (!isSimple(load<u8>(textEnd, 1))) return false;
-      escapes = true;
-    }
-    if (load<u8>(textEnd) !== 0x22) return false;
-    value.start = text;
-    value.end = textEnd;
-    value.escapes = escapes;
-    at = textEnd + 1;
+    if (load<u16>(keyEnd) !== 0x3a22) return false;
+    const field = fieldOf(key, keyEnd - key);
+    at = field === OTHER ? skipValue(keyEnd + 2, 0) : readValue(keyEnd + 2, valueAt(field), field !== TIME);
+    if (at === 0) return false;
   } while (load<u8>(at) === 0x2c);
-  return load<u8>(at) === 0x7d && at + 1 === end;
+  if (load<u8>(at) !== 0x7d) return false;
+  // A carriage return before the newline is none of the line's.
+  if (at + 1 !== end && (load<u8>(at, 1) !== 0x0d || at + 2 !== end)) return false;
+  return valueAt(MESSAGE).isGiven || valueAt(TIME).isGiven;
+}
+
+/**
+ * Reads a field: a string, or, where lists count, the first one of a list, or a list of bytes, which is put in its own place as
+ * text. Returns behind the value; 0 where it is left to JSON.parse.
+ */
+function readValue(at: usize, value: Value, listsCount: bool): usize {
+  const char = load<u8>(at);
+  value.isGiven = true;
+  value.isNull = char === 0x6e;
+  value.isRough = false;
+  value.escapes = false;
+  value.end = 0;
+  if (char === 0x22) return readString(at, value);
+  if (char !== 0x5b || !listsCount) return skipValue(at, 0);
+  if (isBytes(at)) return readBytes(at, value);
+  const first = at + 1;
+  const isString = load<u8>(first) === 0x22;
+  const isList = load<u8>(first) === 0x5b && isBytes(first);
+  const end = isString ? readString(first, value) : isList ? readBytes(first, value) : skipValue(first, 1);
+  return end === 0 ? 0 : skipRest(end, 0x5d, 1);
+}
+
+/** Whether a list is empty or begins with a number. */
+function isBytes(at: usize): bool {
+  const first = load<u8>(at, 1);
+  return first === 0x5d || first === 0x2d || isDigit(first);
+}
+
+function readString(at: usize, value: Value): usize {
+  const end = skipString(at);
+  value.start = at + 1;
+  value.end = end - 1;
+  value.escapes = hasEscapes;
+  return end;
+}
+
+/**
+ * A list of numbers of up to three digits, as Buffer.from takes them: so a message comes that has colours, say. 16 characters hold four
+ * of them, which are read at once: where the commas are tells the lengths, and these tell where the digits go.
+ */
+function readBytes(at: usize, value: Value): usize {
+  const comma = i8x16.splat(0x2c);
+  const zero = i8x16.splat(0x30);
+  const ten = i8x16.splat(10);
+  const mark = i8x16.splat(MARK);
+  const weights = i16x8(100, 10, 100, 10, 100, 10, 100, 10);
+  const low = i32x4.splat(0xff);
+  value.start = at;
+  value.end = at;
+  if (load<u8>(at, 1) === 0x5d) return at + 2;
+  let out = at;
+  let from = at + 1;
+  // Numbers that are shorter than they are written, and bytes that no text can have.
+  let padded = i32x4.splat(0);
+  let hidden = i8x16.splat(0);
+  for (;;) {
+    const block = v128.load(from);
+    const numbers = i8x16.sub(block, zero);
+    const commas = i8x16.eq(block, comma);
+    const found = <usize>load<u16>(lengthsOf + 2 * <usize>i8x16.bitmask(commas));
+    if (found === 0 || i8x16.bitmask(v128.or(commas, i8x16.lt_u(numbers, ten))) !== 0xffff) break;
+    const places = placesOf + (found & 0xff) * PLACES;
+    const tens = i32x4.dot_i16x8_s(i8x16.swizzle(numbers, v128.load(places)), weights);
+    const four = i32x4.add(tens, i8x16.swizzle(numbers, v128.load(places, 16)));
+    padded = v128.or(padded, i32x4.lt_s(four, v128.load(places, 32)));
+    const words = v128.and(four, low);
+    const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(words, words), i16x8.splat(0));
+    const isHidden = v128.or(i8x16.eq(bytes, ten), i8x16.eq(bytes, mark));
+    hidden = v128.or(hidden, isHidden);
+    // NONE is 0.
+    store<u32>(out, i32x4.extract_lane(v128.andnot(bytes, isHidden), 0));
+    out += 4;
+    from += found >> 8;
+  }
+  if (v128.any_true(padded)) return 0;
+  value.isRough = i32x4.extract_lane(hidden, 0) !== 0;
+  // The last ones.
+  for (;;) {
+    const end = skipDigits(from);
+    if (end === from || end > from + 3 || (end > from + 1 && load<u8>(from) === 0x30)) return 0;
+    let byte: u32 = 0;
+    for (; from < end; from++) byte = byte * 10 + (load<u8>(from) - 0x30);
+    if (isHidden(<u8>byte)) {
+      value.isRough = true;
+      byte = NONE;
+    }
+    out = put(out, <u8>byte);
+    from++;
+    const char = load<u8>(end);
+    if (char === 0x2c) continue;
+    value.end = out;
+    return char === 0x5d ? from : 0;
+  }
+  return 0;
+}
+
+/**
+ * By where commas are among 16 characters, as bits: which lengths the first four numbers have, 1 to 81, and, 256 times that, how many
+ * characters they take; 0: others than 1 to 3.
+ */
+let lengthsOf: usize = 0;
+/** By these lengths, as vectors of four: where hundreds and tens are, and where ones; and the least numbers of such lengths. */
+let placesOf: usize = 0;
+const PLACES: usize = 48;
+const NOWHERE: u32 = 0x80808080;
+
+function makePlaces(): void {
+  lengthsOf = reserve(2 << 16);
+  placesOf = reserve(82 * PLACES);
+  for (let lengths: usize = 1; lengths <= 81; lengths++) {
+    const places = placesOf + lengths * PLACES;
+    let rest = <u32>lengths - 1;
+    let at: u32 = 0;
+    let commas: u32 = 0;
+    for (let lane: usize = 0; lane < 4; lane++) {
+      const length = (rest % 3) + 1;
+      rest /= 3;
+      at += length;
+      // 16 bits each: the digit, and nothing.
+      const hundreds = length === 3 ? at - 3 : 0x80;
+      const tens = length >= 2 ? at - 2 : 0x80;
+      store<u32>(places + lane * 4, hundreds | 0x8000 | (tens << 16) | 0x80000000);
+      store<u32>(places + lane * 4, (NOWHERE & 0xffffff00) | (at - 1), 16);
+      store<u32>(places + lane * 4, length === 3 ? 100 : length === 2 ? 10 : 0, 32);
+      commas |= 1 << at++;
+    }
+    for (let others: u32 = 0; others < <u32>1 << (16 - at); others++)
+      store<u16>(lengthsOf + 2 * (commas | (others << at)), <u16>(lengths | (at << 8)));
+  }
+}
+
+/** Behind a value of any kind that begins here; 0 where there is none, or objects and lists lie in each other too deep. */
+function skipValue(at: usize, depth: i32): usize {
+  const char = load<u8>(at);
+  if (char === 0x22) return skipString(at);
+  if (char === 0x7b || char === 0x5b) {
+    if (depth === MAX_DEPTH) return 0;
+    const close: u8 = char + 2;
+    if (load<u8>(at, 1) === close) return at + 2;
+    const end = skipItem(at + 1, close, depth + 1);
+    return end === 0 ? 0 : skipRest(end, close, depth + 1);
+  }
+  if (load<u32>(at) === 0x6c6c756e || load<u32>(at) === 0x65757274) return at + 4;
+  if (load<u32>(at) === 0x736c6166 && load<u8>(at, 4) === 0x65) return at + 5;
+  return skipNumber(at);
+}
+
+/** Behind an item of a list or an object that ends with `close`; 0 where there is none. */
+function skipItem(at: usize, close: u8, depth: i32): usize {
+  if (close === 0x5d) return skipValue(at, depth);
+  if (load<u8>(at) !== 0x22) return 0;
+  const end = skipString(at);
+  return end === 0 || load<u8>(end) !== 0x3a ? 0 : skipValue(end + 1, depth);
+}
+
+/** Behind what closes a list or an object, of which some items are read. */
+function skipRest(at: usize, close: u8, depth: i32): usize {
+  while (load<u8>(at) === 0x2c) {
+    at = skipItem(at + 1, close, depth);
+    if (at === 0) return 0;
+  }
+  return load<u8>(at) === close ? at + 1 : 0;
+}
+
+/** Behind a string, whose first quote stands here; 0 where it does not end. `hasEscapes` says whether it has any. */
+function skipString(at: usize): usize {
+  hasEscapes = false;
+  let end = special(at + 1);
+  while (load<u8>(end) === 0x5c) {
+    hasEscapes = true;
+    const char = load<u8>(end, 1);
+    if (isSimple(char)) end += 2;
+    else if (char === 0x75 && hexAt(end + 2) >= 0) end += 6;
+    else return 0;
+    end = special(end);
+  }
+  return load<u8>(end) === 0x22 ? end + 1 : 0;
+}
+
+/** Behind a number; 0 where there is none. */
+function skipNumber(at: usize): usize {
+  if (load<u8>(at) === 0x2d) at++;
+  let end = skipDigits(at);
+  if (end === at || (end > at + 1 && load<u8>(at) === 0x30)) return 0;
+  if (load<u8>(end) === 0x2e) {
+    at = end + 1;
+    end = skipDigits(at);
+    if (end === at) return 0;
+  }
+  if ((load<u8>(end) | 0x20) !== 0x65) return end;
+  at = end + 1;
+  if (load<u8>(at) === 0x2b || load<u8>(at) === 0x2d) at++;
+  end = skipDigits(at);
+  return end === at ? 0 : end;
+}
+
+function skipDigits(at: usize): usize {
+  while (isDigit(load<u8>(at))) at++;
+  return at;
+}
+
+// @ts-ignore: decorator
+@inline
+function isDigit(char: u8): bool {
+  return char >= 0x30 && char <= 0x39;
+}
+
+/** What four hexadecimal digits say; -1 where they are none. */
+function hexAt(at: usize): i32 {
+  let code: i32 = 0;
+  for (let i: usize = 0; i < 4; i++) {
+    const char = load<u8>(at + i);
+    const letter = (char | 0x20) - 0x61;
+    if (isDigit(char)) code = code * 16 + (char - 0x30);
+    else if (letter < 6) code = code * 16 + letter + 10;
+    else return -1;
+  }
+  return code;
 }
 
 /** Whether an escape stands for the character itself, or for one that JSON has a letter for. */
@@ -170,39 +415,46 @@ function isName(key: usize, name: string): bool {
   return true;
 }
 
-/** `host ident[pid]: message`, as readJournal puts them together. Leaves the record as it is where that is left to JSON.parse. */
+/** `host ident[pid]: message`, as readJournal puts them together. */
 function writeText(record: Record, text: usize): void {
   const message = valueAt(MESSAGE);
   const time = valueAt(TIME);
   const host = valueAt(HOSTNAME);
   const identifier = given(SYSLOG_IDENTIFIER, COMM);
   const pid = given(SYSLOG_PID, PID);
-  if (message.end === 0 || host.escapes || identifier.escapes || pid.escapes || time.escapes) return;
-  if (identifier.end !== 0 && identifier.end === identifier.start) return;
+  isRough = time.escapes;
   record.time = timeOf(time);
+  let flags: u32 = 0;
   let out = text;
-  if (host.end !== 0) out = put(copy(out, host), 0x20);
+  if (host.end !== 0) out = put(write(out, host), 0x20);
   record.identifier = <u32>(out - text);
-  if (identifier.end !== 0) out = copy(out, identifier);
+  if (identifier.end !== 0) {
+    flags |= HAS_IDENTIFIER;
+    out = write(out, identifier);
+  }
   record.identifierEnd = <u32>(out - text);
   if (identifier.end !== 0) {
-    if (pid.end !== 0) out = put(copy(put(out, 0x5b), pid), 0x5d);
+    if (pid.end !== 0) out = put(write(put(out, 0x5b), pid), 0x5d);
     out = put(put(out, 0x3a), 0x20);
   }
-  const begin = <u32>(out - text);
-  out = message.escapes ? unescape(out, message) : copy(out, message);
-  if (out === 0) return;
-  record.message = begin;
+  record.message = <u32>(out - text);
+  if (message.end !== 0) out = write(out, message);
+  else if (message.isGiven && message.isNull) {
+    flags |= IS_CUT;
+    cutCount++;
+  }
+  record.flags = isRough ? flags | IS_ROUGH : flags;
   textEnd = put(out, 10);
 }
 
-function writeAsItIs(text: usize, start: usize, end: usize): void {
-  for (let i: usize = 0; i < MARK_LENGTH; i++) store<u8>(text + i, MARK);
-  memory.copy(text + MARK_LENGTH, start, end - start);
-  textEnd = put(text + MARK_LENGTH + (end - start), 10);
+function writeMark(record: Record, text: usize): void {
+  let out = text;
+  for (let i: usize = 0; i < MARK_LENGTH; i++) out = put(out, MARK);
+  record.flags = IS_MARKED;
+  textEnd = put(out, 10);
 }
 
-/** The first of two fields that the entry has. */
+/** The first of two fields that says something. */
 function given(field: u32, other: u32): Value {
   const value = valueAt(field);
   return value.end !== 0 ? value : valueAt(other);
@@ -220,10 +472,14 @@ function timeOf(value: Value): f64 {
   return <f64>(time / 1000);
 }
 
-/** Returns behind what was written; writes up to 15 bytes more, for speed. */
-function copy(out: usize, value: Value): usize {
-  const end = out + (value.end - value.start);
-  let from = value.start;
+/** Writes what a value says. Returns behind that; writes up to 15 bytes more, for speed. */
+function write(out: usize, value: Value): usize {
+  if (value.isRough) isRough = true;
+  return value.escapes ? unescape(out, value.start, value.end) : copy(out, value.start, value.end);
+}
+
+function copy(out: usize, from: usize, to: usize): usize {
+  const end = out + (to - from);
   for (; out < end; out += 16) {
     v128.store(out, v128.load(from));
     from += 16;
@@ -231,18 +487,68 @@ function copy(out: usize, value: Value): usize {
   return end;
 }
 
-/** The same for a value with escapes; 0 where there is one that would make it more than a line of text. */
-function unescape(out: usize, value: Value): usize {
-  for (let at = value.start; at < value.end; at++) {
-    let char = load<u8>(at);
-    if (char === 0x5c) {
-      char = load<u8>(++at);
-      if (char === 0x74) char = 9;
-      else if (char > 0x5c) return 0;
-    }
-    out = put(out, char);
+/** The same for text with escapes. */
+function unescape(out: usize, start: usize, end: usize): usize {
+  let at = start;
+  for (;;) {
+    const from = at;
+    at = min(special(at), end);
+    out = copy(out, from, at);
+    if (at === end) return out;
+    const char = load<u8>(at, 1);
+    at += 2;
+    if (char === 0x75) {
+      let code = hexAt(at);
+      at += 4;
+      if (code >= 0xd800 && code < 0xdc00 && load<u16>(at) === 0x755c) {
+        const low = hexAt(at + 2);
+        if (low >= 0xdc00 && low < 0xe000) {
+          code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+          at += 6;
+        }
+      }
+      out = putCode(out, code);
+    } else out = putCode(out, controlOf(char));
   }
   return out;
+}
+
+/** What a letter behind a backslash stands for. */
+function controlOf(char: u8): i32 {
+  if (char === 0x6e) return 10;
+  if (char === 0x74) return 9;
+  if (char === 0x72) return 13;
+  if (char === 0x62) return 8;
+  if (char === 0x66) return 12;
+  return char;
+}
+
+/** A character as UTF-8. */
+function putCode(out: usize, code: i32): usize {
+  if (code < 0x80) {
+    if (!isHidden(<u8>code)) return put(out, <u8>code);
+    isRough = true;
+    return put(out, NONE);
+  }
+  if (code < 0x800) return put(put(out, <u8>(0xc0 | (code >> 6))), tailOf(code));
+  if (code < 0x10000) {
+    // Half a pair of surrogates is no text in UTF-8; whatever stands here, it is beyond ASCII.
+    if (code >= 0xd800 && code < 0xe000) isRough = true;
+    return put(put(put(out, <u8>(0xe0 | (code >> 12))), tailOf(code >> 6)), tailOf(code));
+  }
+  out = put(put(out, <u8>(0xf0 | (code >> 18))), tailOf(code >> 12));
+  return put(put(out, tailOf(code >> 6)), tailOf(code));
+}
+
+/** Whether a byte can't stand in a text. */
+// @ts-ignore: decorator
+@inline
+function isHidden(byte: u8): bool {
+  return byte === 10 || byte === MARK;
+}
+
+function tailOf(code: i32): u8 {
+  return <u8>(0x80 | (code & 0x3f));
 }
 
 // @ts-ignore: decorator

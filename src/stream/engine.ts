@@ -88,7 +88,11 @@ export class Engine {
     this.#options = options;
     this.#report = options.report;
     this.#now = now;
-    this.#gate = new Gate({ maxLine: options.maxLine, onOverflow: () => this.#dropOverlong() });
+    this.#gate = new Gate({
+      maxLine: options.maxLine,
+      onOverflow: () => this.#dropOverlong(),
+      onCut: () => this.#tellCut(),
+    });
     this.#detector = new FormatDetector(options.format);
     this.tally = new Tally(options);
     this.sight = new Sight({
@@ -199,9 +203,7 @@ export class Engine {
       ? new JournalEntry(line, line.entry, ascii)
       : this.#readNext(decodeText(line, ascii), ascii);
     this.#judged++;
-    if (entry.isCut) {
-      this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
-    }
+    if (entry.isCut && !line.isCutTold) this.#tellCut();
     const at = this.#at;
     at.offset = line.offset;
     at.end = line.offsetEnd;
@@ -327,6 +329,10 @@ export class Engine {
       `budget ${name}`,
       `[${name}] a line took too long for a pattern and was given up: ${pattern}`,
     );
+  }
+
+  #tellCut(): void {
+    this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
   }
 
   #dropOverlong(): void {

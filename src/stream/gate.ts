@@ -48,6 +48,8 @@ export interface LineBytes {
   readonly offsetEnd: number;
   /** Of a journal entry that the gate has read: what it cut out of it, and `bytes` hold its text. */
   readonly entry?: CutEntry | undefined;
+  /** The gate has told `onCut` of it. */
+  readonly isCutTold?: boolean | undefined;
 }
 
 export type TakeLine = (line: LineBytes, candidates: Candidates) => void;
@@ -57,6 +59,8 @@ export interface GateOptions {
   readonly maxLine: number;
   /** Called once for each line dropped. */
   readonly onOverflow: () => void;
+  /** Called once for each journal entry that the plan has looked at, whether it passes or not, and whose message was left out. */
+  readonly onCut?: () => void;
 }
 
 /** Some patterns of a filter. */
@@ -112,7 +116,7 @@ export class Gate {
 
   /** From the next line on, only lines pass that the plan lets pass; undefined: all. */
   arm(plan: GatePlan | undefined): void {
-    this.#armed = plan && new ArmedGate(plan, this.#options.maxLine);
+    this.#armed = plan && new ArmedGate(plan, this.#options);
   }
 
   push(chunk: Buffer, take: TakeLine): void {
@@ -185,6 +189,7 @@ const FOLLOWED_AT_ONCE = 32;
 /** Finds the lines that its plan lets pass. */
 class ArmedGate {
   readonly #plan: GatePlan;
+  readonly #onCut: () => void;
   readonly #scan: LineScan;
   readonly #journal: JournalScan | undefined;
   /** By needle: filters, their patterns, and what else these need, in turn; -1: nothing. */
@@ -199,9 +204,10 @@ class ArmedGate {
   /** How many filters want to see the next line. */
   #following = 0;
 
-  /** @param maxLine lines over so many bytes are passed over, as if they were not there */
-  constructor(plan: GatePlan, maxLine: number) {
+  /** Lines over `maxLine` bytes are passed over, as if they were not there. */
+  constructor(plan: GatePlan, { maxLine, onCut = () => undefined }: GateOptions) {
     this.#plan = plan;
+    this.#onCut = onCut;
     const module = newModule();
     this.#journal = plan.isJournal ? new JournalScan(module, maxLine) : undefined;
     this.#scan = new LineScan(module, plan, plan.isJournal ? maxLine + MARK.length : maxLine);
@@ -242,15 +248,16 @@ class ArmedGate {
     const length = end - start;
     journal.load(bytes.subarray(start, end));
     for (let at = 0; at < length; ) {
-      const { length: read, next } = journal.read(at, length, this.#scan.size);
+      const { length: read, next, cut } = journal.read(at, length, this.#scan.size);
       this.#scanLoaded(read, (from, to, ascii) => {
         journal.seek(from);
         const json = { bytes, start: start + journal.start, end: start + journal.end };
-        const place = { ascii, offset: base + json.start, offsetEnd: base + json.end };
+        const place = { offset: base + json.start, offsetEnd: base + json.end, isCutTold: journal.isCut };
         const entry = journal.cut(json);
-        if (entry) this.#give({ bytes: text, start: from, end: to, ...place, entry }, take);
-        else this.#give({ ...json, ...place }, take);
+        if (entry) this.#give({ bytes: text, start: from, end: to, ascii, ...place, entry }, take);
+        else this.#give({ ...json, ascii: undefined, ...place }, take);
       });
+      for (let i = 0; i < cut; i++) this.#onCut();
       at = next;
     }
   }

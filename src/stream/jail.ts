@@ -189,6 +189,9 @@ export function judge(
 function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefined {
   const { identifier, journalmatch } = jail;
   if (jail.on === "ban") return undefined;
+  if (identifier !== undefined && (entry.identifier === undefined || !identifier.includes(entry.identifier)))
+    return undefined;
+  // Last, since fields are read from the JSON when they are asked for.
   if (journalmatch && entry.fields && !matchesJournal(journalmatch, entry.fields)) return undefined;
   const whole = entry.line;
   if (identifier === undefined) {
@@ -202,7 +205,6 @@ function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefi
       offset,
     };
   }
-  if (entry.identifier === undefined || !identifier.includes(entry.identifier)) return undefined;
   return {
     text: entry.message,
     whole,

@@ -1,7 +1,7 @@
 import type { Bytes } from "../text.ts";
 import type { GateModule } from "./module.ts";
 
-/** What is before the line of an entry that is left as it is. */
+/** What stands for a line that is left as it is. */
 export const MARK = "\u0001\u0001\u0001\u0001";
 
 /** What was cut out of a journal entry: places in its text, `host ident[pid]: message`, in bytes. */
@@ -11,24 +11,38 @@ export interface CutEntry {
   /** Undefined: it has none. */
   readonly identifier: readonly [start: number, end: number] | undefined;
   readonly message: number;
+  /** Whether journalctl left the message out. */
+  readonly isCut: boolean;
   /** The whole entry. */
   readonly json: Bytes;
+}
+
+interface Read {
+  readonly length: number;
+  readonly next: number;
+  readonly cut: number;
 }
 
 const ENTRY_BYTES = 262_144;
 const RECORDS = 4096;
 /** Words of a record, as wasm/journal.ts lays them out; the first two are its time. */
-const RECORD = 8;
+const RECORD = 10;
 const TEXT = 2;
 const START = 3;
 const END = 4;
 const IDENTIFIER = 5;
 const IDENTIFIER_END = 6;
 const MESSAGE = 7;
+const FLAGS = 8;
+const HAS_IDENTIFIER = 1;
+const IS_ROUGH = 2;
+const IS_MARKED = 4;
+const IS_CUT = 8;
 
 /**
  * Turns journal JSON into the text that jails see, so that the gate seeks in that alone: wasm/journal.ts does it, and tells how.
- * The same text as `readJournal` makes; entries that are more than strings stay as they are, behind a MARK.
+ * The same text as `readJournal` makes, but for characters that no text to be sought has. What is no entry stays as it is, and a MARK
+ * stands for it.
  */
 export class JournalScan {
   /** Most bytes that can be loaded at once. */
@@ -68,14 +82,14 @@ export class JournalScan {
 
   /**
    * Reads lines between two places of what was loaded, into where the scan has its input, as many as fit in `room` bytes.
-   * Gives the length of their texts, and where to go on.
+   * Gives the length of their texts, where to go on, and how many entries have a message that was left out.
    */
-  read(from: number, to: number, room: number): { readonly length: number; readonly next: number } {
-    const { readEntries, entries, input, nextEntry, textEnd } = this.#module;
+  read(from: number, to: number, room: number): Read {
+    const { readEntries, entries, input, nextEntry, textEnd, cutCount } = this.#module;
     const base = entries.value;
     this.#count = readEntries(base + from, base + to, this.#maxLine, room);
     this.#at = 0;
-    return { length: textEnd.value - input.value, next: nextEntry.value - base };
+    return { length: textEnd.value - input.value, next: nextEntry.value - base, cut: cutCount.value };
   }
 
   /** Goes on to the line whose text begins there; lines are asked for in their order. */
@@ -92,16 +106,22 @@ export class JournalScan {
     return this.#word(END);
   }
 
-  /** What was cut out of the line, which is `json`; undefined: it stays as it is. */
+  /** Whether `read` has counted the line as one with a message that was left out. */
+  get isCut(): boolean {
+    return (this.#word(FLAGS) & IS_CUT) !== 0;
+  }
+
+  /** What was cut out of the line, which is `json`; undefined: JSON.parse is to read it. */
   cut(json: Bytes): CutEntry | undefined {
-    const message = this.#word(MESSAGE);
-    if (message === 0) return undefined;
+    const flags = this.#word(FLAGS);
+    if ((flags & (IS_ROUGH | IS_MARKED)) !== 0) return undefined;
     const time = this.#times[(this.#at * RECORD) / 2] as number;
-    const [start, end] = [this.#word(IDENTIFIER), this.#word(IDENTIFIER_END)];
+    const hasIdentifier = (flags & HAS_IDENTIFIER) !== 0;
     return {
       time: Number.isNaN(time) ? undefined : time,
-      identifier: start === end ? undefined : [start, end],
-      message,
+      identifier: hasIdentifier ? [this.#word(IDENTIFIER), this.#word(IDENTIFIER_END)] : undefined,
+      message: this.#word(MESSAGE),
+      isCut: (flags & IS_CUT) !== 0,
       json,
     };
   }

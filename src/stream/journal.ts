@@ -47,12 +47,16 @@ export class JournalEntry implements Entry {
   readonly identifier: string | undefined;
   readonly ascii: boolean;
   readonly isDateless = true;
-  readonly isCut = false;
+  readonly isCut: boolean;
   readonly #json: Bytes;
   #fields: Entry["fields"];
 
   /** @param ascii whether the text is ASCII alone */
-  constructor({ bytes, start, end }: Bytes, { time, identifier, message, json }: CutEntry, ascii: boolean) {
+  constructor(
+    { bytes, start, end }: Bytes,
+    { time, identifier, message, isCut, json }: CutEntry,
+    ascii: boolean,
+  ) {
     const text = (from: number, to: number) =>
       bytes.toString(ascii ? "latin1" : "utf8", start + from, start + to);
     this.text = text(0, end + 1 - start);
@@ -61,6 +65,7 @@ export class JournalEntry implements Entry {
     this.time = time;
     this.identifier = identifier && text(...identifier);
     this.ascii = ascii;
+    this.isCut = isCut;
     this.#json = json;
   }
 

@@ -17,6 +17,7 @@ export interface GateModule {
   readonly records: WebAssembly.Global;
   readonly nextEntry: WebAssembly.Global;
   readonly textEnd: WebAssembly.Global;
+  readonly cutCount: WebAssembly.Global;
   startJournal(entryBytes: number, recordCount: number): void;
   readEntries(from: number, to: number, maxLine: number, room: number): number;
 }
