@@ -100,6 +100,7 @@ export class Engine {
       addressesOf: (name) => this.tally.addressesOf(name),
       warn: (message) => this.#report.warning(message),
       onGiveUp: (jail, pattern) => this.#giveUp(jail, pattern),
+      onRefused: (jail, fields) => this.#tellRefused(jail, fields),
     };
     this.#start(jails);
     this.tick(now);
@@ -288,6 +289,16 @@ export class Engine {
     this.#report.rareWarning(
       `budget ${name}`,
       `[${name}] a line took too long for a pattern and was given up: ${pattern}`,
+    );
+  }
+
+  #tellRefused({ name }: Jail, fields: readonly string[]): void {
+    const has = printable(fields.join(" "));
+    this.#report.warning(
+      `[${name}] a journal entry with the text of a failure counts for nothing, since journalmatch does not take it: ${has}`,
+    );
+    this.#report.hint(
+      `a local user wrote it, or the service runs otherwise here: --set '${name}.journalmatch=…' says how`,
     );
   }
 
