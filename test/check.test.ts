@@ -21,8 +21,15 @@ describe("checkJails", () => {
   after(() => folder.remove());
 
   /** What it says of a jail `app`, which is imported or one's own. */
-  async function check(jail: string, isImported = false): Promise<Told> {
-    const path = folder.write("app.yaml", `jails:\n  app:\n    identifier: app\n${jail}`);
+  async function check(
+    jail: string,
+    {
+      isImported = false,
+      identifier = "    identifier: app\n",
+      journalmatch = "    journalmatch: _UID=0\n",
+    } = {},
+  ): Promise<Told> {
+    const path = folder.write("app.yaml", `jails:\n  app:\n${identifier}${jail}${journalmatch}`);
     const { jails } = await loadRules({ specs: [path], sets: [] });
     const said: string[] = [];
     const report = new Report("f2b-stream", (line) => said.push(folder.shorten(line.trimEnd())));
@@ -58,7 +65,9 @@ describe("checkJails", () => {
   });
 
   test("only tells of an imported rule that a stranger can mislead", async () => {
-    const { checked, errors, said } = await check("    failregex: 'failed from <ADDR>$'\n", true);
+    const { checked, errors, said } = await check("    failregex: 'failed from <ADDR>$'\n", {
+      isImported: true,
+    });
     assert.deepEqual(errors, []);
     assert.ok(checked);
     assert.equal(said.length, 1);
@@ -78,7 +87,38 @@ describe("checkJails", () => {
       /warning: app\.yaml:4:35: .* hides "192\.0\.2\.7" \(no-failregex\), if the service /,
     );
     assert.match(said[1] ?? "", /^f2b-stream: hint: let the pattern take all /);
-    assert.deepEqual((await check(doubtful, true)).said, []);
+    assert.deepEqual((await check(doubtful, { isImported: true })).said, []);
+  });
+
+  const raw = { identifier: "", journalmatch: "" };
+  const openFile = "    failregex: '^ app: login failed from <ADDR>$'\n";
+
+  test("refuses a rule whose lines a client can write, with the line", async () => {
+    const { errors } = await check(openFile, raw);
+    assert.deepEqual(errors, [
+      `ERR_RULE_INJECTION app.yaml:3:17: failregex 1: a line feed in a client's text, in any line of this file, gets "203.0.113.66" banned by a line of his own: "x\\\\x0aNov 21 19:40:02 app: login failed from 203.0.113.66\\\\x0ax"`,
+    ]);
+    const framed = await check(`${openFile}    framing: message\n`, raw);
+    assert.deepEqual([framed.errors, framed.said], [[], []]);
+  });
+
+  test("only tells of an imported rule whose lines a client can write, in one line", async () => {
+    const { errors, said } = await check(openFile, { ...raw, isImported: true });
+    assert.deepEqual(errors, []);
+    assert.deepEqual(said, [
+      "f2b-stream: warning: [app] whoever can write a line feed into this log can have anybody banned: look whether its writer escapes them (then --set app.framing=message), or let it log to syslog",
+    ]);
+  });
+
+  test("warns of an identifier alone, and says what to add", async () => {
+    const alone = "    failregex: '^login failed from <ADDR>$'\n";
+    const { checked, said } = await check(alone, { journalmatch: "" });
+    assert.ok(checked);
+    assert.deepEqual(said, [
+      "f2b-stream: warning: app.yaml:2:3: app: identifier alone: any local user can write such journal entries (logger -t app)",
+      "f2b-stream: hint: add journalmatch: _UID=0 if the service logs as root, or else its unit, such as _SYSTEMD_UNIT=app.service; other formats don't ask for it",
+    ]);
+    assert.deepEqual((await check(alone)).said, []);
   });
 
   test("finds the mistakes of tests and of patterns at once", async () => {
@@ -120,7 +160,7 @@ describe("checkJails", () => {
       assert.equal(slow.length, 1);
       assert.ok(slow[0]?.includes(` app.yaml:${at}: failregex 1: a line made to hurt this loop `), slow[0]);
       assert.match(slow[0] ?? "", says);
-      const imported = await check(`    failregex: '${pattern}'\n`, true);
+      const imported = await check(`    failregex: '${pattern}'\n`, { isImported: true });
       assert.deepEqual(imported.errors, []);
       assert.ok(imported.said.some((line) => line.includes("a line made to hurt this loop")));
     });

@@ -57,6 +57,7 @@ describe("loadFail2ban on the fixture", () => {
       identifier: undefined,
       journalmatch: undefined,
       logpath: ["/var/log/door.log"],
+      framing: "file",
       maxretry: 2,
       findtime: 600_000,
       bantime: 3_600_000,

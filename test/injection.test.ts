@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { compileFilter } from "../src/filter/compile.ts";
 import { loadRules } from "../src/rules/load.ts";
+import type { Jail } from "../src/rules/rule.ts";
 import { findHoles } from "../src/stream/holes.ts";
 import { type Injection, inject } from "../src/stream/injection/inject.ts";
 import { compileJails } from "../src/stream/jail.ts";
@@ -18,17 +19,32 @@ interface Rule extends PatternTexts {
   /** Default: patterns see the message of the program "app"; null: the line. */
   readonly identifier?: string | null;
   readonly samples?: Samples;
+  /** Default: "message". */
+  readonly framing?: Jail["framing"];
+  /** Default: texts hold none. */
+  readonly hasLineFeeds?: boolean;
 }
 
-function injected({ identifier = "app", samples = [], ...patterns }: Rule): Injection {
+function injected({
+  identifier = "app",
+  samples = [],
+  framing = "message",
+  hasLineFeeds = false,
+  ...patterns
+}: Rule): Injection {
   const filter = filterRule(patterns);
   const tests = samples.map(([line, ip]) => ({
     lines: typeof line === "string" ? [line] : line,
     match: ip === undefined ? (false as const) : { ip },
     place: { file: "test.yaml", line: 1, column: 1 },
   }));
-  const jail = newJail({ filter, tests, identifier: identifier === null ? undefined : [identifier] });
-  return inject({ jail, filter: compileFilter(filter) }, { now: NOW });
+  const jail = newJail({
+    filter,
+    tests,
+    framing,
+    identifier: identifier === null ? undefined : [identifier],
+  });
+  return inject({ jail, filter: compileFilter(filter) }, { now: NOW, hasLineFeeds });
 }
 
 /** What was found: the kind of harm, and the pattern from where it is to be mended. `?`: it hangs on the service. */
@@ -246,6 +262,49 @@ test("inject puts text into the quotes of lines that bring no failure", () => {
   assert.ok(found.some(({ harm, where }) => harm.kind === "names" && where === "quoted"));
 });
 
+const BROKEN: readonly { name: string; rule: Rule; told: readonly string[] }[] = [
+  { name: "the end of the entry alone is the end", rule: { failregex: ["^user .* from <ADDR>$"] }, told: [] },
+  { name: "a text that ends where its line does", rule: { failregex: ["^user .* from <ADDR>"], samples: [["user x from 192.0.2.7", "192.0.2.7"]] }, told: ["names: .* fro", "names?: behind"] },
+  { name: "ends of lines that count as ends", rule: { failregex: ["(?m)^user .* from <ADDR>$"] }, told: ["names: .* fro"] },
+  { name: "blanks that may be line feeds", rule: { failregex: ["^user [^<>]*? from <ADDR>(?:\\s[^<>]*)?$"] }, told: ["names: [^<>]*"] },
+  { name: "a class that goes over them, to a word of the service", rule: { failregex: ['^user "[^"]*" from <ADDR>, server: '] }, told: [] },
+  { name: "a line feed that the class takes and the rest does not", rule: { failregex: ["^(?!.*\\n.)user \"[^\"]*\" from <ADDR>$"] }, told: ['hides: [^"]*"'] },
+]; // biome-ignore format: a table
+
+for (const { name, rule, told: wanted } of BROKEN) {
+  test(`inject tries line feeds inside of an entry: ${name}`, () =>
+    assert.deepEqual([...new Set(told({ ...rule, hasLineFeeds: true }))].toSorted(), wanted.toSorted()));
+}
+
+/** What a client writes after a line feed, in a log whose writer lets him. */
+const FORGED: readonly { name: string; rule: Rule; text: string | undefined }[] = [
+  {
+    name: "where nothing of the client's stands in the line",
+    rule: { failregex: ["^ \\[error\\] \\d+: forbidden, client: <ADDR>, server: "] },
+    text: "x\nNov 21 19:40:02 [error] 0: forbidden, client: 203.0.113.66, server: \nx",
+  },
+  {
+    name: "where the class of the field does not take it",
+    rule: {
+      failregex: ['^ \\[error\\] user "[^:]*": password mismatch, client: <ADDR>, server: '],
+      samples: [['2026/11/21 19:40:02 [error] user "bob": password mismatch, client: 192.0.2.7, server: x', "192.0.2.7"]],
+    },
+    text: 'x\n2026/11/21 19:40:02 [error] user "bob": password mismatch, client: 203.0.113.66, server: x\nx',
+  },
+  {
+    name: "in two lines of a session",
+    rule: { failregex: ["^ app\\[<F-MLFID>\\d+</F-MLFID>\\]: connect from <ADDR>, <F-NOFAIL>waiting</F-NOFAIL>$", "^ app\\[<F-MLFID>\\d+</F-MLFID>\\]: password is wrong$"] },
+    text: "x\nNov 21 19:40:02 app[0]: connect from 203.0.113.66, waiting\nNov 21 19:40:02 app[0]: password is wrong\nx",
+  },
+  { name: "with an id that is no address", rule: { failregex: ["^ login of <F-ID>[a-z]+</F-ID> failed$"] }, text: "x\nNov 21 19:40:02 login of a failed\nx" },
+  { name: "but not if its writer escapes line feeds", rule: { framing: "message", failregex: ["^ client <ADDR> failed$"] }, text: undefined },
+]; // biome-ignore format: a table
+
+for (const { name, rule, text } of FORGED) {
+  test(`inject forges a line of a file, ${name}`, () =>
+    assert.equal(injected({ identifier: null, framing: "file", ...rule }).forgery?.text, text));
+}
+
 test("inject writes the same lines for the same rules", () => {
   const rule: Rule = {
     identifier: null,
@@ -265,7 +324,8 @@ test("the bundled rules have no hole, and each pattern was tried", async () => {
   const names = readdirSync(`${ROOT}rules`).filter((name) => name.endsWith(".yaml"));
   const { jails } = await loadRules({ specs: names.map((name) => `${ROOT}rules/${name}`), sets: [] });
   for (const compiled of compileJails(jails)) {
-    const { lines, errors, doubts, untried } = findHoles(compiled, { now: NOW });
+    const { lines, errors, framing, doubts, untried } = findHoles(compiled, { now: NOW });
+    assert.equal(framing, undefined);
     assert.deepEqual(
       [errors, doubts, untried].map((each) => each.map(String)),
       [[], [], []],

@@ -38,6 +38,7 @@ const KEYS = {
   identifier: true,
   journalmatch: true,
   logpath: true,
+  framing: true,
   prefregex: true,
   failregex: true,
   ignoreregex: true,

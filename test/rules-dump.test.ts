@@ -86,6 +86,7 @@ const jail: fc.Arbitrary<Jail> = record({
   identifier: maybe(some(text)),
   journalmatch: maybe(some(terms)),
   logpath: maybe(some(text)),
+  framing: constantFrom("file" as const, "message" as const),
   filter: record({
     prefregex: maybe(pattern),
     failregex: some(pattern),

@@ -47,6 +47,7 @@ class Tried {
       addressesOf: () => [],
       warn,
       onGiveUp: warn,
+      onRefused: warn,
     };
     return new RunningJail({ jail, filter }, host);
   }

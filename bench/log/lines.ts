@@ -46,6 +46,9 @@ export function journalLine(random: Random): (entry: LogEntry) => string {
   return ({ time, tag, pid, message }) => {
     const micro = time * 1000;
     sequence++;
+    const isPostfix = tag.startsWith("postfix/");
+    const command = tag.replace(/^.*\//, "");
+    const unit = isPostfix ? "postfix@-.service" : `${tag}.service`;
     return `${JSON.stringify({
       __CURSOR: `s=${machine};i=${sequence.toString(16)};b=${boot};m=${sequence.toString(16)};t=${micro.toString(16)};x=${sequence}`,
       __REALTIME_TIMESTAMP: String(micro),
@@ -57,15 +60,15 @@ export function journalLine(random: Random): (entry: LogEntry) => string {
       SYSLOG_FACILITY: "3",
       SYSLOG_IDENTIFIER: tag,
       ...(pid === undefined ? {} : { SYSLOG_PID: String(pid), _PID: String(pid) }),
-      _UID: "0",
-      _GID: "0",
+      _UID: isPostfix ? "106" : "0",
+      _GID: isPostfix ? "113" : "0",
       _TRANSPORT: "syslog",
-      _COMM: tag,
-      _EXE: `/usr/sbin/${tag}`,
-      _CMDLINE: `/usr/sbin/${tag} -D`,
+      _COMM: command,
+      _EXE: isPostfix ? `/usr/lib/postfix/sbin/${command}` : `/usr/sbin/${command}`,
+      _CMDLINE: isPostfix ? `${command} -n smtp -t inet -u -c` : `/usr/sbin/${command} -D`,
       _CAP_EFFECTIVE: "1ffffffffff",
-      _SYSTEMD_CGROUP: `/system.slice/${tag}.service`,
-      _SYSTEMD_UNIT: `${tag}.service`,
+      _SYSTEMD_CGROUP: `/system.slice/${unit}`,
+      _SYSTEMD_UNIT: unit,
       _SYSTEMD_SLICE: "system.slice",
       SYSLOG_TIMESTAMP: `${stamp(time).syslog} `,
       _SOURCE_REALTIME_TIMESTAMP: String(micro - 21),

@@ -124,6 +124,7 @@ class View {
       addressesOf: () => [],
       warn: (message) => report.warning(message),
       onGiveUp: () => undefined,
+      onRefused: () => undefined,
     });
     this.#tally.reload(new Map([[compiled.jail.name, this.#running]]));
     this.#running.ignore.refresh(now);

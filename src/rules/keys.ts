@@ -14,6 +14,7 @@ export function keysOf(jail: Jail): Readonly<Record<string, unknown>> {
     identifier: jail.identifier,
     journalmatch: jail.journalmatch && formatJournalMatch(jail.journalmatch),
     logpath: jail.logpath,
+    framing: jail.framing,
     prefregex: filter.prefregex?.source,
     failregex: sources(filter.failregex),
     ignoreregex: sources(filter.ignoreregex),

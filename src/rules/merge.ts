@@ -11,6 +11,7 @@ export interface Settings {
   readonly identifier?: readonly string[];
   readonly journalmatch?: JournalMatch;
   readonly logpath?: readonly string[];
+  readonly framing?: Jail["framing"];
   /** None or one. */
   readonly prefregex?: readonly Pattern[];
   readonly failregex?: readonly Pattern[];
@@ -100,6 +101,7 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
     identifier: unlessEmpty(settings.identifier),
     journalmatch: unlessEmpty(settings.journalmatch),
     logpath: unlessEmpty(settings.logpath),
+    framing: settings.framing ?? defaultFraming(settings),
     filter: {
       prefregex: settings.prefregex?.[0],
       failregex: settings.failregex ?? [],
@@ -126,6 +128,11 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
     success: settings.success ?? [],
     tests: settings.tests ?? [],
   };
+}
+
+/** What comes with a tag, or out of the journal, was framed by a log daemon; what writes lines without one is for its rule to know. */
+function defaultFraming({ identifier = [], journalmatch = [] }: Settings): Jail["framing"] {
+  return identifier.length > 0 || journalmatch.length > 0 ? "message" : "file";
 }
 
 /** All keys of a jail that was not read from YAML, so that files and options can be laid over it. */

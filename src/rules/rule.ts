@@ -71,6 +71,11 @@ export interface Jail {
   readonly journalmatch: JournalMatch | undefined;
   /** Globs, compared with `--source`. */
   readonly logpath: readonly string[] | undefined;
+  /**
+   * Whose the line feeds are. `message`: each record is one line, or one entry, whatever clients send; `file`: a client may write a
+   * line feed into one, and all that follows it is his.
+   */
+  readonly framing: "file" | "message";
   readonly filter: FilterRule;
   readonly maxretry: number;
   readonly findtime: number;

@@ -186,6 +186,7 @@ const settingsSchema = z.strictObject(
     identifier: list(text).exactOptional(),
     journalmatch: journalmatch.exactOptional(),
     logpath: lineList(text).exactOptional(),
+    framing: oneOf(["file", "message"]).exactOptional(),
     prefregex: z
       .string(wanted("a pattern"))
       .refine(isOneLine, "expected one pattern, got several lines")

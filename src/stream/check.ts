@@ -1,7 +1,7 @@
 import { formatNetwork, parseNetwork } from "../address.ts";
 import { printable, type Report } from "../cli/report.ts";
 import type { Failure, Verdict } from "../filter/verdict.ts";
-import { formatPlace, RuleError, type RuleTest } from "../rules/rule.ts";
+import { formatPlace, type Jail, RuleError, type RuleTest } from "../rules/rule.ts";
 import { findHoles } from "./holes.ts";
 import { play } from "./injection/stage.ts";
 import type { CompiledJail } from "./jail.ts";
@@ -13,6 +13,19 @@ export interface Checked {
   /** Hostile lines. */
   readonly lines: number;
 }
+
+/** What an imported jail can't say for itself. */
+const OPEN_FILE =
+  "whoever can write a line feed into this log can have anybody banned: look whether its writer escapes them (then --set NAME.framing=message), or let it log to syslog";
+
+/** That an identifier stands alone, which any local user can give his entries. */
+function forgeableBy({ identifier, journalmatch, on }: Jail): string | undefined {
+  if (on === "ban" || identifier?.[0] === undefined || journalmatch !== undefined) return undefined;
+  return `identifier alone: any local user can write such journal entries (logger -t ${printable(identifier[0])})`;
+}
+
+const TRUSTED_HINT =
+  "add journalmatch: _UID=0 if the service logs as root, or else its unit, such as _SYSTEMD_UNIT=app.service; other formats don't ask for it";
 
 /**
  * Runs the tests of jails and looks for holes in them, and tells what is doubtful.
@@ -31,12 +44,20 @@ export function checkJails(
   let lines = 0;
   for (const each of jails) {
     const { name } = each.jail;
-    const holes = findHoles(each, { now });
+    const isImported = imported.has(name);
+    const holes = findHoles(each, { now, hasLineFeeds: !isImported });
     lines += holes.lines;
-    errors.push(...runTests(each, now), ...(imported.has(name) ? [] : holes.errors));
-    for (const { place, message, hint } of imported.has(name) ? holes.errors : holes.doubts) {
+    errors.push(...runTests(each, now));
+    const forgeable = isImported ? undefined : forgeableBy(each.jail);
+    if (forgeable !== undefined) {
+      report.warning(`${formatPlace(each.jail.place)}: ${name}: ${forgeable}`);
+      report.hint(TRUSTED_HINT);
+    }
+    if (!isImported) errors.push(...holes.errors, ...(holes.framing ? [holes.framing] : []));
+    else if (holes.framing) report.warning(`[${name}] ${OPEN_FILE.replace("NAME", () => name)}`);
+    for (const { place, message, hint } of isImported ? holes.errors : holes.doubts) {
       report.warning(`${formatPlace(place)}: ${message}`);
-      if (hint !== undefined && !imported.has(name)) report.hint(hint);
+      if (hint !== undefined && !isImported) report.hint(hint);
     }
     for (const pattern of holes.untried) {
       report.hint(

@@ -107,6 +107,7 @@ export class Engine {
       addressesOf: (name) => this.tally.addressesOf(name),
       warn: (message) => this.#report.warning(message),
       onGiveUp: (jail, pattern) => this.#giveUp(jail, pattern),
+      onRefused: (jail, fields) => this.#tellRefused(jail, fields),
     };
     this.#start(jails);
     this.tick(now);
@@ -333,6 +334,16 @@ export class Engine {
 
   #tellCut(): void {
     this.#report.rareWarning("cut", "journalctl left out a long message: call it with --all (-a)");
+  }
+
+  #tellRefused({ name }: Jail, fields: readonly string[]): void {
+    const has = printable(fields.join(" "));
+    this.#report.warning(
+      `[${name}] a journal entry with the text of a failure counts for nothing, since journalmatch does not take it: ${has}`,
+    );
+    this.#report.hint(
+      `a local user wrote it, or the service runs otherwise here: --set '${name}.journalmatch=…' says how`,
+    );
   }
 
   #dropOverlong(): void {

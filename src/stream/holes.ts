@@ -7,6 +7,7 @@ import { placeInPattern } from "../rules/place.ts";
 import { type FilterRule, type Pattern, RuleError } from "../rules/rule.ts";
 import type { Harm } from "./injection/attack.ts";
 import type { Found } from "./injection/findings.ts";
+import type { Forgery } from "./injection/forge.ts";
 import { type InjectOptions, inject } from "./injection/inject.ts";
 import type { CompiledJail } from "./jail.ts";
 
@@ -16,6 +17,8 @@ export interface Holes {
   readonly lines: number;
   /** Proved, by such a line or in steps. */
   readonly errors: readonly RuleError[];
+  /** That a client who may write line feeds into the log can have anybody banned, by such a text; undefined: he can't. */
+  readonly framing: RuleError | undefined;
   /** It hangs on the service whether it writes such lines. */
   readonly doubts: readonly RuleError[];
   /** Patterns that no line could be made for. */
@@ -27,13 +30,14 @@ export interface Holes {
  * is banned.
  */
 export function findHoles(compiled: CompiledJail, options: InjectOptions): Holes {
-  const { lines, found, untried } = inject(compiled, options);
+  const { lines, found, forgery, untried } = inject(compiled, options);
   const told = found.filter(({ harm }) => !options.isQuick || harm.kind === "names");
   const certain = told.filter(({ isCertain }) => isCertain);
   const doubtful = told.filter(({ isCertain }) => !isCertain);
   return {
     lines,
     errors: [...certain.map(toError), ...slowPatterns(compiled.jail.filter, compiled.filter)],
+    framing: forgery && forgedError(forgery),
     doubts: doubtful.map(toError),
     untried: untried.map(({ name }) => name),
   };
@@ -45,6 +49,20 @@ function toError(found: Found): RuleError {
   const at = placeInPattern(place.pattern, place.offset);
   return new RuleError("ERR_RULE_INJECTION", at, message, HINTS[where === "field" ? harm.kind : where]);
 }
+
+function forgedError({ place, text, found }: Forgery): RuleError {
+  const said = JSON.stringify(printable(text, 400));
+  const message = `${place.name}: a line feed in a client's text, in any line of this file, gets ${JSON.stringify(found)} banned by a line of his own: ${said}`;
+  return new RuleError(
+    "ERR_RULE_INJECTION",
+    placeInPattern(place.pattern, place.offset),
+    message,
+    FRAMING_HINT,
+  );
+}
+
+const FRAMING_HINT =
+  "read a log whose writer escapes line feeds, or take this one over syslog or the journal; framing: message says that it is so";
 
 /** Where the text stood. */
 const SAID: Readonly<Record<Found["where"], string>> = {

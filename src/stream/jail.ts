@@ -68,6 +68,11 @@ export interface JailHost extends IgnoreHost {
   readonly evidence: Evidence;
   /** Told of each search that was given up, since it would have taken too long. */
   readonly onGiveUp: (jail: Jail, pattern: PythonPattern) => void;
+  /**
+   * Told of the first entry that has the look of a failure and is not what the jail's journalmatch asks for, with the fields that it asks
+   * for as the entry has them: `_UID=1000`.
+   */
+  readonly onRefused: (jail: Jail, fields: readonly string[]) => void;
 }
 
 /** One jail at work: which entries it sees, what its filter says of them, how often is too often, who is spared. */
@@ -81,6 +86,9 @@ export class RunningJail {
   #compiled: CompiledJail;
   #ignore: IgnoreList;
   #matcher: Matcher;
+  /** What would be a failure, of entries that journalmatch does not take: with sessions of its own, until there was one. */
+  #refused: Matcher | undefined;
+  #hasRefused = false;
 
   constructor(compiled: CompiledJail, host: JailHost) {
     this.#host = host;
@@ -96,6 +104,8 @@ export class RunningJail {
     this.window.reload({ ...compiled.jail, maxKeys: this.#host.maxKeys });
     this.#ignore = new IgnoreList(compiled.jail.ignore, this.#host);
     this.#matcher = this.#newMatcher();
+    this.#refused = undefined;
+    this.#hasRefused = false;
   }
 
   get jail(): Jail {
@@ -109,8 +119,21 @@ export class RunningJail {
   /** The filter's verdict; undefined: the entry is none of this jail's. */
   judge(entry: Entry, clock: MatcherClock, at: Position, patterns: number): Verdict | undefined {
     if (this.#compiled.filter.maxlines > 1) this.#catchUp(clock, at);
-    const line = lineFor(this.jail, entry, at.offset);
-    return line && this.#matcher.match(line, clock, patterns);
+    if (!isMeant(this.jail, entry)) return undefined;
+    const line = shown(this.jail, entry, at.offset);
+    if (isTrusted(this.jail, entry)) return this.#matcher.match(line, clock, patterns);
+    this.#refuse(line, entry, clock);
+    return undefined;
+  }
+
+  /** Tells of the first entry that would be a failure if journalmatch took it. */
+  #refuse(line: MatcherLine, entry: Entry, clock: MatcherClock): void {
+    if (this.#hasRefused) return;
+    this.#refused ??= this.#newMatcher();
+    if (!this.#refused.match(line, clock).match) return;
+    this.#hasRefused = true;
+    this.#refused = undefined;
+    this.#host.onRefused(this.jail, fieldsAskedFor(this.jail, entry));
   }
 
   /** Shows a multi-line filter the lines before this one that it was spared: none of them could complete a match. */
@@ -182,17 +205,32 @@ export function judge(
   return line && matcher.match(line, clock);
 }
 
-/**
- * What a jail sees of an entry: with `identifier` the message and the time of the format; else the raw line, whose date it
- * finds by itself. Undefined: the entry is none of this jail's.
- */
+/** What a jail sees of an entry. Undefined: the entry is none of this jail's. */
 function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefined {
-  const { identifier, journalmatch } = jail;
-  if (jail.on === "ban") return undefined;
-  if (identifier !== undefined && (entry.identifier === undefined || !identifier.includes(entry.identifier)))
-    return undefined;
-  // Last, since fields are read from the JSON when they are asked for.
-  if (journalmatch && entry.fields && !matchesJournal(journalmatch, entry.fields)) return undefined;
+  if (!isMeant(jail, entry) || !isTrusted(jail, entry)) return undefined;
+  return shown(jail, entry, offset);
+}
+
+/** Whether an entry has the tag that a jail asks for, if it asks for one. */
+function isMeant({ identifier, on }: Jail, entry: Entry): boolean {
+  if (on === "ban") return false;
+  return (
+    identifier === undefined || (entry.identifier !== undefined && identifier.includes(entry.identifier))
+  );
+}
+
+/**
+ * Whether a journal entry has the fields that a jail asks for, if it asks for some. Other formats have none to ask for. Fields are
+ * read from the JSON when they are asked for.
+ */
+function isTrusted({ journalmatch }: Jail, entry: Pick<Entry, "fields">): boolean {
+  return (
+    journalmatch === undefined || entry.fields === undefined || matchesJournal(journalmatch, entry.fields)
+  );
+}
+
+/** With `identifier` the message and the time of the format; else the raw line, whose date the jail finds by itself. */
+function shown({ identifier }: Jail, entry: Entry, offset: number): MatcherLine {
   const whole = entry.line;
   if (identifier === undefined) {
     const hasDate = !entry.isDateless;
@@ -218,6 +256,11 @@ function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefi
 /** Whether a jail reads the log called `source`: its `logpath` says so, or says nothing. */
 export function readsSource({ logpath }: Jail, source: string | undefined): boolean {
   return source === undefined || logpath === undefined || logpath.some((glob) => globMatches(glob, source));
+}
+
+function fieldsAskedFor({ journalmatch = [] }: Jail, { fields = {} }: Entry): readonly string[] {
+  const asked = new Set(journalmatch.flatMap((conditions) => [...conditions.keys()]));
+  return [...asked].map((field) => `${field}=${text(fields[field]) ?? ""}`);
 }
 
 function matchesJournal(match: JournalMatch, fields: Readonly<Record<string, unknown>>): boolean {

@@ -39,6 +39,7 @@ export function newJail(settings: Partial<Jail> = {}): Jail {
     identifier: undefined,
     journalmatch: undefined,
     logpath: undefined,
+    framing: "message",
     filter: filterRule({}),
     maxretry: 5,
     findtime: 600_000,

@@ -75,8 +75,15 @@ export function fitted(
   const left = growsTogether(parts[at - 1], "last", text) ? " " : "";
   const right = growsTogether(parts[at + 1], "first", text) ? " " : "";
   const put = `${left}${text}${right}`;
-  const takes = fields[index]?.kind.takes(put) ?? "no";
+  const takes = takenBy(fields[index]?.kind, put);
   return takes === "no" ? undefined : { text: put, takes };
+}
+
+/** A class that takes all but the line feed, as `.` does, is no promise that there is none in an entry of the journal. */
+function takenBy(kind: FieldKind | undefined, text: string): Takes {
+  const takes = kind?.takes(text) ?? "no";
+  if (takes !== "no" || !text.includes("\n")) return takes;
+  return kind?.takes(text.replaceAll("\n", " ")) === "yes" ? "perhaps" : "no";
 }
 
 /** Whether the end of a piece and a text next to it would be read as one word, or as one address. */

@@ -68,6 +68,21 @@ export const DATE_TEXTS: readonly string[] = [
   "@400000006957352f00000000",
 ].flatMap((date) => [date, `x ${date} y`, `[${date}]`]);
 
+/**
+ * The same with line feeds, for a log that keeps an entry in one piece, whatever is in it: `$` matches before the last one, classes such
+ * as `[^"]*` and `\s` go over them, `.` does not.
+ */
+export function brokenTexts(template: Template, decoy: string): readonly string[] {
+  const whole = [...copiesOf(template, decoy), ...forgeries(template, decoy)];
+  return [
+    "\n",
+    "x\n",
+    "\nx",
+    "x\ny",
+    ...whole.flatMap((text) => [`${text}\n`, `x\n${text}`, `x\n${text}\ny`]),
+  ];
+}
+
 /** The whole line once more, with another id. */
 export function copiesOf(template: Template, decoy: string): readonly string[] {
   const copy = forged(template.parts, template, decoy);

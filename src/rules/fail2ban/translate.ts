@@ -21,6 +21,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
   }
   const counts = jail.filterName === "recidive" ? "ban" : "log";
   const journal = counts === "log" && usesJournal(options);
+  const logpath = journal || counts === "ban" ? undefined : readLogpath(options.get("logpath"));
   warnOfInput(options, warn);
   return {
     name,
@@ -29,7 +30,8 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
     place,
     identifier: undefined,
     journalmatch: journal ? readJournalMatch(jail, warn) : undefined,
-    logpath: journal || counts === "ban" ? undefined : readLogpath(options.get("logpath")),
+    logpath,
+    framing: journal || isSyslogd(logpath) ? "message" : "file",
     filter: counts === "ban" ? NO_FILTER : readFilterRule(jail, warn),
     maxretry: wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn),
     findtime: duration(options, "findtime", warn) ?? 600_000,
@@ -74,6 +76,14 @@ function readLogpath(value: Sourced | undefined): readonly string[] | undefined 
   const lines = (value?.text ?? "").split("\n").map((line) => line.trim().replace(/\s+(?:head|tail)$/, ""));
   const globs = lines.filter((line) => line !== "");
   return globs.length === 0 ? undefined : globs;
+}
+
+/** The files that distributions have rsyslog write: it escapes line feeds. */
+const SYSLOGD =
+  /^\/var\/log\/(?:auth\.log|secure|syslog|messages|mail\.log|maillog|mail\.warn|daemon\.log|user\.log|kern\.log)$/;
+
+function isSyslogd(logpath: readonly string[] | undefined): boolean {
+  return logpath?.every((path) => SYSLOGD.test(path)) ?? false;
 }
 
 function readUsedns(text: string | undefined, warn: Warn): Jail["usedns"] {

@@ -1,6 +1,7 @@
 import { templatesOf } from "../../filter/hostile/sample.ts";
 import { type Template, textOf } from "../../filter/hostile/template.ts";
 import {
+  brokenTexts,
   copiesOf,
   DATE_TEXTS,
   forgeries,
@@ -43,6 +44,13 @@ export class Arsenal {
       ...(turn === 0 ? [LONG_TEXT] : []),
     ];
     return new Set(texts.filter((text) => !text.includes("\n")));
+  }
+
+  /** Those with line feeds, of which an entry of the journal may be full; none where lines are what patterns are made for. */
+  entryTextsFor({ lines }: Scene, turn: number): ReadonlySet<string> {
+    const seen = lines.map(({ seen }) => seen);
+    if (turn >= WHOLE_SCENES || seen.some((template) => textOf(template).includes("\n"))) return new Set();
+    return new Set(seen.flatMap((template) => brokenTexts(template, DECOYS[0])));
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Spot, TAIL } from "../../filter/hostile/field.ts";
+import { type Spot, TAIL, type Takes } from "../../filter/hostile/field.ts";
 import { fitted, isField, type Template, textOf } from "../../filter/hostile/template.ts";
 import type { CompiledJail } from "../jail.ts";
 import { idsIn, playLines, type Scene, type SceneLine } from "./scene.ts";
@@ -43,11 +43,16 @@ export class Attack {
     return this.#lines;
   }
 
-  /** The faults of one scene: one of a kind for each field. */
-  *on({ lines, outcome }: Scene, texts: Iterable<string>): Generator<Fault> {
+  /**
+   * The faults of one scene: one of a kind for each field.
+   *
+   * @param entryTexts texts with line feeds, which don't end the entry
+   */
+  *on({ lines, outcome }: Scene, texts: Iterable<string>, entryTexts: Iterable<string>): Generator<Fault> {
     const scene = { lines: this.#withTail(lines, outcome), outcome };
     for (const [at, { line }] of scene.lines.entries()) {
-      for (const index of line.fields.keys()) yield* this.#onField(scene, at, index, texts);
+      for (const index of line.fields.keys())
+        yield* this.#onField(scene, at, index, [...texts, ...entryTexts]);
     }
   }
 
@@ -61,7 +66,7 @@ export class Attack {
       const written = new Map([[index, put.text]]);
       const after = this.#play(scene.lines, at, written);
       const harm = after.gaveUp ? undefined : harmOf(scene, after, put.takes === "yes");
-      if (!harm || found.has(harm.kind)) continue;
+      if (!harm || found.has(harm.kind) || isHearsay(harm, text, spot ? put.takes : "no")) continue;
       found.add(harm.kind);
       const by =
         harm.kind === "names" ? after.failures.find(({ id }) => id === harm.found)?.regex : undefined;
@@ -73,7 +78,9 @@ export class Attack {
   #play(lines: readonly SceneLine[], at: number, written: ReadonlyMap<number, string>): Outcome {
     this.#lines++;
     const texts = lines.flatMap(({ line }, index) =>
-      textOf(line, index === at ? written : undefined).split("\n"),
+      index === at && hasLineFeed(written)
+        ? textOf(line, written)
+        : textOf(line, index === at ? written : undefined).split("\n"),
     );
     return play(this.#compiled, texts, this.#now);
   }
@@ -99,6 +106,15 @@ export class Attack {
 
 /** No class that is made for something takes all of it, nothing in it is optional anywhere, and no id ends so. */
 const ODD_END = " \x02<x>, [y]: (z); {'x'} \"y\" = / \\ \x02";
+
+function hasLineFeed(written: ReadonlyMap<number, string>): boolean {
+  return [...written.values()].some((text) => text.includes("\n"));
+}
+
+/** That a line feed hides somebody, where no class of the pattern takes one: who wrote the rule saw what the service writes. */
+function isHearsay({ kind }: Harm, text: string, takes: Takes): boolean {
+  return kind === "hides" && takes !== "yes" && text.includes("\n");
+}
 
 /** @param isTaken as in `Fault` */
 function harmOf({ lines, outcome: before }: Scene, after: Outcome, isTaken: boolean): Harm | undefined {

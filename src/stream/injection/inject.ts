@@ -4,6 +4,7 @@ import { Arsenal } from "./arsenal.ts";
 import { Attack } from "./attack.ts";
 import { type Cast, castOf } from "./cast.ts";
 import { Findings, type Found } from "./findings.ts";
+import { type Forgery, forge } from "./forge.ts";
 import { Quoter } from "./quotes.ts";
 import { readSamples, type Samples } from "./samples.ts";
 import { type Scene, SceneWriter, TRUE } from "./scene.ts";
@@ -14,6 +15,8 @@ export interface Injection {
   readonly lines: number;
   /** Each place in a pattern once for each kind of harm. */
   readonly found: readonly Found[];
+  /** What a client writes who may write line feeds into the log; undefined: he may not, or it brings nothing. */
+  readonly forgery: Forgery | undefined;
   /** Patterns that no line could be made for, and no sample is there. */
   readonly untried: readonly Spot[];
 }
@@ -23,6 +26,8 @@ export interface InjectOptions {
   readonly now: number;
   /** True: no more than two lines of each pattern, and no sessions. */
   readonly isQuick?: boolean;
+  /** False: no texts with line feeds. Who imports a rule can't mend it. */
+  readonly hasLineFeeds?: boolean;
 }
 
 /** No scene begins when so many lines were written: enough for fifty patterns with five fields each. */
@@ -32,8 +37,11 @@ const MOST_LINES = 100_000;
  * Writes lines as the services of a jail would write them for somebody hostile, and looks for those that have another one found, or
  * nobody. The same lines for the same rules.
  */
-export function inject(compiled: CompiledJail, { now, isQuick = false }: InjectOptions): Injection {
-  if (compiled.jail.on === "ban") return { lines: 0, found: [], untried: [] };
+export function inject(
+  compiled: CompiledJail,
+  { now, isQuick = false, hasLineFeeds = !isQuick }: InjectOptions,
+): Injection {
+  if (compiled.jail.on === "ban") return { lines: 0, found: [], forgery: undefined, untried: [] };
   const cast = castOf(compiled);
   const samples = readSamples(cast, now);
   const writer = new SceneWriter(cast, now);
@@ -42,15 +50,28 @@ export function inject(compiled: CompiledJail, { now, isQuick = false }: InjectO
   const found = new Findings(cast, samples);
   const attack = new Attack(compiled, now);
   const arsenal = new Arsenal(cast, firsts);
+  const everyScene = function* () {
+    yield* samples.scenes;
+    yield* written.flat();
+    if (!isQuick) yield* writer.sessions(firsts);
+  };
   for (const scenes of [samples.scenes, written.flat(), isQuick ? [] : writer.sessions(firsts)]) {
     for (const [scene, turn] of numbered(scenes)) {
       if (attack.lines >= MOST_LINES) break;
-      for (const fault of attack.on(scene, arsenal.textsFor(scene, turn))) found.add(fault);
+      const texts = arsenal.textsFor(scene, turn);
+      const entryTexts = !hasLineFeeds ? [] : arsenal.entryTextsFor(scene, turn);
+      for (const fault of attack.on(scene, texts, entryTexts)) found.add(fault);
     }
   }
   const quoter = new Quoter(cast, now);
   for (const scenes of written) for (const fault of quoter.quote(scenes, samples.others)) found.add(fault);
-  return { lines: attack.lines + quoter.lines, found: found.all, untried: untriedOf(cast, written, samples) };
+  const isOpen = compiled.jail.framing === "file" && !isQuick;
+  return {
+    lines: attack.lines + quoter.lines,
+    found: found.all,
+    forgery: isOpen ? forge(cast, everyScene(), now) : undefined,
+    untried: untriedOf(cast, written, samples),
+  };
 }
 
 /** Scenes with how many there were before of the same pattern. */
