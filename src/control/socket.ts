@@ -1,6 +1,7 @@
 import { chmodSync, linkSync, lstatSync, mkdtempSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
+import { checkFolder, FileError } from "../safe-file.ts";
 
 /** A socket that can't be had. */
 export class SocketError extends Error {
@@ -38,7 +39,8 @@ export function checkSocketPath(path: string): void {
 
 /**
  * Listens at a path with mode 0600. The socket is made in a folder that nobody else may enter, and appears at its path all at
- * once, as it is meant to be. One that nobody listens at any more is replaced; what is no socket is left alone.
+ * once, as it is meant to be. One of ours that nobody listens at any more is replaced; what is no socket, or another user's, is left
+ * alone.
  *
  * @throws SocketError
  */
@@ -70,8 +72,10 @@ function privateFolder(path: string): string {
     throw new SocketError(`${path}: its folder's path has ${length} bytes, and may have ${MAX_FOLDER}`);
   }
   try {
+    checkFolder(path);
     return mkdtempSync(join(folder, PRIVATE));
   } catch (error) {
+    if (error instanceof FileError) throw new SocketError(`${path}: ${error.message}`);
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") {
       throw new SocketError(
@@ -97,6 +101,10 @@ async function publish(made: string, path: string, folder: string): Promise<void
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found === undefined) continue;
     if (!found.isSocket()) throw new SocketError(`${path}: is there, and is no socket`);
+    if (found.uid !== process.geteuid?.()) {
+      const hint = "take it away, if nobody uses it, or give another --control";
+      throw new SocketError(`${path}: is there, and belongs to user ${found.uid}`, hint);
+    }
     if (await isAnswered(path)) {
       throw new SocketError(`${path}: another f2b-stream listens there`, "give each its own --control");
     }

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import { whyUnreadable } from "../cli/file-error.ts";
 import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
+import { COMMANDS, checkFolder, FileError, readTrusted } from "../safe-file.ts";
 import { toJson } from "../unseen.ts";
 import { Actions } from "./actions.ts";
 import { type Backend, UnavailableError } from "./backend/backend.ts";
@@ -21,6 +21,9 @@ import { Session, type Surroundings } from "./session.ts";
 import { DOCKER_CHAIN, type ExecConfig, settingsOf } from "./settings.ts";
 import { quoteCommand } from "./shell.ts";
 import { formatStatus, formatStatusJson } from "./status.ts";
+
+/** The longest configuration, in bytes, as of rules. */
+const MAX_CONFIG_BYTES = 1_048_576;
 
 /** f2b-exec: commands in, bans in the firewall. Returns the exit status. */
 export async function main(argv: readonly string[], around: Surroundings): Promise<number> {
@@ -57,9 +60,13 @@ async function readConfig(path: string | undefined, report: Report): Promise<Exe
   if (path === undefined) return {};
   const { ConfigError, parseConfig } = await import("./config.ts");
   try {
-    return parseConfig(await readFile(path, "utf8"), path);
+    checkFolder(path);
+    const bytes = readTrusted(path, MAX_CONFIG_BYTES, COMMANDS);
+    if (bytes.length > MAX_CONFIG_BYTES) throw new FileError(`is longer than ${MAX_CONFIG_BYTES} bytes`);
+    return parseConfig(bytes.toString("utf8"), path);
   } catch (error) {
-    const problems = error instanceof ConfigError ? error.problems : [`${path}: ${whyUnreadable(error)}`];
+    const why = error instanceof FileError ? error.message : whyUnreadable(error);
+    const problems = error instanceof ConfigError ? error.problems : [`${path}: ${why}`];
     for (const problem of problems) report.error(printable(problem, 1000));
     return undefined;
   }

@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { whyUnreadable } from "../cli/file-error.ts";
+import { FileError, look, RULES } from "../safe-file.ts";
 import { suggestion } from "./nearest.ts";
 import { RuleError } from "./rule.ts";
 
@@ -42,9 +43,10 @@ export async function findRules(specs: readonly string[]): Promise<readonly Foun
 export async function readBounded(path: string, name: string): Promise<string | RuleError> {
   const chunks: Buffer[] = [];
   try {
+    look(path, RULES);
     for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(chunk as Buffer);
   } catch (error) {
-    return failure(name, whyUnreadable(error));
+    return failure(name, error instanceof FileError ? error.message : whyUnreadable(error));
   }
   const bytes = Buffer.concat(chunks);
   if (bytes.length > MAX_FILE_BYTES) return failure(name, "longer than 1 MiB");

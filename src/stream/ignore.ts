@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { contains, isSingle, type Network, parseNetwork, unmap } from "../address.ts";
 import type { IgnoreRule } from "../rules/rule.ts";
+import { LIST, readTrusted } from "../safe-file.ts";
 import { NetworkSet } from "./networks.ts";
 
 /** How often, in milliseconds, a list or the machine's own addresses are looked at again. */
@@ -101,8 +102,9 @@ class ListFile {
       const version = `${ino} ${size} ${mtimeMs}`;
       if (version === this.#version) return;
       this.#version = version;
-      if (size > MAX_LIST_BYTES) throw new RangeError(`longer than ${MAX_LIST_BYTES} bytes`);
-      this.networks = new NetworkSet(this.#parse(readFileSync(this.#path, "utf8")));
+      const bytes = readTrusted(this.#path, MAX_LIST_BYTES, LIST);
+      if (bytes.length > MAX_LIST_BYTES) throw new RangeError(`longer than ${MAX_LIST_BYTES} bytes`);
+      this.networks = new NetworkSet(this.#parse(bytes.toString("utf8")));
     } catch (error) {
       if (this.#version === "unreadable") return;
       this.#version = "unreadable";

@@ -1,6 +1,7 @@
 import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Report } from "../cli/report.ts";
+import { checkFolder, FileError, look, OURS, readTrusted } from "../safe-file.ts";
 
 /** How often the file is written, in milliseconds. */
 const EVERY = 10_000;
@@ -50,12 +51,14 @@ export class MetricsFile {
     this.#isFailing = error !== undefined;
   }
 
-  /** Beside the file, since a rename must not leave the file system; made anew, since another may have laid a link there. */
+  /** Beside the file, since a rename must not leave the file system. What is there is looked at first, and stays if it is not ours. */
   async #replace(text: string): Promise<void> {
     const path = join(dirname(this.#path), `.${basename(this.#path)}.new`);
+    checkFolder(this.#path);
+    for (const each of [this.#path, path]) checkOurs(each);
+    await rm(path, { force: true });
+    const file = await open(path, "wx", MODE);
     try {
-      await rm(path, { force: true });
-      const file = await open(path, "wx", MODE);
       try {
         await file.chmod(MODE);
         await file.writeFile(text);
@@ -69,6 +72,21 @@ export class MetricsFile {
     }
   }
 }
+
+/** @throws FileError when something is at a path that is not such a file of ours: it would be replaced */
+function checkOurs(path: string): void {
+  try {
+    if (look(path, OURS) === undefined) return;
+    const head = readTrusted(path, METRICS.length - 1, OURS);
+    if (!METRICS.startsWith(head.toString("latin1")))
+      throw new FileError("is no file of metrics of f2b-stream: take another, or move it elsewhere");
+  } catch (error) {
+    throw error instanceof FileError ? new FileError(`${path} ${error.message}`) : error;
+  }
+}
+
+/** How such a file begins. One that was written in part may be shorter. */
+const METRICS = "# HELP f2b_stream_";
 
 /** The name of a stream whose metrics are in this file. */
 export function streamOf(path: string): string {

@@ -1,8 +1,12 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { FileError, RULES, readTrusted } from "../../safe-file.ts";
 import { RuleError } from "../rule.ts";
 import { type IniFile, parseIni } from "./ini.ts";
 import { Config } from "./interpolate.ts";
+
+/** The longest file, in bytes. */
+const MAX_FILE_BYTES = 1_048_576;
 
 /** Reads configuration files, each of them once. */
 export class ConfigFiles {
@@ -69,12 +73,14 @@ function readIni(path: string): IniFile | undefined {
   const place = { file: path, line: 1, column: 1 };
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readTrusted(path, MAX_FILE_BYTES, RULES);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new RuleError("ERR_RULE_SYNTAX", place, `cannot be read: ${message}`);
+    const why = error instanceof FileError ? message : `cannot be read: ${message}`;
+    throw new RuleError("ERR_RULE_SYNTAX", place, why);
   }
+  if (bytes.length > MAX_FILE_BYTES) throw new RuleError("ERR_RULE_SYNTAX", place, "longer than 1 MiB");
   try {
     return parseIni(new TextDecoder("utf-8", { fatal: true }).decode(bytes), path);
   } catch (error) {

@@ -107,6 +107,7 @@ export class BanLog {
       void this.#file.close();
       throw new StateError("ERR_STATE_FORMAT", this.#path, "is not a state of f2b-stream");
     }
+    this.#secure();
     this.#file.cut(end);
     if (torn > 0) this.#warn(`dropped a torn last line of ${torn} bytes`);
     if (damage !== undefined) this.#error(damaged > 1 ? `${damage}, and ${damaged - 1} lines more` : damage);
@@ -114,6 +115,15 @@ export class BanLog {
     if (damage !== undefined) this.#holes++;
     if (this.#holes > 0) this.#report.hint("the bans that could be read are in force, and no sync is sent");
     this.#limit = Math.max(SMALL, end);
+  }
+
+  /** Now that it is known to be a state, it may be changed. */
+  #secure(): void {
+    try {
+      this.#file.secure();
+    } catch (error) {
+      this.#warn((error as Error).message);
+    }
   }
 
   /** Begins to write at `now`, and to keep the file small. `needs` remembers what was restored. */

@@ -6,12 +6,14 @@ import {
   ftruncateSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
 import { type FileHandle, open, realpath, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { flock } from "../../flock.ts";
+import { checkFolder, checkStat, FileError, look, OURS, readTrusted, UNLINKED } from "../../safe-file.ts";
 import { StateError } from "./error.ts";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header.ts";
 
@@ -40,7 +42,8 @@ export class StateFile {
   }
 
   /**
-   * Opens a state, or makes an empty one, and locks it. Where there is no flock(1) `warn` is told, and it is not locked.
+   * Opens a state, or makes an empty one, and locks it. Where there is no flock(1) `warn` is told, and it is not locked. What is
+   * there already is not changed, until `secure` is called.
    *
    * @throws StateError
    */
@@ -51,10 +54,7 @@ export class StateFile {
         warn(`it is not locked against a second f2b-stream: ${error.message}`);
         return true;
       });
-      if (isOurs && file.#isThere()) {
-        await rm(file.#newPath, { force: true });
-        return file;
-      }
+      if (isOurs && file.#isThere()) return file;
       await file.close();
       if (!isOurs) throw new StateError("ERR_STATE_BUSY", path, "another f2b-stream uses it");
       // Who had it compacted it between our two steps: the path leads to another file now.
@@ -63,13 +63,14 @@ export class StateFile {
 
   static async #open(path: string): Promise<StateFile> {
     try {
+      checkFolder(path);
+      look(path, OURS);
+      const place = join(await realpath(dirname(path)), basename(path));
+      checkLeftover(`${place}.new`);
       const { handle, readOnly } = await openForWriting(path);
       try {
-        const { fd } = handle;
-        const stat = fstatSync(fd);
-        if (!stat.isFile()) throw new Error("is no regular file");
-        if ((stat.mode & 0o777) !== MODE && readOnly === undefined) fchmodSync(fd, MODE);
-        return new StateFile(await realpath(path), handle, readOnly);
+        checkStat(fstatSync(handle.fd), OURS);
+        return new StateFile(place, handle, readOnly);
       } catch (error) {
         await handle.close();
         throw error;
@@ -77,6 +78,23 @@ export class StateFile {
     } catch (error) {
       throw new StateError("ERR_STATE_ACCESS", path, (error as Error).message);
     }
+  }
+
+  /**
+   * Makes what was found to be a state one for nobody else to read, and takes away what an interrupted compaction has left beside it.
+   *
+   * @throws as chmod(2) and unlink(2)
+   */
+  secure(): void {
+    const { fd } = this.#handle;
+    if (this.#readOnly !== undefined) return;
+    if ((fstatSync(fd).mode & 0o777) !== MODE) fchmodSync(fd, MODE);
+    this.#removeLeftover();
+  }
+
+  /** What lies at the new file's place goes, if an earlier compaction has left it there. */
+  #removeLeftover(): void {
+    if (checkLeftover(this.#newPath)) rmSync(this.#newPath, { force: true });
   }
 
   /** Where it lies, with no link in between. */
@@ -107,10 +125,11 @@ export class StateFile {
   /**
    * Makes an empty file beside this one.
    *
+   * @throws FileError when something else is in its place
    * @throws as open(2)
    */
   async createNew(): Promise<StateFile> {
-    await rm(this.#newPath, { force: true });
+    this.#removeLeftover();
     return new StateFile(this.#newPath, await open(this.#newPath, "wx+", MODE));
   }
 
@@ -245,11 +264,29 @@ export class StateFile {
 /** Of a disk that can't be written to it is at least read. */
 async function openForWriting(path: string): Promise<{ handle: FileHandle; readOnly?: Error }> {
   try {
-    return { handle: await open(path, constants.O_RDWR | constants.O_CREAT, MODE) };
+    return { handle: await open(path, constants.O_RDWR | constants.O_CREAT | UNLINKED, MODE) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EROFS") throw error;
-    return { handle: await open(path, "r"), readOnly: error as Error };
+    return { handle: await open(path, constants.O_RDONLY | UNLINKED), readOnly: error as Error };
   }
+}
+
+/**
+ * Whether something is at the path of a new file that may go: a state that was begun, or an empty file, since that is all that a
+ * compaction leaves when it is killed.
+ *
+ * @throws FileError when something else is there
+ */
+function checkLeftover(path: string): boolean {
+  try {
+    if (look(path, OURS) === undefined) return false;
+    const bytes = readTrusted(path, HEADER_BYTES - 1, OURS);
+    if (bytes.every((byte) => byte === 0) || decodeHeader(bytes.toString("latin1"))) return true;
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new FileError(`${path} is in the way: it ${error.message}`);
+  }
+  throw new FileError(`${path} is in the way, and is no state: move it elsewhere`);
 }
 
 /** Lets what was moved in the folder of `path` reach the disk. */

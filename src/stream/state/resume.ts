@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { OURS, readTrusted } from "../../safe-file.ts";
 import { StateError } from "./error.ts";
 import { decodeHeader, HEADER_BYTES } from "./header.ts";
 
@@ -10,11 +10,7 @@ import { decodeHeader, HEADER_BYTES } from "./header.ts";
  */
 export function readSeen(path: string): number | undefined {
   try {
-    const file = openSync(path, "r");
-    const bytes = Buffer.alloc(HEADER_BYTES);
-    readSync(file, bytes, 0, HEADER_BYTES, 0);
-    closeSync(file);
-    return decodeHeader(bytes.toString("latin1"))?.seen;
+    return decodeHeader(readTrusted(path, HEADER_BYTES - 1, OURS).toString("latin1"))?.seen;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
