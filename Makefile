@@ -67,6 +67,7 @@ fuzz: build
 # f2b-exec's speed beside one command an address; its fuzzer and its kill harness at full size. Need root.
 bench-exec: build tools
 	node dist/bench/exec.js
+	node dist/bench/bound.js
 fuzz-exec: build tools
 	F2B_FUZZ_LINES=100000 node --test dist/test/system/exec-fuzz.test.js
 kill-exec: build tools

@@ -54,6 +54,28 @@ for (const [ignored, address, expected] of touching) {
   });
 }
 
+const FORMS: readonly (readonly [address: string, live: boolean, replay: boolean])[] = [
+  ["127.0.0.1", true, true],
+  ["224.0.0.251", true, true],
+  ["255.255.255.255", true, true],
+  ["0.0.0.0", true, true],
+  ["ff02::1", true, true],
+  ["2002:7f00:1::1", true, true],
+  ["2001:0:1:2::/64", true, true],
+  ["2001:0:1:2:3:4:3fff:fdf8", false, false],
+  ["192.0.2.7", false, false],
+];
+for (const [address, live, replay] of FORMS) {
+  test(`IgnoreList: ignoreself ${live ? "spares" : "does not spare"} ${address}`, () => {
+    for (const isLive of [true, false]) {
+      const { list } = newList({ self: true }, { isLive });
+      list.refresh(0);
+      assert.equal(list.touches(network(address)), isLive ? live : replay, isLive ? "live" : "replay");
+      assert.equal(newList({ self: false }, { isLive }).list.touches(network(address)), false);
+    }
+  });
+}
+
 test("IgnoreList reads a file again when it has changed, every ten seconds", () => {
   const path = join(folder, "changing");
   writeFileSync(path, "# friends\n192.0.2.1 # one\n\n  198.51.100.0/24\r\n::ffff:203.0.113.1\nnobody\n");

@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -35,12 +36,15 @@ export class BanStream {
   #count = 0;
   #wanted = Number.POSITIVE_INFINITY;
   #reached: () => void = () => undefined;
+  /** What was said last. */
+  #tail = "";
 
   constructor([file = "", ...args]: readonly string[], backend: string) {
     const argv = [...args, process.execPath, PROGRAM, "--backend", backend, "--results"];
     this.#child = spawn(file, argv, { stdio: ["pipe", "pipe", "ignore"] });
     this.#child.stdout.on("data", (chunk: Buffer) => {
       for (const byte of chunk) if (byte === 10) this.#count++;
+      this.#tail = (this.#tail + chunk.toString("latin1")).slice(-TAIL);
       if (this.#count >= this.#wanted) this.#reached();
     });
     this.#ended = new Promise((resolve) => this.#child.once("close", resolve));
@@ -55,6 +59,25 @@ export class BanStream {
       port: [25, 465],
       protocol: ["tcp"],
     }));
+  }
+
+  /** One ban; `more`: its other fields. */
+  ban(more: object): void {
+    const command = { cmd: "ban", jail: "bench", until: UNTIL, port: [25, 465], protocol: ["tcp"], ...more };
+    this.#child.stdin.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** What became of an address, if that was said among the last. */
+  last(ip: string): string | undefined {
+    const line = this.#tail.split("\n").findLast((each) => each.includes(`"${ip}"`));
+    return line === undefined ? undefined : JSON.parse(line).result;
+  }
+
+  /** Milliseconds of CPU that it has used, and its tools. */
+  cpu(): { readonly own: number; readonly tools: number } {
+    const [, fields = ""] = readFileSync(`/proc/${this.#child.pid}/stat`, "latin1").split(") ");
+    const [user = 0, system = 0, tools = 0, more = 0] = fields.split(" ").slice(11, 15).map(Number);
+    return { own: (user + system) * TICK, tools: (tools + more) * TICK };
   }
 
   unbans(first: number, count: number): void {
@@ -81,6 +104,10 @@ export class BanStream {
     this.#child.stdin.write(lines.join(""));
   }
 }
+
+/** Milliseconds of one of the kernel's clock ticks, as /proc counts. */
+const TICK = 10;
+const TAIL = 4096;
 
 const UNTIL = new Date(Date.now() + 86_400_000).toISOString();
 

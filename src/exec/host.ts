@@ -1,81 +1,98 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { endianness, networkInterfaces } from "node:os";
-import { formatNetwork, type Network, parseNetwork, unmap } from "../address.ts";
+import { readFileSync } from "node:fs";
+import { endianness } from "node:os";
+import { type Network, parseNetwork, unmap } from "../address.ts";
+import { ownAddresses, type Reserved } from "../reserved.ts";
+import type { Run } from "./run.ts";
 
-/** A network that must stay reachable, and why, as it is told: `the default gateway`. */
-export interface Protected {
-  readonly network: Network;
-  readonly why: string;
-}
+/** Milliseconds from one look at all routes to the next at least, and how many times as long as it takes: there may be a million. */
+const ROUTES_EVERY = 60_000;
+const ROUTES_SHARE = 200;
+const ROUTES_TIMEOUT = 10_000;
+/** Routes are read as far as that, in bytes of text for each family; default routes come first in their tables. */
+const MAX_ROUTES = 16 * 1024 * 1024;
+/** Gateways that are kept of those. */
+const MAX_GATEWAYS = 1000;
 
-/** The kernel's number for it in /proc/net/tcp. */
-const ESTABLISHED = "01";
+/** resolv.conf's own, and where systemd-resolved says whom it asks itself. */
+const RESOLVERS = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
+const MAX_RESOLVERS = 64;
 
-/** The addresses of this host and its default gateways, as they are now. */
-export function hostAddresses(): readonly Protected[] {
-  const own = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .map(({ address }) => parseNetwork(address.replace(/%.*/, "")));
-  const gateways = [...gatewaysIPv4(read("/proc/net/route")), ...gatewaysIPv6(read("/proc/net/ipv6_route"))];
-  return [
-    ...own.filter((network) => network !== undefined).map((network) => ({ network, why: "an own address" })),
-    ...gateways.map((network) => ({ network, why: "the default gateway" })),
-  ];
-}
+/** Widest network of the table `local` that is believed to be ours, as prefix length. */
+const WIDEST_OWN = { 4: 16, 6: 48 } as const;
 
-/**
- * Peers of SSH sessions: those established when it was made, as long as they are. Somebody who was only trying passwords
- * then is cut off by sshd soon, and can be banned when that has happened.
- */
-export class SshPeers {
-  readonly #atStart = new Set(establishedPeers().map(formatNetwork));
+/** What this host must be able to reach: itself, its gateways, its resolvers. */
+export class HostAddresses {
+  readonly #run: Run;
+  readonly #now: () => number;
+  #routes: readonly Reserved[] = [];
+  #nextLook = Number.NEGATIVE_INFINITY;
 
-  now(): readonly Protected[] {
-    if (this.#atStart.size === 0) return [];
-    const still = new Map(establishedPeers().map((network) => [formatNetwork(network), network]));
-    for (const ip of this.#atStart) if (!still.has(ip)) this.#atStart.delete(ip);
-    return [...this.#atStart].flatMap((ip) => {
-      const network = still.get(ip);
-      return network === undefined ? [] : [{ network, why: "the peer of an SSH session" }];
-    });
+  /** `now` in milliseconds. */
+  constructor(run: Run, now: () => number) {
+    this.#run = run;
+    this.#now = now;
+  }
+
+  /** Looks at the routes of all tables. Where `ip` is missing, those of the main one are known. */
+  async look(): Promise<void> {
+    const started = this.#now();
+    this.#nextLook = Number.POSITIVE_INFINITY;
+    const options = { timeout: ROUTES_TIMEOUT, maxStdout: MAX_ROUTES };
+    const texts = await Promise.all(
+      ["-4", "-6"].map((family) => this.#run(["ip", family, "route", "show", "table", "all"], options)),
+    );
+    this.#routes = texts.flatMap(({ status, stdout }) => (status === 0 ? routesOf(stdout) : []));
+    const took = this.#now() - started;
+    this.#nextLook = started + Math.max(ROUTES_EVERY, took * ROUTES_SHARE);
+  }
+
+  /** As they are now; routes of other tables as they were a minute ago. */
+  now(): readonly Reserved[] {
+    if (this.#now() >= this.#nextLook) void this.look();
+    const gateways = [
+      ...gatewaysIPv4(read("/proc/net/route")),
+      ...gatewaysIPv6(read("/proc/net/ipv6_route")),
+    ];
+    return [
+      ...ownAddresses(),
+      ...gateways.map((network) => ({ network, why: "the default gateway" })),
+      ...this.#routes,
+      ...RESOLVERS.flatMap((path) =>
+        resolversOf(read(path)).map((network) => ({ network, why: `a resolver of ${path}` })),
+      ),
+    ];
   }
 }
 
-/** Whoever is connected to a port of sshd. */
-function establishedPeers(): readonly Network[] {
-  const ports = sshPorts(process.env.SSH_CONNECTION);
-  return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((path) => peersOf(read(path), ports));
+/** Gateways, own addresses and broadcast addresses in the text of `ip route show table all`. */
+export function routesOf(text: string): readonly Reserved[] {
+  const gateways = new Set(Array.from(text.matchAll(GATEWAY), ([, address = ""]) => address));
+  return [
+    ...[...gateways].slice(0, MAX_GATEWAYS).flatMap((address) => reserve(address, "the gateway of a route")),
+    ...Array.from(text.matchAll(OWN), ([, kind, address = ""]) =>
+      reserve(address, kind === "broadcast" ? "a broadcast address" : "an own address"),
+    ).flat(),
+  ].filter(({ network }) => network.prefix >= WIDEST_OWN[network.family]);
 }
 
-/** Port 22, those that sshd's configuration names, and the one through which we were started. */
-function sshPorts(connection: string | undefined): ReadonlySet<number> {
-  const folder = "/etc/ssh/sshd_config.d";
-  const files = [...list(folder).map((name) => `${folder}/${name}`), "/etc/ssh/sshd_config"];
-  const named = files.flatMap((path) =>
-    Array.from(read(path).matchAll(/^\s*(?:Port\s+|ListenAddress\s.*:)(\d{1,5})\s*$/gim), ([, port]) =>
-      Number(port),
-    ),
-  );
-  const own = Number(connection?.split(" ")[3]);
-  return new Set([22, ...named, ...(own > 0 ? [own] : [])]);
+function reserve(address: string, why: string): readonly Reserved[] {
+  const network = parseNetwork(address);
+  return network === undefined ? [] : [{ network, why }];
 }
 
-/** Remote addresses of established connections to some local ports, in the text of /proc/net/tcp or tcp6. */
-export function peersOf(
-  text: string,
-  ports: ReadonlySet<number>,
-  order: "BE" | "LE" = endianness(),
-): readonly Network[] {
-  return fieldsOf(text).flatMap(([, local = "", remote = "", state]) => {
-    const port = Number.parseInt(local.split(":")[1] ?? "", 16);
-    const address = remote.split(":")[0] ?? "";
-    if (state !== ESTABLISHED || !ports.has(port) || !/^(?:[0-9A-F]{8}|[0-9A-F]{32})$/.test(address))
-      return [];
-    const bytes = Buffer.from(address, "hex");
-    if (order === "LE") bytes.swap32();
-    const value = BigInt(`0x${bytes.toString("hex")}`);
-    return [unmap(bytes.length === 4 ? { family: 4, value, prefix: 32 } : { family: 6, value, prefix: 128 })];
-  });
+/** `default via 192.0.2.1 dev eth0`, `nexthop via inet6 fe80::1 dev eth0`. */
+const GATEWAY = /\svia (?:inet6? )?([\da-f.:]+)/g;
+/** Of the table `local` alone: elsewhere `local default dev lo` is for proxies. */
+const OWN = /^(local|anycast|broadcast) ([\da-f.:/]+) dev \S+ table local\b/gm;
+
+/** Servers that the text of a resolv.conf names. */
+export function resolversOf(text: string): readonly Network[] {
+  return Array.from(text.matchAll(/^[ \t]*nameserver[ \t]+([\da-f.:]+)/gim), ([, address = ""]) =>
+    parseNetwork(address),
+  )
+    .filter((network) => network !== undefined)
+    .slice(0, MAX_RESOLVERS)
+    .map(unmap);
 }
 
 /** Gateways of default routes in the text of /proc/net/route, where addresses are words in the host's byte order. */
@@ -107,13 +124,5 @@ function read(path: string): string {
     return readFileSync(path, "latin1");
   } catch {
     return "";
-  }
-}
-
-function list(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith(".conf"));
-  } catch {
-    return [];
   }
 }

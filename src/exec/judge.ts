@@ -2,6 +2,7 @@ import { parseNetwork } from "../address.ts";
 import { printable } from "../cli/report.ts";
 import type { Ban, Sync, Unban } from "../command.ts";
 import { RANK, type Rank, rankOf, yieldingTo } from "../rank.ts";
+import { RecentMap } from "../recent.ts";
 import type { Until } from "./backend/backend.ts";
 import type { Clock } from "./clock.ts";
 import { type Jails, MAX_JAILS, type Served } from "./jails.ts";
@@ -67,8 +68,8 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #ledger: Ledger;
   readonly #jails: Jails;
-  /** Bans that our timer ended: the writer's own unban for them says nothing new. At most `maxBans`. */
-  readonly #endedHere = new Set<string>();
+  /** Bans that we ended, by a timer or for others: the writer's own unban for them says nothing new. At least the last `maxBans`. */
+  readonly #endedHere: RecentMap<string, true>;
   /** Bans of an earlier run that have an end and that nobody has named since. */
   readonly #adopted = new Set<string>();
   readonly #sync: OpenSync;
@@ -83,6 +84,7 @@ export class Judge {
     this.#ledger = ledger;
     this.#jails = jails;
     this.#sync = new OpenSync(ledger);
+    this.#endedHere = new RecentMap(2 * options.maxBans);
   }
 
   /** Begins a batch. The list gets the addresses that its commands are about. */
@@ -175,7 +177,7 @@ export class Judge {
       const { touched } = verdict;
       if (touched !== undefined && touched.before === undefined) touched.isPassing = true;
       // Whoever banned it will say once more that it has ended.
-      this.#rememberEnded(keyOf(held));
+      this.#endedHere.set(keyOf(held), true);
       this.#evicted.push({ ...verdict, toldOnce: "evicted", error: `ended for another: ${this.#full}` });
     }
     return true;
@@ -213,8 +215,8 @@ export class Judge {
     const known = this.#ledger.get(held);
     if (job.isTimer) {
       if (typeof known !== "number" || known > this.#options.clock.now()) return undefined;
-      this.#rememberEnded(keyOf(held));
-    } else if (this.#endedHere.size > 0 && this.#endedHere.delete(keyOf(held)) && known === undefined) {
+      this.#endedHere.set(keyOf(held), true);
+    } else if (this.#wasEndedHere(held) && known === undefined) {
       return { job, held, result: "already" };
     }
     if (this.#adopted.size > 0) this.#adopted.delete(keyOf(held));
@@ -265,11 +267,13 @@ export class Judge {
     return touched;
   }
 
-  #rememberEnded(key: string): void {
-    this.#endedHere.add(key);
-    if (this.#endedHere.size <= this.#options.maxBans) return;
-    const [oldest] = this.#endedHere;
-    if (oldest !== undefined) this.#endedHere.delete(oldest);
+  /** Whether we ended this ban; it is forgotten with that. */
+  #wasEndedHere(held: Held): boolean {
+    if (this.#endedHere.size === 0) return false;
+    const key = keyOf(held);
+    const wasEnded = this.#endedHere.get(key) === true;
+    this.#endedHere.delete(key);
+    return wasEnded;
   }
 }
 

@@ -11,7 +11,7 @@ import { allBackends, type BackendOptions, chooseBackend } from "./backend/choos
 import { ToolError } from "./backend/table.ts";
 import { systemClock } from "./clock.ts";
 import { Executor } from "./executor.ts";
-import { hostAddresses, SshPeers } from "./host.ts";
+import { HostAddresses } from "./host.ts";
 import { FileLock, noLock } from "./lock.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { Policy } from "./policy.ts";
@@ -20,6 +20,7 @@ import { type Run, run } from "./run.ts";
 import { Session, type Surroundings } from "./session.ts";
 import { DOCKER_CHAIN, type ExecConfig, settingsOf } from "./settings.ts";
 import { quoteCommand } from "./shell.ts";
+import { SshPeers } from "./ssh.ts";
 import { formatStatus, formatStatusJson } from "./status.ts";
 
 /** The longest configuration, in bytes, as of rules. */
@@ -100,12 +101,14 @@ async function carryOut(
   const { backend, others, warnings } = await chooseBackend(options.backend, backendOptions);
   for (const warning of warnings) backendOptions.warn(warning);
   const sshPeers = new SshPeers();
+  const host = new HostAddresses(run, Date.now);
+  await host.look();
   const lock = new FileLock((text) => report.warning(printable(text, 1000)));
   const executor = new Executor({
     backend,
     others,
     clock: systemClock,
-    policy: new Policy({ neverBan: options.neverBan, host: () => [...hostAddresses(), ...sshPeers.now()] }),
+    policy: new Policy({ neverBan: options.neverBan, host: () => [...host.now(), ...sshPeers.now()] }),
     lock: options.isDryRun || options.backend === "none" ? noLock : lock,
     actions,
     settingsOf: (jail) => settingsOf(config, options.settings, jail),

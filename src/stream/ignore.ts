@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { contains, isSingle, type Network, parseNetwork, unmap } from "../address.ts";
+import { innerIPv4, ownAddresses, RESERVED } from "../reserved.ts";
 import type { IgnoreRule } from "../rules/rule.ts";
 import { LIST, readTrusted } from "../safe-file.ts";
 import { NetworkSet } from "./networks.ts";
@@ -9,12 +9,14 @@ import { NetworkSet } from "./networks.ts";
 const REFRESH = 10_000;
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
-/** Never anybody else, whatever the interfaces say. */
-const LOOPBACK = ["127.0.0.0/8", "::1"].flatMap((text) => parseNetwork(text) ?? []);
+/** Never anybody else, whatever the interfaces say: loopback, multicast and the like. */
+const NOBODY = RESERVED.map(({ network }) => network);
+const LOOPBACK = [parseNetwork("127.0.0.0/8")].filter((network) => network !== undefined);
+const NOBODYS = new NetworkSet(NOBODY);
 
 /** What a list needs of its surroundings. */
 export interface IgnoreHost {
-  /** False in a replay, which gives the same on every machine: own addresses are then loopback alone. */
+  /** False in a replay, which gives the same on every machine: own addresses are then those that are so everywhere. */
   readonly isLive: boolean;
   /** The addresses of a host name as far as they are known; asks for them in the background. */
   readonly addressesOf: (host: string) => readonly Network[];
@@ -28,6 +30,8 @@ export class IgnoreList {
   readonly #files: readonly ListFile[];
   readonly #networks: NetworkSet;
   #own: NetworkSet;
+  /** The machine's addresses alone. */
+  #ownInside: NetworkSet;
   #refreshed = Number.NEGATIVE_INFINITY;
 
   constructor(rule: IgnoreRule, host: IgnoreHost) {
@@ -35,7 +39,8 @@ export class IgnoreList {
     this.#host = host;
     this.#files = rule.files.map((path) => new ListFile(path, host.warn));
     this.#networks = new NetworkSet(rule.networks);
-    this.#own = new NetworkSet(rule.self ? LOOPBACK : []);
+    this.#own = new NetworkSet(rule.self ? NOBODY : []);
+    this.#ownInside = new NetworkSet(rule.self ? LOOPBACK : []);
   }
 
   /** Reads lists and own addresses again, and asks for host names, if that is due at `now` (epoch milliseconds). */
@@ -46,14 +51,20 @@ export class IgnoreList {
     if (!this.#host.isLive && !isFirst) return;
     for (const file of this.#files) file.refresh();
     for (const host of this.#rule.hosts) this.#host.addressesOf(host);
-    if (this.#host.isLive && this.#rule.self) this.#own = new NetworkSet([...LOOPBACK, ...ownAddresses()]);
+    if (this.#host.isLive && this.#rule.self) this.#readOwn();
+  }
+
+  #readOwn(): void {
+    const own = ownAddresses().map(({ network }) => network);
+    this.#own = new NetworkSet([...NOBODY, ...own]);
+    this.#ownInside = new NetworkSet(own);
   }
 
   /** True when some address of `network` is ignored. */
   touches(network: Network): boolean {
     return (
       this.#networks.touches(network) ||
-      this.#own.touches(network) ||
+      this.#isOwn(network) ||
       this.#files.some((file) => file.networks.touches(network)) ||
       this.#isHost(network)
     );
@@ -69,10 +80,17 @@ export class IgnoreList {
     );
   }
 
+  /** The machine's own, itself or as what an IPv6 address may stand for. */
+  #isOwn(network: Network): boolean {
+    return this.#own.touches(network) || innerIPv4(network).some((inner) => this.#ownInside.touches(inner));
+  }
+
   /** Why an address or network is never banned, for people; undefined: it may be. */
   reasonFor(network: Network): string | undefined {
     const is = isSingle(network) ? "it is" : "it holds";
-    if (this.#own.touches(network)) return `${is} an address of this machine, and ignoreself is on`;
+    if (this.#own.touches(network) && NOBODYS.touches(network))
+      return `${is} an address that no other host has, and ignoreself is on`;
+    if (this.#isOwn(network)) return `${is} an address of this machine, and ignoreself is on`;
     return this.touches(network) ? `${is} an address that ignoreip names` : undefined;
   }
 
@@ -122,9 +140,4 @@ class ListFile {
       return [];
     });
   }
-}
-
-function ownAddresses(): readonly Network[] {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return all.flatMap(({ address }) => parseNetwork(address.replace(/%.*/, "")) ?? []);
 }
