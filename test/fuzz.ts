@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Coverage } from "./helpers/coverage.ts";
@@ -67,11 +68,11 @@ async function fuzz(name: string): Promise<void> {
     }
     if (performance.now() - told < MINUTE) continue;
     told = performance.now();
-    heaps.push(sampleHeap(loop.corpusBytes));
+    heaps.push(await sampleHeap(loop.corpusBytes));
     progress();
   }
   await watchdog.end();
-  heaps.push(sampleHeap(loop.corpusBytes));
+  heaps.push(await sampleHeap(loop.corpusBytes));
   progress();
   await target.end?.();
   const early = heaps[Math.floor(heaps.length / 5)] ?? 0;
@@ -132,10 +133,15 @@ function computed(): number {
 }
 
 /** Gives what measures the heap and what hangs on it in MB, after a collection, without what the fuzzer itself keeps. */
-function heapSampler(): (kept: number) => number {
+function heapSampler(): (kept: number) => Promise<number> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  return (kept) => {
+  return async (kept) => {
+    // What waits for a timer or for a collection of its own goes in between.
+    for (let round = 0; round < 3; round++) {
+      collect();
+      await sleep(400);
+    }
     collect();
     const { heapUsed, external } = process.memoryUsage();
     return Math.round((heapUsed + external - kept) / 1e6);
