@@ -61,8 +61,9 @@ soak: build
 	node dist/bench/soak.js live
 
 # Ten million hostile lines for f2b-stream, guided by what code they reach: half an hour and more. F2B_FUZZ_SEED takes others.
+# FUZZ="journal fail2ban yaml commands control states" feeds what takes those instead, F2B_FUZZ_MINUTES (30) each.
 fuzz: build
-	node dist/test/fuzz.js
+	node dist/test/fuzz.js $(FUZZ)
 
 # f2b-exec's speed beside one command an address; its fuzzer and its kill harness at full size. Need root.
 bench-exec: build tools

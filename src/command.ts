@@ -263,7 +263,11 @@ function readProtocol(value: unknown): string {
   throw new CommandError('protocol: expected names such as "tcp"');
 }
 
-/** ISO 8601 with a zone, in the range that a Date holds. */
+/** Earliest and latest times that can be told again: years have four digits, in UTC too. */
+const EARLIEST = Date.parse("0000-01-01T00:00:00.000Z");
+const LATEST = Date.parse("9999-12-31T23:59:59.999Z");
+
+/** ISO 8601 with a zone. */
 function readTime(fields: Fields, key: string): number | undefined {
   const value = fields[key];
   if (value === undefined) return undefined;
@@ -271,7 +275,7 @@ function readTime(fields: Fields, key: string): number | undefined {
     typeof value === "string" &&
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(value);
   const time = isIso ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(time))
+  if (!(time >= EARLIEST && time <= LATEST))
     throw new CommandError(`${key}: expected a time such as "2026-11-21T19:40:00.000Z"`);
   return time;
 }

@@ -93,6 +93,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.deepEqual(tested.told, [`warning: [app] ${why}`]);
     assert.equal(tested.engine.tally.counts.evicted, 1);
   },
+  "bans in force, of a state": ["restore.test.ts: keeps the bound, and those that end last"],
   "bans remembered after their end": async () => {
     const tested = await appEngine({ maxKeys: 2 });
     for (const last of [1, 2, 3]) fail(tested, last, 3);

@@ -200,6 +200,8 @@ const refused: readonly (readonly [line: string, message: RegExp])[] = [
   ['{"cmd":"ban","ip":"192.0.2.1","time":1}', /^time: expected a time/],
   ['{"cmd":"ban","ip":"192.0.2.1","time":"2026-11-21T19:40:00"}', /^time: expected a time/],
   ['{"cmd":"ban","ip":"192.0.2.1","time":"2026-13-21T19:40:00Z"}', /^time: expected a time/],
+  ['{"cmd":"ban","ip":"192.0.2.1","time":"9999-12-31T23:59:59.999-23:59"}', /^time: expected a time/],
+  ['{"cmd":"ban","ip":"192.0.2.1","time":"0000-01-01T00:00:00+00:01"}', /^time: expected a time/],
   ['{"cmd":"ban","ip":"192.0.2.1","until":"never"}', /^until: expected a time/],
   ['{"cmd":"ban","ip":"192.0.2.1","port":22}', /^port: expected a list/],
   ['{"cmd":"ban","ip":"192.0.2.1","port":["ssh"]}', /^port: expected numbers/],

@@ -194,3 +194,21 @@ test("Actions give a command as long as it says", async () => {
   await actions.idle();
   assert.deepEqual(told, ["f2b-exec: error: [smtp] actionban of sleep: timed out after 1 s"]);
 });
+
+const UNSTARTABLE: readonly (readonly [name: string, argv: readonly string[], failure: RegExp])[] = [
+  ["that is not there", ["/nowhere"], /^ENOENT$/],
+  ["below a file", ["/etc/passwd/x"], /^ENOTDIR$/],
+  ["that is a folder", ["/"], /^EACCES$/],
+  ["whose name is too long", [`/${"x".repeat(300)}`], /^ENAMETOOLONG$/],
+  ["with an argument that is too long", ["true", "x".repeat(3_000_000)], /^E2BIG$/],
+  ["with a NUL", ["true", "a\0b"], /^ERR_INVALID_ARG_VALUE$/],
+  ["without a name", [""], /^ERR_INVALID_ARG_VALUE$/],
+];
+
+for (const [name, argv, failure] of UNSTARTABLE) {
+  test(`run never rejects: a command ${name}`, async () => {
+    const ran = await run(argv, { timeout: 5000, maxStdout: 0 });
+    assert.equal(ran.status, null);
+    assert.match(ran.failure ?? "", failure);
+  });
+}

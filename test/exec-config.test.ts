@@ -94,6 +94,26 @@ for (const { text, problem } of MISTAKES) {
   });
 }
 
+const LIMITS: readonly (readonly [name: string, text: string, problem: RegExp])[] = [
+  [
+    "aliases that stand for a huge value",
+    `x0: &x0 [a, a]\n${[1, 2, 3, 4, 5, 6].map((level) => `x${level}: &x${level} [${`*x${level - 1}, `.repeat(9)}]`).join("\n")}`,
+    /^f:1:1: more than 100 uses of one anchor$/,
+  ],
+  ["an alias that leads to itself", "jails: &a {sshd: *a}", /^f:1:\d+: /],
+  ["a list nested deep", `a: ${"[".repeat(20_000)}`, /^f:1:\d+: /],
+  ["a command with a NUL", 'defaults: {actions: [{actioncheck: ["a\\0"]}]}', /expected words without a NUL$/],
+];
+
+for (const [name, text, problem] of LIMITS) {
+  test(`parseConfig refuses ${name}`, () => {
+    assert.throws(
+      () => parseConfig(text, "f"),
+      (error) => error instanceof ConfigError && problem.test(error.problems[0] ?? ""),
+    );
+  });
+}
+
 test("parseConfig finds all mistakes, and those of the syntax", () => {
   const many = "defaults: {x: 1, y: 2}\njails: {sshd: {blocktype: 7}}";
   assert.throws(

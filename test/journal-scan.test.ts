@@ -1,75 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Entry } from "../src/stream/entry.ts";
-import { Gate, type GatePlan, type LineBytes } from "../src/stream/gate.ts";
-import { JournalEntry, readJournal } from "../src/stream/journal.ts";
-import { MARK } from "../src/stream/journal-scan.ts";
-import { decodeText } from "../src/text.ts";
+import { readJournal } from "../src/stream/journal.ts";
+import { entriesByJson, entriesThroughGate, OPEN, saidBy, seeking } from "./helpers/journal-gate.ts";
 
-/** Lets every line pass. */
-const PLAN: GatePlan = {
-  isJournal: true,
-  filters: 1,
-  needles: [],
-  further: [],
-  always: [0],
-  follow: new Map(),
-  foreign: [],
-};
 const MAX_LINE = 400;
 
-/** Lets a line pass that holds one of some texts, or is left to JSON.parse, and, if `foreign`, one beyond ASCII. */
-function seeking(texts: readonly string[], foreign = false): GatePlan {
-  const opens = [{ filter: 0, patterns: 1 }];
-  const needles = [MARK, ...new Set(texts)].map((text) => ({ text, ignorecase: false, opens }));
-  return { ...PLAN, always: [], needles, foreign: foreign ? opens : [] };
-}
-
-interface Told {
-  /** What a jail sees; undefined: nothing. */
-  readonly says: ReturnType<typeof saidBy>;
-  readonly offset: number;
-  readonly offsetEnd: number;
-  /** Whether the gate cut it out of its JSON. */
-  readonly isCut: boolean;
-}
-
-function saidBy(entry: Entry | undefined) {
-  if (entry === undefined) return undefined;
-  const { line, text, time, identifier, message, isCut, fields } = entry;
-  return { line, text, time, identifier, message, isCut, fields };
-}
-
-/** What comes through the gate. */
-function told(bytes: Buffer, places: readonly number[] = [], plan = PLAN, onCut = () => {}): readonly Told[] {
-  const lines: Told[] = [];
-  const gate = new Gate({ maxLine: MAX_LINE, onOverflow: () => undefined, onCut });
-  const take = (line: LineBytes) => {
-    const { entry, offset, offsetEnd } = line;
-    const read = entry ? new JournalEntry(line, entry, line.ascii ?? false) : readJournal(decodeText(line));
-    lines.push({ says: saidBy(read), offset, offsetEnd, isCut: entry !== undefined });
-  };
-  gate.arm(plan);
+function told(bytes: Buffer, places: readonly number[] = [], plan = OPEN, onCut = () => {}) {
   const cuts = [...new Set([0, ...places.map((place) => place % (bytes.length + 1)), bytes.length])];
   cuts.sort((a, b) => a - b);
-  for (const [index, cut] of cuts.slice(1).entries()) gate.push(bytes.subarray(cuts[index], cut), take);
-  gate.end(take);
-  return lines;
+  const chunks = cuts.slice(1).map((cut, index) => bytes.subarray(cuts[index], cut));
+  return entriesThroughGate(chunks, MAX_LINE, plan, onCut);
 }
 
-/** The same by the obvious way: each line read by JSON.parse. */
-function expected(bytes: Buffer): readonly Omit<Told, "isCut">[] {
-  const lines: Omit<Told, "isCut">[] = [];
-  for (let start = 0; start < bytes.length; ) {
-    const newline = bytes.indexOf(10, start);
-    const end = newline < 0 ? bytes.length : newline;
-    const says = saidBy(readJournal(decodeText({ bytes, start, end })));
-    if (end - start <= MAX_LINE) lines.push({ says, offset: start, offsetEnd: end });
-    start = end + 1;
-  }
-  return lines;
-}
+const expected = (bytes: Buffer) => entriesByJson(bytes, MAX_LINE);
 
 const entry = {
   __CURSOR: "s=1;i=2",

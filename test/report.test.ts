@@ -69,6 +69,15 @@ test("Report tells by its verbosity, the program's name first", () => {
   assert.equal(told("quiet", tellAll), "f2b-test: error: no\nf2b-test: done\n");
 });
 
+test("Report writes one line a message, whatever names and values it quotes", () => {
+  const text = told("normal", (report) => {
+    report.warning("a\0b\x1b[31m\u009b: no such file\u2028\u202e");
+    report.lines(["a\nb", "c"]);
+  });
+  const [warning, lines] = ["a\\x00b\\x1b[31m\\x9b: no such file\\u{2028}\\u{202e}", "a\\x0ab"];
+  assert.equal(text, `f2b-test: warning: ${warning}\nf2b-test: ${lines}\nf2b-test: c\n`);
+});
+
 test("Report gives a rare warning at the 1st, 10th and 100th time of its kind", () => {
   const text = told("normal", (report) => {
     for (let count = 1; count <= 150; count++) report.rareWarning("a", "lost");

@@ -8,6 +8,14 @@ export function whyUnreadable(error: unknown): string {
       return "permission denied";
     case "EISDIR":
       return "is a directory";
+    case "ENOTDIR":
+      return "a part of its path is no directory";
+    case "ENAMETOOLONG":
+      return "the name is too long";
+    case "ELOOP":
+      return "too many symbolic links";
+    case "ERR_INVALID_ARG_VALUE":
+      return "a name can't hold a NUL";
     default:
       return `can't be read: ${code ?? String(error)}`;
   }

@@ -1,4 +1,4 @@
-import { isMap, isNode, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
+import { type Document, isMap, isNode, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
 import * as z from "zod";
 import { JAIL_NAME } from "../command.ts";
 import { type ActionSpec, CHAIN_NAME, type ExecConfig } from "./settings.ts";
@@ -32,7 +32,7 @@ export function parseConfig(text: string, file: string): ExecConfig {
   if (document.errors.length > 0) {
     throw new ConfigError(document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`));
   }
-  const checked = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
+  const checked = configSchema.safeParse(plainValue(document, file) ?? {});
   if (checked.success) return checked.data;
   throw new ConfigError(
     checked.error.issues.flatMap((issue) => {
@@ -49,6 +49,22 @@ export function parseConfig(text: string, file: string): ExecConfig {
   );
 }
 
+/** No anchor is used more often than this, those inside it counted: a small text can't stand for a huge one. */
+const MAX_ALIASES = 100;
+
+/** @throws ConfigError for aliases that stand for too much, lead to themselves, or are nested too deep */
+function plainValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    if (error instanceof ReferenceError) {
+      throw new ConfigError([`${file}:1:1: more than ${MAX_ALIASES} uses of one anchor`]);
+    }
+    if (error instanceof RangeError) throw new ConfigError([`${file}:1:1: nested too deep`]);
+    throw error;
+  }
+}
+
 const expected = (what: string) => ({ error: `expected ${what}` });
 
 const chain = z.string(expected("the name of a chain")).regex(CHAIN_NAME, expected("the name of a chain"));
@@ -61,7 +77,8 @@ const argv = z
     expected(`${argvShape}: no shell runs them`),
   )
   .min(1, expected(argvShape))
-  .refine((words) => words[0] !== "", expected("a command"));
+  .refine((words) => words[0] !== "", expected("a command"))
+  .refine((words) => !words.some((word) => word.includes("\0")), expected("words without a NUL"));
 
 function command(tags: "address" | "jail") {
   return argv.superRefine((words, context) => {

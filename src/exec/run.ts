@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 
 /** How a command ended. Never a rejection: a command that cannot be started has a `failure` too. */
@@ -37,12 +37,9 @@ const STDERR_GRACE = 500;
  */
 export const run: Run = ([file = "", ...args], { input = "", timeout, maxStdout }) =>
   new Promise((resolve) => {
-    const child = spawn(file, args, {
-      cwd: "/",
-      detached: true,
-      env: environment(),
-      stdio: ["pipe", maxStdout > 0 ? "pipe" : "ignore", "pipe"],
-    });
+    const child = begin(file, args, maxStdout > 0 ? "pipe" : "ignore");
+    if (child instanceof Error)
+      return resolve({ status: null, stdout: "", stderr: "", failure: whyNotStarted(child) });
     const stdout = collect(child.stdout, maxStdout);
     const stderr = collect(child.stderr, MAX_STDERR);
     let failure: string | undefined;
@@ -58,7 +55,7 @@ export const run: Run = ([file = "", ...args], { input = "", timeout, maxStdout 
     };
     const ended = (status: number | null, signal: NodeJS.Signals | null) =>
       finish(status, failure ?? signal ?? undefined);
-    child.once("error", (error: NodeJS.ErrnoException) => finish(null, error.code ?? error.message));
+    child.once("error", (error: NodeJS.ErrnoException) => finish(null, whyNotStarted(error)));
     child.once("close", ended);
     child.once("exit", (status, signal) => {
       if (maxStdout > 0) return;
@@ -69,6 +66,24 @@ export const run: Run = ([file = "", ...args], { input = "", timeout, maxStdout 
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
   });
+
+/** Some reasons why a program can't be started are thrown (ENOTDIR, ELOOP, E2BIG, a NUL in an argument), others come later. */
+function begin(file: string, args: readonly string[], stdout: "pipe" | "ignore"): ChildProcess | Error {
+  try {
+    return spawn(file, args, {
+      cwd: "/",
+      detached: true,
+      env: environment(),
+      stdio: ["pipe", stdout, "pipe"],
+    });
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function whyNotStarted(error: NodeJS.ErrnoException): string {
+  return error.code ?? error.message;
+}
 
 /** One line that says how a command failed: its exit status, then what it said. */
 export function describeFailure({ status, failure, stderr }: Ran): string {

@@ -97,6 +97,12 @@ function compileOne(written: Pattern, multiline: boolean): FilterPattern {
 
 /** Detectors by datepattern: most filters share theirs. Weak, so that they go with the last rules that had them. */
 const detectors = new Map<string, WeakRef<DateDetector>>();
+/** So many datepatterns are remembered before those go that no rules have any more. */
+const MAX_DETECTORS = 100;
+
+function dropDead(references: Map<string, WeakRef<object>>): void {
+  for (const [key, reference] of references) if (reference.deref() === undefined) references.delete(key);
+}
 
 function compileDates(datepattern: Pattern | undefined): DateDetector {
   const source = datepattern?.source ?? "";
@@ -110,6 +116,7 @@ function compileDates(datepattern: Pattern | undefined): DateDetector {
           () => 0,
           () => new DateDetector(source),
         );
+  if (detectors.size >= MAX_DETECTORS) dropDead(detectors);
   detectors.set(source, new WeakRef(detector));
   return detector;
 }

@@ -120,8 +120,13 @@ const command = z.union([
     .string()
     .regex(/^\S+$/)
     .transform((word) => [word]),
-  z.array(text, wanted(argv)),
+  z.array(text, wanted(argv)).refine(isArgv, wanted("words without a NUL")),
 ]);
+
+/** No program can be given a NUL. */
+function isArgv(words: readonly string[]): boolean {
+  return !words.some((word) => word.includes("\0"));
+}
 
 const multiplier = z.number(wanted("a number")).positive(wanted("a number above 0"));
 const multipliers = z.preprocess(

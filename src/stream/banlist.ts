@@ -306,6 +306,17 @@ export class BanList {
     return held?.ban.time !== ban.time;
   }
 
+  /** Of the bans in force and `ban`, which is none of them, forgets the one that ends soonest, as if it had never been; gives it. */
+  forgetSoonest(ban: Ban): Ban {
+    const end = ban.until ?? Number.POSITIVE_INFINITY;
+    for (let held = this.#due.takeDue(end); held; held = this.#due.takeDue(end)) {
+      if (held.isStale) continue;
+      this.#drop(held, this.#keyOf(held.ban));
+      return held.ban;
+    }
+    return ban;
+  }
+
   /** Takes up an unban of an earlier run. */
   restoreEnd(unban: Unban, jail: Jail | undefined): void {
     const held = this.#heldBy(this.#keyOf(unban));

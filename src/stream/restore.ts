@@ -13,6 +13,8 @@ export interface RestorerHost {
   readonly endBy: (jail: Jail, subject: Subject, time: number) => void;
   readonly isAnswered: (jail: Jail, subject: Subject, time: number) => boolean;
   readonly complete: (running: RunningJail, request: BanRequest) => void;
+  /** Epoch milliseconds: bans that have ended by then are on their way out. */
+  readonly now: number;
 }
 
 /** A ban that jails which count bans may count. */
@@ -23,9 +25,15 @@ export class Restorer {
   readonly #host: RestorerHost;
   /** Windows that were completed, and no ban was there for it so far. */
   readonly #owed = new Map<string, () => void>();
+  #leftOut = 0;
 
   constructor(host: RestorerHost) {
     this.#host = host;
+  }
+
+  /** Bans that have not ended and are not put in force, since more are not allowed: those that end soonest. */
+  get leftOut(): number {
+    return this.#leftOut;
   }
 
   take(decision: Ban | Unban): void {
@@ -35,7 +43,19 @@ export class Restorer {
     running?.window.forget(name);
     this.#owed.delete(`${decision.jail} ${name}`);
     if (!("until" in decision)) banlist.restoreEnd(decision, running?.jail);
-    else if (banlist.restore(decision, running?.jail) && isCountable(decision)) this.#recount(decision);
+    else if (this.#restore(decision, running?.jail) && isCountable(decision)) this.#recount(decision);
+  }
+
+  /** Gives false when the same ban was there already. */
+  #restore(ban: Ban, jail: Jail | undefined): boolean {
+    const { banlist, now } = this.#host;
+    const isKnown = () => banlist.find(ban.jail, subjectOf(ban)) !== undefined;
+    if (banlist.isFull && !isKnown()) {
+      const gone = banlist.forgetSoonest(ban);
+      if (gone.until === null || gone.until > now) this.#leftOut++;
+      if (gone === ban) return true;
+    }
+    return banlist.restore(ban, jail);
   }
 
   /** Writes the bans that were due when the earlier run was stopped between two writes, or that new rules demand. */

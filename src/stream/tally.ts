@@ -186,13 +186,21 @@ export class Tally {
       endBy: (...ban) => this.#endBy(...ban),
       isAnswered: (...failure) => this.#isAnswered(...failure),
       complete: (...window) => this.#complete(...window),
+      now: this.#clock,
     });
     for (const decision of decisions) restorer.take(decision);
     this.#endEvicted();
     this.tick(this.#clock);
     this.reload(this.#jails);
+    if (restorer.leftOut > 0) this.#tellLeftOut(restorer.leftOut);
     if (!isNew) this.sync({ restored: true });
     restorer.end();
+  }
+
+  #tellLeftOut(count: number): void {
+    const bans = count === 1 ? "1 ban that ends soonest is" : `${count} bans that end soonest are`;
+    this.#report.warning(`the state holds more than ${this.#maxBans} bans: the ${bans} left out`);
+    this.#report.hint(`--max-keys ${this.#maxBans + count} keeps all of them`);
   }
 
   /** How many bans are in force, by jail. */

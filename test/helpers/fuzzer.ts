@@ -7,6 +7,7 @@ import { Engine, type EngineOptions } from "../../src/stream/engine.ts";
 import { FORMATS, type Format } from "../../src/stream/entry.ts";
 import { type CompiledJail, compileJails } from "../../src/stream/jail.ts";
 import type { Coverage } from "./coverage.ts";
+import { cutAnywhere, type Damage, repeated, spliced } from "./fuzz/damage.ts";
 import { HOSTS, mutate, USERS } from "./line-mutations.ts";
 import { pick, type Random, seededRandom, upTo } from "./random-pattern.ts";
 import { ROOT } from "./root.ts";
@@ -155,8 +156,6 @@ const LONGEST = 20_000;
 /** Up to so many bytes most lines are searched without a guard. */
 const LONG = 500;
 
-type Damage = (line: Buffer, random: Random, other: () => Buffer) => Buffer;
-
 const asText = (change: (text: string, random: Random) => string): Damage => {
   return (line, random) => (line.length > LONGEST ? line : Buffer.from(change(line.toString(), random)));
 };
@@ -210,20 +209,6 @@ const DAMAGES: readonly Damage[] = [
   ),
 ];
 
-function spliced(line: Buffer, random: Random, count: number, by: Buffer): Buffer {
-  const at = upTo(random, line.length + 1);
-  return Buffer.concat([line.subarray(0, at), by, line.subarray(at + count)]);
-}
-
-/** A piece of a line again and again: what makes patterns backtrack. */
-function repeated(line: Buffer, random: Random): Buffer {
-  const at = upTo(random, line.length + 1);
-  const piece = line.subarray(at, at + 1 + upTo(random, 10));
-  const times = upTo(random, pick(random, [3, 3, 3, 3, 30, 30, 300, 3000]));
-  if (piece.length * times > LONGEST) return line;
-  return Buffer.concat([line.subarray(0, at), Buffer.alloc(piece.length * times, piece), line.subarray(at)]);
-}
-
 /** `Nov 21 11:59:59 web1 app[7]: message` as an entry of the journal. */
 function asJournal(text: string): string {
   const [, host = "web1", tag = "sshd", message = text] =
@@ -252,7 +237,7 @@ function seedLogs(jails: readonly CompiledJail[]): (readonly Buffer[])[] {
 }
 
 /** Every line is a command; an unban follows its ban, once; nobody is banned twice. */
-function checkCommands(out: readonly string[]): void {
+export function checkCommands(out: readonly string[]): void {
   const banned = new Set<string>();
   for (const line of out) {
     assert.ok(line.endsWith("\n") && Buffer.byteLength(line) <= MAX_COMMAND_BYTES, line);
@@ -266,13 +251,6 @@ function checkCommands(out: readonly string[]): void {
       banned.add(key);
     }
   }
-}
-
-function cutAnywhere(bytes: Buffer, random: Random): readonly Buffer[] {
-  const ends = Array.from({ length: upTo(random, 6) }, () => upTo(random, bytes.length + 1)).sort(
-    (a, b) => a - b,
-  );
-  return [0, ...ends].map((start, index) => bytes.subarray(start, ends[index] ?? bytes.length));
 }
 
 function linesOf(bytes: Buffer): readonly Buffer[] {

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { unknownTag } from "../../exec/tags.ts";
 import type { Place } from "../rule.ts";
 import { Definition } from "./definition.ts";
 import type { ConfigFiles } from "./include.ts";
@@ -18,9 +19,6 @@ const ACTION_OPTIONS = [
 
 /** Values that fail2ban fills in when it bans: their tags stay. */
 const AT_BAN_TIME = ["matches", "ipmatches", "ipjailmatches", "timeout", "bantime"];
-
-/** Tags that f2b-exec replaces inside one argument. */
-const EXEC_TAGS = ["ip", "name", "port", "protocol", "bantime", "failures", "bancount", "time"];
 
 /** An action that closes ports, in whatever firewall. */
 export interface FirewallAction {
@@ -148,8 +146,10 @@ function commands(base: Base, values: ReadonlyMap<string, Sourced>): CommandActi
       const split = splitShell(text);
       const why = shellNeed(split);
       if (why !== undefined) return unsupported(base, `${key} needs a shell for ${JSON.stringify(why)}`);
-      const tag = [...text.matchAll(/<([\w/-]+)>/g)].find(([, name = ""]) => !EXEC_TAGS.includes(name));
-      if (tag) return unsupported(base, `${key} has the tag ${tag[0]}`);
+      if (split.words[0] === "") return unsupported(base, `${key} names no program`);
+      const kind = key === "actionban" || key === "actionunban" ? "address" : "jail";
+      const tag = split.words.map((word) => unknownTag(word, kind)).find((unknown) => unknown !== undefined);
+      if (tag !== undefined) return unsupported(base, `${key} has the tag ${tag}`);
       found[key] = [...(found[key] ?? []), [...split.words]];
     }
   }

@@ -1,6 +1,11 @@
 import { stringify } from "yaml";
+import { printable } from "../../cli/report.ts";
+import { CHAIN_NAME } from "../../exec/settings.ts";
 import type { CommandAction } from "./action.ts";
 import type { ExecJail } from "./load.ts";
+
+/** Longest comment, in characters. */
+const LONGEST = 1000;
 
 /**
  * What f2b-exec needs to do as the actions of fail2ban's jails did, as a file for its `-c`: how traffic is blocked, from which
@@ -9,18 +14,27 @@ import type { ExecJail } from "./load.ts";
 export function dumpExec(exec: readonly ExecJail[]): string {
   const jails = new Map(exec.map((jail) => [jail.jail, keysOf(jail)]));
   const text = stringify({ jails }, { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false });
-  const missing = exec.flatMap(({ jail, unsupported }) =>
-    unsupported.map(({ name, why }) => `# ${jail}: ${name}: ${why.replace(/\s+/g, " ")}\n`),
-  );
+  const missing = exec.flatMap(({ jail, unsupported, chains }) => [
+    ...unsupported.map(({ name, why }) => commentOf(jail, `${name}: ${why}`)),
+    ...chains
+      .filter((chain) => !CHAIN_NAME.test(chain))
+      .map((chain) => commentOf(jail, `chain ${JSON.stringify(chain)}: no name of a chain`)),
+  ]);
   return [...missing, text].join("");
+}
+
+/** On one line, whatever the configuration says. */
+function commentOf(jail: string, text: string): string {
+  return `# ${printable(`${jail}: ${text.replace(/\s+/g, " ")}`, LONGEST)}\n`;
 }
 
 /** Keys that are undefined are left out by yaml's stringify. */
 function keysOf({ blocktype, chains, commands }: ExecJail): Readonly<Record<string, unknown>> {
+  const chain = chains.filter((name) => CHAIN_NAME.test(name));
   const actions = commands.flatMap(actionsOf);
   return {
     blocktype,
-    chain: chains.length > 0 ? chains : undefined,
+    chain: chain.length > 0 ? chain : undefined,
     actions: actions.length > 0 ? actions : undefined,
   };
 }

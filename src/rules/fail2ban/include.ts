@@ -1,5 +1,6 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { whyUnreadable } from "../../cli/file-error.ts";
 import { FileError, RULES, readTrusted } from "../../safe-file.ts";
 import { RuleError } from "../rule.ts";
 import { type IniFile, parseIni } from "./ini.ts";
@@ -7,6 +8,8 @@ import { Config } from "./interpolate.ts";
 
 /** The longest file, in bytes. */
 const MAX_FILE_BYTES = 1_048_576;
+/** Most files that one may lead to: files that include each other in all ways are endlessly many. */
+const MAX_INCLUDED = 1000;
 
 /** Reads configuration files, each of them once. */
 export class ConfigFiles {
@@ -19,20 +22,21 @@ export class ConfigFiles {
    * @throws RuleError for a file that cannot be read or has mistakes
    */
   load(base: string): Config | undefined {
-    const files = this.#withIncludes(variants(base), []);
+    const files = this.#withIncludes(variants(base), [], { left: MAX_INCLUDED });
     return files.length === 0 ? undefined : this.#merge(files);
   }
 
   /** Every file in the order of merging. A file that is being included already is skipped: loops end there. */
-  #withIncludes(paths: readonly string[], parents: readonly string[]): string[] {
+  #withIncludes(paths: readonly string[], parents: readonly string[], room: { left: number }): string[] {
     return withLocal(paths).flatMap((path) => {
       if (this.#file(path) === undefined) return [];
+      if (room.left-- === 0) throw unreadable(path, `leads to more than ${MAX_INCLUDED} files`);
       const single = this.#merge([path]);
       const included = (key: string): string[] => {
         const names = single.get("INCLUDES", key)?.text.split("\n") ?? [];
         const files = names.filter((name) => name !== "").map((name) => resolve(dirname(path), name));
         const chain = [...parents, path];
-        return files.flatMap((file) => (chain.includes(file) ? [] : this.#withIncludes([file], chain)));
+        return files.flatMap((file) => (chain.includes(file) ? [] : this.#withIncludes([file], chain, room)));
       };
       return [...included("before"), path, ...included("after")];
     });
@@ -55,7 +59,7 @@ export class ConfigFiles {
 
 function variants(base: string): string[] {
   const folder = `${base}.d`;
-  const names = isDirectory(folder) ? readdirSync(folder).sort() : [];
+  const names = listFolder(folder);
   const inFolder = (ending: string): string[] =>
     names.filter((name) => name.endsWith(ending) && !name.startsWith(".")).map((name) => `${folder}/${name}`);
   return [`${base}.conf`, ...inFolder(".conf"), `${base}.local`, ...inFolder(".local")];
@@ -70,25 +74,37 @@ function withLocal(paths: readonly string[]): string[] {
 }
 
 function readIni(path: string): IniFile | undefined {
-  const place = { file: path, line: 1, column: 1 };
-  let bytes: Buffer;
-  try {
-    bytes = readTrusted(path, MAX_FILE_BYTES, RULES);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    const why = error instanceof FileError ? message : `cannot be read: ${message}`;
-    throw new RuleError("ERR_RULE_SYNTAX", place, why);
-  }
-  if (bytes.length > MAX_FILE_BYTES) throw new RuleError("ERR_RULE_SYNTAX", place, "longer than 1 MiB");
+  const bytes = orNothing(path, () => readTrusted(path, MAX_FILE_BYTES, RULES));
+  if (bytes === undefined) return undefined;
+  if (bytes.length > MAX_FILE_BYTES) throw unreadable(path, "longer than 1 MiB");
   try {
     return parseIni(new TextDecoder("utf-8", { fatal: true }).decode(bytes), path);
   } catch (error) {
     if (error instanceof RuleError) throw error;
-    throw new RuleError("ERR_RULE_SYNTAX", place, "is not UTF-8");
+    throw new RuleError("ERR_RULE_SYNTAX", { file: path, line: 1, column: 1 }, "is not UTF-8");
   }
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+function listFolder(folder: string): string[] {
+  return orNothing(folder, () => readdirSync(folder).sort()) ?? [];
+}
+
+/**
+ * What `read` gives; undefined: there is no such file. Names come from the configuration, so a path may be any text.
+ *
+ * @throws RuleError when it is there and cannot be read, or can be no path
+ */
+function orNothing<T>(path: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RuleError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw unreadable(path, error instanceof FileError ? error.message : whyUnreadable(error));
+  }
+}
+
+function unreadable(path: string, message: string): RuleError {
+  return new RuleError("ERR_RULE_SYNTAX", { file: path, line: 1, column: 1 }, message);
 }

@@ -86,7 +86,9 @@ class Reader {
 
   #key(text: string, place: Place): void {
     if (this.#section === undefined) throw syntax(place, "expected a [section] before the first key");
-    const [, name = "", value = ""] = /^(.*?)\s*[=:]\s*(.*)$/s.exec(text) ?? [];
+    const sign = text.search(/[=:]/);
+    const name = text.slice(0, Math.max(sign, 0)).trimEnd();
+    const value = text.slice(sign + 1).trimStart();
     if (name === "")
       throw syntax(place, `expected "key = value" or "[section]", got ${JSON.stringify(text)}`);
     const key = name.toLowerCase();

@@ -1,9 +1,11 @@
 import { type Place, RuleError } from "../rule.ts";
 import type { IniFile, Section } from "./ini.ts";
-import { placeOf, replaceParts, type Sourced, sourced } from "./sourced.ts";
+import { placeOf, type Replacement, replaceParts, type Sourced, sourced } from "./sourced.ts";
 
 /** How deep `%(name)s` may lead to another `%(name)s`, as in Python's ConfigParser. */
 const MAX_DEPTH = 10;
+/** How many of them one value may come to: ten values of ten references each are ten thousand million. */
+const MAX_REFERENCES = 10_000;
 
 /** Merged configuration files. Values are interpolated when they are asked for, so a later file changes what earlier ones built. */
 export class Config {
@@ -67,7 +69,7 @@ export class Config {
   get(section: string, key: string, given?: ReadonlyMap<string, Sourced>): Sourced | undefined {
     if (!this.#sections.has(section) && section !== "DEFAULT") return undefined;
     const lower = key.toLowerCase();
-    const asked = { section, key: lower, given };
+    const asked = { section, key: lower, given, left: MAX_REFERENCES };
     const raw = this.#rawValue(asked, lower);
     return raw && this.#interpolate(raw, asked, 1);
   }
@@ -85,12 +87,13 @@ export class Config {
   #interpolate(raw: Sourced, asked: Asked, depth: number): Sourced {
     if (!raw.text.includes("%")) return raw;
     if (depth > MAX_DEPTH) throw mistake(raw, asked, `%(…)s is nested more than ${MAX_DEPTH} deep`);
-    const references = raw.text.matchAll(/%(?:%|\(([^)]+)\)s)?/g);
-    const replacements = [...references].map(({ 0: text, 1: name, index }) => {
+    const replacements: Replacement[] = [];
+    for (const { 0: text, 1: name, index } of raw.text.matchAll(/%(?:%|\(([^)]+)\)s)?/g)) {
       if (text === "%") throw mistake(raw, asked, 'expected "%%" or "%(name)s" after a "%"');
+      if (asked.left-- === 0) throw mistake(raw, asked, `more than ${MAX_REFERENCES} %(…)s to replace`);
       const insert = name === undefined ? sourced("%", placeOf(raw)) : this.#resolve(name, raw, asked, depth);
-      return { start: index, end: index + text.length, insert };
-    });
+      replacements.push({ start: index, end: index + text.length, insert });
+    }
     return replaceParts(raw, replacements);
   }
 
@@ -125,6 +128,8 @@ interface Asked {
   readonly key: string;
   /** Options that win over the section. */
   readonly given: ReadonlyMap<string, Sourced> | undefined;
+  /** How many references may still be replaced. */
+  left: number;
 }
 
 function mistake(raw: Sourced, { section, key }: Asked, what: string): RuleError {

@@ -1,6 +1,9 @@
 import { RuleError } from "../rule.ts";
 import { placeOf, type Sourced, sourced } from "./sourced.ts";
 
+/** Longest filter or action with its parameters, in characters. */
+const MAX_CALL = 10_000;
+
 /** `name[key=value, …][…]`: a filter or an action with its parameters. */
 export interface Call {
   readonly name: string;
@@ -14,7 +17,8 @@ export interface Call {
  * @throws RuleError when the brackets hold something else
  */
 export function parseCall(value: Sourced): Call {
-  const [, name = "", group] = /^([^[]+)(?:\[(.*)\])?\s*$/s.exec(value.text) ?? [];
+  if (value.text.length > MAX_CALL) throw unexpected(value, value.text);
+  const [, name = "", group] = /^([^[]+)(?:\[(.*)\])?$/s.exec(value.text.trimEnd()) ?? [];
   if (name.trim() === "") throw unexpected(value, value.text);
   const parameters = new Map<string, Sourced>();
   let rest = (group ?? "").trim();
@@ -30,16 +34,54 @@ export function parseCall(value: Sourced): Call {
   return { name: name.trim(), parameters };
 }
 
-const PARAMETER = String.raw`[\w.-]+=(?:"[^"]*"|'[^']*'|(?!"[^"]*"|'[^']*')[^,\]]*)\s*`;
-const GROUP = String.raw`\s*\[\s*(?:${PARAMETER}(?:,\s*${PARAMETER})*,?\s*)?\]`;
-
 /** Cuts a list of calls at blanks and line breaks outside of brackets; blanks may stand before a bracket. */
 export function splitCalls(value: Sourced): Sourced[] {
-  const calls = value.text.matchAll(new RegExp(String.raw`[^\s[]+(?:${GROUP})*(?=\s|$)|\S+`, "g"));
-  return [...calls].map(({ 0: text, index }) => {
-    const line = value.text.slice(0, index).split("\n").length - 1;
-    return sourced(text, value.places[line] ?? placeOf(value));
-  });
+  const calls: Sourced[] = [];
+  const { text } = value;
+  let line = 0;
+  let counted = 0;
+  for (let at = skip(text, 0, /\s*/y); at < text.length; ) {
+    const end = callEnd(text, at);
+    line += text.slice(counted, at).split("\n").length - 1;
+    counted = at;
+    calls.push(sourced(text.slice(at, end), value.places[line] ?? placeOf(value)));
+    at = skip(text, end, /\s*/y);
+  }
+  return calls;
+}
+
+/** Where the call ends that begins at `start`: after its last brackets, or at the next blank when they can't be read. */
+function callEnd(text: string, start: number): number {
+  let end = skip(text, start, /\S*/y);
+  let at = skip(text, start, /[^\s[]*/y);
+  if (at === start) return end;
+  for (let next: number | undefined = at; next !== undefined; next = groupEnd(text, at)) {
+    at = next;
+    if (at === text.length || /\s/.test(text[at] as string)) end = at;
+  }
+  return end;
+}
+
+/** Where a group in brackets ends, which blanks may stand before; undefined: there is none. */
+function groupEnd(text: string, start: number): number | undefined {
+  let at = skip(text, start, /\s*/y);
+  if (text[at] !== "[") return undefined;
+  at = skip(text, at + 1, /\s*/y);
+  while (text[at] !== "]") {
+    const value = skip(text, at, /[\w.-]+=/y);
+    if (value === at) return undefined;
+    const quoted = skip(text, value, /"[^"]*"|'[^']*'/y);
+    at = skip(text, quoted > value ? quoted : skip(text, value, /[^,\]]*/y), /\s*/y);
+    if (text[at] === ",") at = skip(text, at + 1, /\s*/y);
+    else if (text[at] !== "]") return undefined;
+  }
+  return at + 1;
+}
+
+/** Where what `what`, sticky, finds at a place ends; there where it finds nothing. */
+function skip(text: string, at: number, what: RegExp): number {
+  what.lastIndex = at;
+  return what.test(text) ? what.lastIndex : at;
 }
 
 /** Cuts words at blanks, commas and line breaks. */

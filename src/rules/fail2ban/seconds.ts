@@ -1,4 +1,6 @@
 const DAY = 86_400;
+/** Longest text, in characters. */
+const MAX_LENGTH = 1000;
 const YEAR = (365 * 3 + 366) * (DAY / 4);
 
 /** fail2ban's abbreviations (jail.conf(5), TIME ABBREVIATION FORMAT). */
@@ -18,7 +20,7 @@ const UNITS: readonly (readonly [pattern: RegExp, seconds: number])[] = [
  * stand side by side are added. Undefined for anything else.
  */
 export function parseSeconds(text: string): number | undefined {
-  const tokens = tokenize(text.trim().toLowerCase());
+  const tokens = text.length > MAX_LENGTH ? undefined : tokenize(text.trim().toLowerCase());
   if (tokens === undefined) return undefined;
   const value = new Reader(tokens).whole();
   return Number.isFinite(value) ? value : undefined;

@@ -36,6 +36,8 @@ const KEYWORDS = new Set(["if", "for", "while", "until", "case", "{", "!", "cd",
 export function shellNeed(split: Split): string | undefined {
   const [first = ""] = split.words;
   if (split.needsShell !== undefined) return split.needsShell;
+  // Not even a shell can give a program that.
+  if (split.words.some((word) => word.includes("\0"))) return "\0";
   return KEYWORDS.has(first) || /^\w+=/.test(first) ? first : undefined;
 }
 

@@ -3,6 +3,8 @@ import { placeOf, type Replacement, replaceParts, type Sourced } from "./sourced
 
 /** How often one tag may be replaced in one value. */
 const MAX_REPLACEMENTS = 25;
+/** How much text may be built for all options together, in characters: each replacement builds a value anew. */
+const MAX_BUILT = 1 << 26;
 
 /**
  * Replaces each `<name>` in the options by the option of that name, else by what `lookup` knows, innermost tags first and
@@ -16,15 +18,21 @@ export function replaceTags(
   lookup: (name: string) => Sourced | undefined,
 ): Map<string, Sourced> {
   const result = new Map(options);
+  const room = { left: MAX_BUILT };
   const find = (tag: string): Sourced | undefined =>
     ignore.has(tag) ? undefined : (result.get(tag) ?? lookup(tag));
   for (const name of options.keys()) {
-    if (!ignore.has(name)) result.set(name, replaceIn(name, result.get(name) as Sourced, find));
+    if (!ignore.has(name)) result.set(name, replaceIn(name, result.get(name) as Sourced, find, room));
   }
   return result;
 }
 
-function replaceIn(name: string, value: Sourced, find: (tag: string) => Sourced | undefined): Sourced {
+function replaceIn(
+  name: string,
+  value: Sourced,
+  find: (tag: string) => Sourced | undefined,
+  room: { left: number },
+): Sourced {
   const counts = new Map<string, number>();
   let result = value;
   for (let before = ""; before !== result.text; ) {
@@ -38,6 +46,9 @@ function replaceIn(name: string, value: Sourced, find: (tag: string) => Sourced 
       counts.set(inner, count);
       if (inner === name || count > MAX_REPLACEMENTS) throw endless(name, inner, value);
       result = replaceAll(result, text, insert);
+      room.left -= result.text.length;
+      if (room.left < 0)
+        throw new RuleError("ERR_RULE_VALUE", placeOf(value), `${name}: too many tags to replace`);
       tags.lastIndex = tag.index;
     }
   }

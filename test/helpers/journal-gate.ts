@@ -1,0 +1,71 @@
+import type { Entry } from "../../src/stream/entry.ts";
+import { Gate, type GatePlan, type LineBytes } from "../../src/stream/gate.ts";
+import { JournalEntry, readJournal } from "../../src/stream/journal.ts";
+import { MARK } from "../../src/stream/journal-scan.ts";
+import { decodeText } from "../../src/text.ts";
+
+/** Lets every line pass. */
+export const OPEN: GatePlan = {
+  isJournal: true,
+  filters: 1,
+  needles: [],
+  further: [],
+  always: [0],
+  follow: new Map(),
+  foreign: [],
+};
+
+/** Lets a line pass that holds one of some texts, or is left to JSON.parse, and, if `foreign`, one beyond ASCII. */
+export function seeking(texts: readonly string[], foreign = false): GatePlan {
+  const opens = [{ filter: 0, patterns: 1 }];
+  const needles = [MARK, ...new Set(texts)].map((text) => ({ text, ignorecase: false, opens }));
+  return { ...OPEN, always: [], needles, foreign: foreign ? opens : [] };
+}
+
+export interface ToldEntry {
+  /** What a jail sees; undefined: nothing. */
+  readonly says: ReturnType<typeof saidBy>;
+  readonly offset: number;
+  readonly offsetEnd: number;
+  /** Whether the gate cut it out of its JSON. */
+  readonly isCut: boolean;
+}
+
+export function saidBy(entry: Entry | undefined) {
+  if (entry === undefined) return undefined;
+  const { line, text, time, identifier, message, isCut, fields } = entry;
+  return { line, text, time, identifier, message, isCut, fields };
+}
+
+/** The entries of a journal as they come through the gate. */
+export function entriesThroughGate(
+  chunks: readonly Buffer[],
+  maxLine: number,
+  plan = OPEN,
+  onCut: () => void = () => undefined,
+): readonly ToldEntry[] {
+  const lines: ToldEntry[] = [];
+  const gate = new Gate({ maxLine, onOverflow: () => undefined, onCut });
+  const take = (line: LineBytes) => {
+    const { entry, offset, offsetEnd } = line;
+    const read = entry ? new JournalEntry(line, entry, line.ascii ?? false) : readJournal(decodeText(line));
+    lines.push({ says: saidBy(read), offset, offsetEnd, isCut: entry !== undefined });
+  };
+  gate.arm(plan);
+  for (const chunk of chunks) gate.push(chunk, take);
+  gate.end(take);
+  return lines;
+}
+
+/** The same by the obvious way: each line read by JSON.parse. */
+export function entriesByJson(bytes: Buffer, maxLine: number): readonly Omit<ToldEntry, "isCut">[] {
+  const lines: Omit<ToldEntry, "isCut">[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const newline = bytes.indexOf(10, start);
+    const end = newline < 0 ? bytes.length : newline;
+    const says = saidBy(readJournal(decodeText({ bytes, start, end })));
+    if (end - start <= maxLine) lines.push({ says, offset: start, offsetEnd: end });
+    start = end + 1;
+  }
+  return lines;
+}

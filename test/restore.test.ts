@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type Ban, encode } from "../src/command.ts";
+import { encodeHeader } from "../src/stream/state/header.ts";
+import { appJails, TestEngine } from "./helpers/engine.ts";
+import { newFolder } from "./helpers/folder.ts";
+import { runProgram } from "./helpers/program.ts";
+import { ROOT } from "./helpers/root.ts";
+import { ban, NOW, unban } from "./helpers/state.ts";
+
+const minute = 60_000;
+
+/** An engine with room for three bans, at NOW. */
+async function withRoomForThree(): Promise<TestEngine> {
+  const tested = new TestEngine(await appJails("app-watch.enabled=false"), NOW, { maxBans: 3 });
+  tested.engine.tick(NOW);
+  return tested;
+}
+
+const app = (last: number, minutes: number | null, settings: Partial<Ban> = {}) =>
+  ban(last, {
+    jail: "app",
+    time: NOW - minute,
+    until: minutes === null ? null : NOW + minutes * minute,
+    ...settings,
+  });
+
+/** Who is banned once the decisions are restored: the last numbers of the addresses. */
+const inForce = ({ engine }: TestEngine) =>
+  [...engine.tally.list()].map(({ ip }) => Number(ip?.split(".").at(-1)));
+
+const cases: readonly {
+  name: string;
+  decisions: readonly (Ban | ReturnType<typeof unban>)[];
+  kept: number[];
+  told: string[];
+}[] = [
+  {
+    name: "keeps the bound, and those that end last",
+    decisions: [app(1, 3), app(2, 9), app(3, 1), app(4, 5), app(5, 2)],
+    kept: [1, 2, 4],
+    told: [
+      "warning: the state holds more than 3 bans: the 2 bans that end soonest are left out",
+      "hint: --max-keys 5 keeps all of them",
+    ],
+  },
+  {
+    name: "keeps bans without an end before others",
+    decisions: [app(1, null), app(2, 9000), app(3, null), app(4, null)],
+    kept: [1, 3, 4],
+    told: [
+      "warning: the state holds more than 3 bans: the 1 ban that ends soonest is left out",
+      "hint: --max-keys 4 keeps all of them",
+    ],
+  },
+  {
+    name: "leaves out the last of too many bans without an end",
+    decisions: [app(1, null), app(2, null), app(3, null), app(4, null), app(5, 7)],
+    kept: [1, 2, 3],
+    told: [
+      "warning: the state holds more than 3 bans: the 2 bans that end soonest are left out",
+      "hint: --max-keys 5 keeps all of them",
+    ],
+  },
+  {
+    name: "counts none that ended meanwhile",
+    decisions: [app(1, -0.5), app(2, 1), app(3, 2), app(4, 3)],
+    kept: [2, 3, 4],
+    told: [],
+  },
+  {
+    name: "has room for who was unbanned, or is told again",
+    decisions: [app(1, 1), app(2, 2), app(3, 3), app(1, 5), unban(2, { jail: "app" }), app(4, 4)],
+    kept: [3, 1, 4],
+    told: [],
+  },
+  {
+    name: "goes by the end that a ban has now",
+    decisions: [app(1, 1), app(1, 9), app(2, 2), app(3, 3), app(4, 4)],
+    kept: [1, 3, 4],
+    told: [
+      "warning: the state holds more than 3 bans: the 1 ban that ends soonest is left out",
+      "hint: --max-keys 4 keeps all of them",
+    ],
+  },
+];
+
+for (const { name, decisions, kept, told } of cases) {
+  test(`Restorer ${name}`, async () => {
+    const tested = await withRoomForThree();
+    tested.engine.tally.restore(decisions, { isNew: false });
+    assert.deepEqual(inForce(tested), kept);
+    assert.deepEqual(tested.told, told);
+    const synced = tested.commands().filter((line) => line.startsWith("ban "));
+    assert.deepEqual(
+      synced,
+      kept.map((last) => `ban app 192.0.2.${last}`),
+    );
+  });
+}
+
+test("Restorer counts a ban that it leaves out where bans are counted", async () => {
+  const tested = await withRoomForThree();
+  const early = app(7, 1, { time: NOW - 9 * minute, until: NOW - 5 * minute });
+  tested.engine.tally.restore([app(1, 20), app(2, 20), app(3, 20), early, app(7, 1)], { isNew: false });
+  assert.equal(
+    tested.engine.tally.counts.full,
+    1,
+    "the second ban of 192.0.2.7 owes one, for which there is no room",
+  );
+});
+
+test("f2b-stream --state tells of bans over the bound, and restores no more", async (t) => {
+  const path = join(newFolder(t), "state");
+  const until = Date.now() + 10 * minute;
+  const bans = Array.from({ length: 1_000_003 }, (_, index) =>
+    encode({
+      cmd: "ban",
+      jail: "app",
+      ip: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
+      time: NOW,
+      until: until + index,
+    }),
+  );
+  writeFileSync(path, encodeHeader({ seen: NOW, isWhole: true }) + bans.join(""));
+  const args = ["-r", `${ROOT}test/fixtures/rules/app.yaml`, "--state", path];
+  const { status, stderr, stdout } = await runProgram("f2b-stream", args);
+  assert.equal(status, 0);
+  assert.match(
+    stderr,
+    /warning: the state holds more than 1000000 bans: the 3 bans that end soonest are left out\n.*hint: --max-keys 1000003 keeps/,
+  );
+  assert.equal(stdout.split('"cmd":"ban"').length - 1, 1_000_000);
+  assert.ok(!stdout.includes('"10.0.0.2"') && stdout.includes('"10.0.0.3"'));
+});
