@@ -11,7 +11,7 @@ RUN_TESTS = node --test --test-timeout=600000 \
 	--test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
 	dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check conformance hostile bench bench-quick format tools soak fuzz bench-exec fuzz-exec kill-exec kill-stream clean
+.PHONY: all build demo test check conformance hostile worst bench bench-quick format tools soak fuzz bench-exec fuzz-exec kill-exec kill-stream clean
 
 all: build
 
@@ -43,6 +43,11 @@ conformance: build
 # Lines made to hurt or mislead each pattern, ours and those of ../shared/conformance, and what the slowest of them cost: minutes.
 hostile: build
 	node dist/test/hostile.js
+
+# The line that costs most CPU, for each bundled rule and for ten of fail2ban's: ten minutes each, two at a time.
+# F2B_WORST_MINUTES, F2B_WORST_RULES ("sshd; fail2ban: exim") and F2B_WORST_SEED say others.
+worst: build
+	nice node dist/test/worst.js
 
 # f2b-stream and its peers side by side, and the figures that docs/PERFORMANCE.md promises: eleven minutes on a quiet machine.
 # `make -s bench > table.md`; BENCH="mixed flood" picks some; the logs take 4 GB under F2B_BENCH_DIR, or /tmp.
