@@ -11,7 +11,7 @@ RUN_TESTS = node --test --test-timeout=600000 \
 	--test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
 	dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check conformance hostile worst bench bench-quick format tools soak fuzz bench-exec fuzz-exec kill-exec kill-stream clean
+.PHONY: all build demo test check conformance hostile worst bench bench-quick format tools rules-live soak fuzz bench-exec fuzz-exec kill-exec kill-stream clean
 
 all: build
 
@@ -59,6 +59,11 @@ bench: build
 bench-quick: build
 	bash bench/install-peers.sh
 	node dist/bench/run.js --quick $(BENCH)
+
+# The real daemons, each on a machine of its own: do they write what the bundled rules are made for, and who can write into their logs?
+# A file a service in test/live. Needs root.
+rules-live: build tools
+	node --test --test-timeout=600000 dist/test/live/*.test.js
 
 # 20 million lines of 2 million addresses: what memory f2b-stream takes, a row a million lines, in a replay and live. Five minutes.
 soak: build
