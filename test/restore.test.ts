@@ -77,6 +77,15 @@ const cases: readonly {
     told: [],
   },
   {
+    name: "keeps bans of those who came back before first ones, and those by hand before both",
+    decisions: [app(1, 900), app(2, 2, { bancount: 2 }), app(3, 1, { manual: true }), app(4, 800)],
+    kept: [1, 2, 3],
+    told: [
+      "warning: the state holds more than 3 bans: the 1 ban that ends soonest is left out",
+      "hint: --max-keys 4 keeps all of them",
+    ],
+  },
+  {
     name: "goes by the end that a ban has now",
     decisions: [app(1, 1), app(1, 9), app(2, 2), app(3, 3), app(4, 4)],
     kept: [1, 3, 4],

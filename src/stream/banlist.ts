@@ -1,5 +1,5 @@
 import type { Ban, Subject, Unban, UnbanReason } from "../command.ts";
-import { RANK, type Rank, RankedHeap, rankOf, yieldingTo } from "../rank.ts";
+import { type Rank, RankedHeap, rankOf, yieldingTo } from "../rank.ts";
 import type { Jail } from "../rules/rule.ts";
 import { flat } from "../text.ts";
 import { bantimeOf } from "./escalation.ts";
@@ -290,7 +290,7 @@ export class BanList {
   }
 
   /**
-   * Takes up a ban of an earlier run. Where there are too many, the one that is worth least and ends soonest goes.
+   * Takes up a ban of an earlier run, for which there is room.
    *
    * @param jail as it is now; undefined: it is gone
    * @returns false when the same ban was there already
@@ -302,19 +302,23 @@ export class BanList {
     const { matches = [], repeat, restored, port, protocol, ...rest } = ban;
     const ports = jail ? portsOf(jail) : { ...(port && { port }), ...(protocol && { protocol }) };
     this.#hold(key, jail, { ...rest, ...ports }, matches);
-    if (this.size > this.#maxBans) this.#evict(RANK.manual, ban.time);
     return held?.ban.time !== ban.time;
   }
 
-  /** Of the bans in force and `ban`, which is none of them, forgets the one that ends soonest, as if it had never been; gives it. */
-  forgetSoonest(ban: Ban): Ban {
-    const end = ban.until ?? Number.POSITIVE_INFINITY;
-    for (let held = this.#due.takeDue(end); held; held = this.#due.takeDue(end)) {
-      if (held.isStale) continue;
-      this.#drop(held, this.#keyOf(held.ban));
-      return held.ban;
+  /**
+   * Of the bans in force and `ban`, which is none of them, forgets the one of the lowest rank that ends soonest, as if it had
+   * never been, and returns it.
+   */
+  forgetWeakest(ban: Ban): Ban {
+    const rank = rankOf(ban);
+    const weakest = this.#due.takeLowest(rank, ({ isStale }) => !isStale);
+    if (weakest === undefined) return ban;
+    if (rankOfHeld(weakest) === rank && dueAt(weakest.ban) > dueAt(ban)) {
+      this.#schedule(weakest);
+      return ban;
     }
-    return ban;
+    this.#drop(weakest, this.#keyOf(weakest.ban));
+    return weakest.ban;
   }
 
   /** Takes up an unban of an earlier run. */
@@ -420,9 +424,7 @@ export class BanList {
 
   /** Bans that were ended or changed stay in the heap until their end, or until they are too many. */
   #schedule(held: Held): void {
-    const { ban, repeats } = held;
-    const rank = rankOf(repeats > 0 ? { ...ban, repeat: true } : ban);
-    this.#due.add(ban.until ?? Number.POSITIVE_INFINITY, held, rank);
+    this.#due.add(dueAt(held.ban), held, rankOfHeld(held));
     if (this.#due.size > 2 * this.size + MAX_STALE) this.#due.compact(({ isStale }) => !isStale);
   }
 
@@ -533,4 +535,13 @@ export function subjectOf({ ip, id }: Ban | Unban): Subject {
 /** One name for a subject, whatever its kind: an id cannot pass for an address. */
 export function nameOf(subject: Subject): string {
   return "ip" in subject ? subject.ip : `id ${subject.id}`;
+}
+
+/** When a ban is due to end. */
+function dueAt({ until }: Ban): number {
+  return until ?? Number.POSITIVE_INFINITY;
+}
+
+function rankOfHeld({ ban, repeats }: Held): Rank {
+  return rankOf(repeats > 0 ? { ...ban, repeat: true } : ban);
 }
