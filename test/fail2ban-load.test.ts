@@ -193,6 +193,10 @@ describe("loadFail2ban reads", () => {
     ["maxlines = 7\nfilter = f[maxlines=3]", ({ filter }) => filter.maxlines, 3],
     ["maxlines = 7", ({ filter }) => filter.maxlines, 7],
     ["backend = systemd", ({ logpath, journalmatch }) => [logpath, journalmatch], [undefined, undefined]],
+    ["backend = systemd", ({ framing }) => framing, "message"],
+    ["logpath = /var/log/auth.log\n  /var/log/mail.log", ({ framing }) => framing, "message"],
+    ["logpath = /var/log/auth.log\n  /var/log/nginx/error.log", ({ framing }) => framing, "file"],
+    ["", ({ framing }) => framing, "file"],
     [
       "backend = systemd\njournalmatch = _UID=0 _UID=1 _PID=2",
       ({ journalmatch }) => journalmatch,
