@@ -56,9 +56,9 @@ const cases: readonly {
     ],
   },
   {
-    name: "leaves out the last of too many bans without an end",
+    name: "leaves out the first of too many bans without an end",
     decisions: [app(1, null), app(2, null), app(3, null), app(4, null), app(5, 7)],
-    kept: [1, 2, 3],
+    kept: [2, 3, 4],
     told: [
       "warning: the state holds more than 3 bans: the 2 bans that end soonest are left out",
       "hint: --max-keys 5 keeps all of them",
@@ -115,9 +115,9 @@ test("Restorer counts a ban that it leaves out where bans are counted", async ()
   const early = app(7, 1, { time: NOW - 9 * minute, until: NOW - 5 * minute });
   tested.engine.tally.restore([app(1, 20), app(2, 20), app(3, 20), early, app(7, 1)], { isNew: false });
   assert.equal(
-    tested.engine.tally.counts.full,
+    tested.engine.tally.counts.evicted,
     1,
-    "the second ban of 192.0.2.7 owes one, for which there is no room",
+    "the second ban of 192.0.2.7 owes one, which takes the place of a first one",
   );
 });
 
