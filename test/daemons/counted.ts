@@ -4,7 +4,7 @@ import { runProgram } from "../helpers/program.ts";
 /** How many failures a rule's jails count in a log: by jail, by address. */
 export type Counts = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-/** What f2b-stream makes of a log: failures of each jail, disabled ones too, and who is banned by the rule as it is. */
+/** What f2b-stream counts in a log, with the jails named in `disabled` as well. */
 export async function countFailures(
   rules: string,
   log: string,
