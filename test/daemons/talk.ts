@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { SERVER } from "../helpers/netns.ts";
 import type { DaemonHost } from "./host.ts";
@@ -32,7 +33,7 @@ export interface Answer {
   readonly closed?: string | undefined;
 }
 
-/** A process at the client of a host that speaks to its daemons, from whichever address. It ends with the host, or by `close`. */
+/** A process at the client of a host that speaks to its daemons, from whichever address. It ends with the test file, or by `close`. */
 export class Talker {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -44,6 +45,7 @@ export class Talker {
     this.#child = spawn(file as string, [...args, process.execPath, script], {
       stdio: ["pipe", "pipe", "inherit"],
     });
+    talkers.add(this);
     const answers = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
     answers.on("line", (line) => {
       const { id, answer } = JSON.parse(line) as { id: number; answer: Answer };
@@ -68,9 +70,17 @@ export class Talker {
   }
 
   close(): void {
-    this.#child.stdin?.end();
+    talkers.delete(this);
+    this.#child.kill();
   }
 }
+
+const talkers = new Set<Talker>();
+
+// One that is left open would keep the file from ending.
+after(() => {
+  for (const talker of talkers) talker.close();
+});
 
 /** An SMTP session: waits for the greeting, and for the answer to each command. */
 export function smtp(...commands: readonly string[]): readonly Step[] {
