@@ -171,7 +171,8 @@ const STREAM: Readonly<Record<string, Case>> = {
   "what was read last, for dates that lines inherit": [
     "tail.test.ts: Tail gives the lines that lie whole in the last 64 KiB, however they came",
   ],
-  "a sampled line": [
+  "a sampled line, one of the first ten": [
+    "first-lines.test.ts: FirstLines looks past what stands between records, and past long lines",
     "sample.test.ts: LineSampler takes no line of more than 4096 bytes, nor one that has no end",
   ],
   "host names and ignorecommands waiting": async () => {

@@ -45,48 +45,6 @@ for (const [line, format] of [...first, ...plain.map((line) => [line, "plain"] a
     assert.equal(detector.format, format);
     for (const other of [...first.map(([line]) => line), ...plain])
       assert.equal(detector.formatOf(`${other}\n`, NOW), format);
-    assert.equal(detector.isReady, true);
-  });
-}
-
-/** By first line: what most of the others must be for somebody to be told. */
-const compared: readonly {
-  name: string;
-  lines: readonly string[];
-  contrary: FormatDetector["contrary"];
-}[] = [
-  { name: "a line", lines: [bsd], contrary: undefined },
-  { name: "syslog alone", lines: Array<string>(20).fill(bsd), contrary: undefined },
-  { name: "a plain log", lines: Array<string>(20).fill("hello"), contrary: undefined },
-  { name: "too few others", lines: ["hello", bsd, bsd], contrary: undefined },
-  {
-    name: "a torn line before syslog",
-    lines: ["p[1]: hello", bsd, bsd, bsd],
-    contrary: { format: "plain", alike: "syslog", count: 3, others: 3 },
-  },
-  {
-    name: "a stranger's entry before a plain log",
-    lines: ['{"__REALTIME_TIMESTAMP":"1"}', "hello", bsd, "hello"],
-    contrary: { format: "journal", alike: "plain", count: 2, others: 3 },
-  },
-  { name: "half of them", lines: [bsd, "hello", bsd, "hello", bsd], contrary: undefined },
-  {
-    name: "no more than nine others",
-    lines: ["hello", ...Array<string>(4).fill("hello"), ...Array<string>(20).fill(bsd)],
-    contrary: { format: "plain", alike: "syslog", count: 5, others: 9 },
-  },
-  {
-    name: "entries without a time in a journal",
-    lines: [first[0]?.[0] ?? "", ...Array<string>(9).fill('{"MESSAGE":"x"}')],
-    contrary: undefined,
-  },
-];
-
-for (const { name, lines, contrary } of compared) {
-  test(`FormatDetector compares the first lines: ${name}`, () => {
-    const detector = new FormatDetector();
-    for (const line of lines) detector.formatOf(`${line}\n`, NOW);
-    assert.deepEqual(detector.contrary, contrary);
   });
 }
 

@@ -6,6 +6,7 @@ import { decodeText, whole } from "../text.ts";
 import type { Settle } from "../time.ts";
 import { LogClock, MAX_AHEAD } from "./clock.ts";
 import { type Entry, type Format, FormatDetector, hasShape, isNoise, readEntry } from "./entry.ts";
+import { FirstLines } from "./first-lines.ts";
 import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate.ts";
 import {
   type CompiledJail,
@@ -66,6 +67,7 @@ export class Engine {
   readonly #report: Report;
   readonly #gate: Gate;
   readonly #detector: FormatDetector;
+  readonly #first = new FirstLines();
   readonly #logClock = new LogClock();
   /** The end of what was read, for lines without a date and for the end of a replay. */
   readonly #tail = new Tail();
@@ -149,6 +151,7 @@ export class Engine {
     this.counts.bytes += chunk.length;
     this.#tail.push(chunk);
     this.#gate.push(chunk, this.#take);
+    if (this.#options.format === undefined && !this.#first.isDone) this.#compareFirst(chunk);
     this.sight.read(chunk, now);
   }
 
@@ -189,12 +192,12 @@ export class Engine {
     this.#armGate();
   }
 
-  /** Once the format is known, and was compared with a few lines, those that no jail can match are dropped unseen. */
+  /** Once the format is known, lines that no jail can match are dropped unseen. */
   #armGate(): void {
-    const { format, isReady } = this.#detector;
+    const { format } = this.#detector;
     if (format === undefined) return;
     this.sight.use(format, this.#compiled);
-    const isWanted = this.#options.prefilter && isReady && this.#compiled.length > 0;
+    const isWanted = this.#options.prefilter && this.#compiled.length > 0;
     this.#gate.arm(isWanted ? planGate(this.#compiled, format) : undefined);
   }
 
@@ -228,7 +231,7 @@ export class Engine {
 
   /** Reads the input's next line, as far as the gate lets it pass. */
   #readNext(text: string, ascii: boolean): Entry {
-    if (!this.#detector.isReady) this.#lookAtFirst(text);
+    if (this.#detector.format === undefined) this.#settleFormat(text);
     const entry = this.#read(text, ascii);
     if (this.#detector.format === "journal" && !entry.isDateless) this.#tellStray(entry.line);
     return entry;
@@ -239,12 +242,17 @@ export class Engine {
     return readEntry(text, this.#detector.format ?? "plain", this.#now, ascii, this.#settle);
   }
 
-  /** One of the lines that settle the format, or are compared with the one that did. */
-  #lookAtFirst(text: string): void {
-    const wasSettled = this.#detector.format !== undefined;
+  /** The first line says what the input is. */
+  #settleFormat(text: string): void {
     this.#detector.formatOf(text, this.#now);
-    this.sight.compared(this.#detector.contrary);
-    if (!wasSettled || this.#detector.isReady) this.#armGate();
+    this.#armGate();
+  }
+
+  /** Are the lines after the first like it? Who said what the format is knows. */
+  #compareFirst(chunk: Buffer): void {
+    const { format } = this.#detector;
+    this.#first.push(chunk, format, this.#now);
+    if (format !== undefined) this.sight.compared(this.#first.contraryTo(format));
   }
 
   #tellStray(line: string): void {

@@ -52,50 +52,20 @@ const SHAPES: readonly SyslogShape[] = [
 /** Lines that journalctl and tail put between the records: they say nothing of the format. */
 const NOISE = /^(?:-- .* --|==> .* <==|)$/;
 
-/** What is told when the first lines of an input are not alike. */
-export interface Contrary {
-  /** What the first line is, and so the input. */
-  readonly format: Format;
-  /** What most of the lines after it are. */
-  readonly alike: Format;
-  /** How many of them, of how many that were looked at. */
-  readonly count: number;
-  readonly others: number;
-}
-
 /**
  * Finds out what an input is made of: its first line says so, for good. Who wrote the lines after it, however many they are, has no say; and who
  * wrote the first one decides of lines of that very shape alone, since all others are read as plain ones (`readEntry`).
  */
 export class FormatDetector {
   #format: Format | undefined;
-  #isReady: boolean;
-  /** The lines after the first: how many, and by what they look like. */
-  #others = 0;
-  readonly #shapes = new Map<Format, number>();
 
   constructor(format?: Format) {
     this.#format = format;
-    this.#isReady = format !== undefined;
   }
 
   /** Undefined: there was no line yet. */
   get format(): Format | undefined {
     return this.#format;
-  }
-
-  /** Whether no more lines are looked at. */
-  get isReady(): boolean {
-    return this.#isReady;
-  }
-
-  /** Undefined: most of the first lines are like the first one, as far as one can tell. */
-  get contrary(): Contrary | undefined {
-    const others = this.#others;
-    if (this.#format === undefined || others < FEWEST_LINES) return undefined;
-    for (const [alike, count] of this.#shapes)
-      if (alike !== this.#format && count * 2 > others) return { format: this.#format, alike, count, others };
-    return undefined;
   }
 
   /**
@@ -104,34 +74,20 @@ export class FormatDetector {
    * @param now epoch milliseconds, for years that lines don't say
    */
   formatOf(text: string, now: number): Format {
-    if (!this.#isReady) this.#look(text.slice(0, -1), now);
+    if (this.#format !== undefined) return this.#format;
+    const line = text.slice(0, -1);
+    if (!isNoise(line)) this.#format = shapeOf(line, now);
     return this.#format ?? "plain";
   }
-
-  #look(line: string, now: number): void {
-    if (isNoise(line)) return;
-    if (this.#format === undefined) {
-      this.#format = shapeOf(line, now);
-      return;
-    }
-    const shape =
-      this.#format !== "plain" && hasShape(line, this.#format, now) ? this.#format : shapeOf(line, now);
-    this.#shapes.set(shape, (this.#shapes.get(shape) ?? 0) + 1);
-    this.#isReady = ++this.#others === OTHER_LINES;
-  }
 }
-
-/** So many lines after the first one are looked at, and so many at least are compared with it. */
-const OTHER_LINES = 9;
-const FEWEST_LINES = 3;
 
 /** Whether journalctl or tail put a line between the records. */
 export function isNoise(line: string): boolean {
   return NOISE.test(line);
 }
 
-/** What a line looks like by itself. */
-function shapeOf(line: string, now: number): Format {
+/** What a line, without its newline, looks like by itself. */
+export function shapeOf(line: string, now: number): Format {
   if (isDatedEntry(line)) return "journal";
   return SHAPES.find((shape) => readHeader(line, shape, now)) ?? "plain";
 }

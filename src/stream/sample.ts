@@ -1,5 +1,5 @@
 /** Lines longer than this, in bytes, are no samples. */
-const LONGEST = 4096;
+export const LONGEST = 4096;
 /** At the beginning of the input so many samples lie close to each other, later ones far apart. */
 const CLOSE_SAMPLES = 64;
 /** From the end of a sample to where the next one is looked for, in bytes. */

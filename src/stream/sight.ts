@@ -1,6 +1,7 @@
 import type { Report } from "../cli/report.ts";
 import { Blindness } from "./blindness.ts";
-import type { Contrary, Format } from "./entry.ts";
+import type { Format } from "./entry.ts";
+import type { Contrary } from "./first-lines.ts";
 import type { CompiledJail } from "./jail.ts";
 import { LineSampler } from "./sample.ts";
 import { ZoneShift, zoneHint } from "./shift.ts";
