@@ -25,8 +25,9 @@ const MAX_TIME = 253_402_300_799_999;
 export class LineTemplate {
   readonly name: string;
   readonly anchored: boolean;
+  /** Whether it is one of the default templates: they are quick in what they see of a line (`viewOf`), so they need no budget. */
+  readonly isDefault: boolean;
   readonly #template: DateTemplate;
-  readonly #isDefault: boolean;
   #pattern: PythonPattern | undefined;
   /** The last text read and its time: lines of one second follow each other. */
   #lastText: string | undefined;
@@ -37,7 +38,7 @@ export class LineTemplate {
     this.name = template.name;
     this.anchored = template.anchored;
     this.#template = template;
-    this.#isDefault = isDefault(template.name);
+    this.isDefault = isDefault(template.name);
   }
 
   /**
@@ -50,12 +51,11 @@ export class LineTemplate {
     return this.#pattern;
   }
 
-  /** `ascii`: whether the line is ASCII alone. Default templates are quick in any line, so they need no budget. */
+  /** `ascii`: whether the line is ASCII alone. */
   match(line: string, ascii: boolean, budget?: SearchBudget): DateMatch | undefined {
-    const searcher = this.#isDefault ? undefined : budget;
     return this.#template.whole
-      ? this.#matchWhole(line, ascii, searcher)
-      : this.#matchGroup(line, ascii, searcher);
+      ? this.#matchWhole(line, ascii, budget)
+      : this.#matchGroup(line, ascii, budget);
   }
 
   /** The end is known, and the length of the text: that saves the spans, which cost more than the match. */

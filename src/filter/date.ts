@@ -2,6 +2,7 @@ import { flat } from "../text.ts";
 import type { Doubt } from "../time.ts";
 import { type DateMatch, LineTemplate } from "./date-match.ts";
 import { type DatePlace, isDefault, placeOf, readDatepattern } from "./date-templates.ts";
+import { type DateView, viewOf } from "./date-view.ts";
 import type { SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
 import { type Literals, requiredLiterals } from "./python/literals.ts";
@@ -103,8 +104,13 @@ export class DateDetector {
     budget: SearchBudget | undefined,
   ): FoundDate | undefined {
     let first: DateMatch | undefined;
+    let view: DateView | undefined;
     for (const template of templates) {
-      const match = template.match(line, ascii, budget);
+      if (template.isDefault) view ??= viewOf(line, ascii);
+      const match =
+        template.isDefault && view
+          ? template.match(view.text, view.ascii)
+          : template.match(line, ascii, budget);
       if (match === undefined) continue;
       if (template.anchored || isNearBeginning(match.column, line)) return this.#found(match, now);
       if (first === undefined || match.column < first.column) first = match;

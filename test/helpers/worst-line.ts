@@ -154,8 +154,7 @@ function seedsOf(jails: readonly CompiledJail[], ways: readonly Way[], maxLine: 
     return bodies.map((make) => () => ({ head, origin, body: make() }));
   });
   const pumped = jails.flatMap((jail) => pumpedFor(jail, lengths));
-  const tidy = (body: string) =>
-    body.replaceAll(FIELD, "x").replace(/\n+$/, "").replaceAll("\n", " ").slice(0, maxLine);
+  const tidy = (body: string) => body.replaceAll(FIELD, "x").replaceAll("\n", " ").slice(0, maxLine);
   return [...grown, ...pumped].flatMap((make) =>
     ways.map((way) => () => {
       const line = make();

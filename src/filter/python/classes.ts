@@ -13,11 +13,11 @@ import type { Category, CharNode } from "./tree.ts";
 import { ASCII_CASES, ASCII_ORBITS, caseOrbits, unicodeCategory } from "./unicode.ts";
 
 /** Which texts a pattern is made for: those of ASCII alone, or all. ASCII's are quicker and need no tables. */
-export type Alphabet = "ascii" | "unicode";
+export type Alphabet = "ascii" | "basic" | "unicode";
 
 /** The highest code point of an alphabet. */
 function lastOf(alphabet: Alphabet): number {
-  return alphabet === "ascii" ? 0x7f : LAST_CODE_POINT;
+  return { ascii: 0x7f, basic: 0xffff, unicode: LAST_CODE_POINT }[alphabet];
 }
 
 /** The characters of an alphabet that a node matches. Equal nodes share one set, since a big one takes time to make. */

@@ -15,8 +15,11 @@ import {
 import type { Tree } from "./tree.ts";
 import { TurnReader } from "./turns.ts";
 
-// V8's linear engine takes over where a RegExp backtracks too much. Only RegExps made after this have it.
+// V8's linear engine takes over where a RegExp backtracks too much. Only RegExps made after this have it. It takes so much longer for
+// a character, up to 300 times, that V8's own 50,000 steps back are too few: a long line that hurts nothing takes some hundred thousand,
+// two million take 10 ms at most.
 setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
+setFlagsFromString("--regexp-backtracks-before-fallback=2000000");
 
 /**
  * Compiles a pattern of Python 3.11's `re`, so that it finds the same here.
@@ -114,7 +117,8 @@ class CompiledPattern implements PythonPattern {
   readonly tree: Tree;
   /** For texts of ASCII alone: made at once, so that what can't be expressed is told. */
   readonly #ascii: WholeProgram;
-  #unicode: WholeProgram | undefined;
+  /** For others, without characters of two units, and with them. */
+  readonly #others: Partial<Record<Alphabet, WholeProgram>> = {};
   /** With the spans of all groups, by alphabet. */
   readonly #spans: Partial<Record<Alphabet, WholeProgram>> = {};
   /** Loops with groups that one search cannot tell. */
@@ -133,13 +137,13 @@ class CompiledPattern implements PythonPattern {
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
     // From where the newline before `from` is out of sight.
     if (from > 0 && this.#ascii.lead !== undefined) return this.searchSpans(text, from, ascii);
-    if (!ascii) return this.#searchUnicode(wellFormed(text), from);
+    if (!ascii) return this.#searchOther(text, from);
     const found = exec(this.#ascii, text, from);
     return found === null ? undefined : this.#match(this.#ascii, found, text, "ascii");
   }
 
   searchSpans(text: string, from = 0, ascii = isAscii(text)): PatternSpans | undefined {
-    const alphabet = ascii ? "ascii" : "unicode";
+    const alphabet = ascii ? "ascii" : alphabetOf(text);
     const compiled = this.#spans[alphabet] ?? program(this.tree, alphabet, "numbers");
     this.#spans[alphabet] = compiled;
     const sound = ascii ? text : wellFormed(text);
@@ -150,10 +154,13 @@ class CompiledPattern implements PythonPattern {
     return { start, end, groups, group, spans: spansOf(compiled, found) };
   }
 
-  #searchUnicode(text: string, from: number): PatternMatch | undefined {
-    this.#unicode ??= program(this.tree, "unicode", "names");
-    const found = execUnicode(this.#unicode, text, from);
-    return found === null ? undefined : this.#match(this.#unicode, found, text, "unicode");
+  #searchOther(text: string, from: number): PatternMatch | undefined {
+    const alphabet = alphabetOf(text);
+    const compiled = this.#others[alphabet] ?? program(this.tree, alphabet, "names");
+    this.#others[alphabet] = compiled;
+    const sound = wellFormed(text);
+    const found = execUnicode(compiled, sound, from);
+    return found === null ? undefined : this.#match(compiled, found, sound, alphabet);
   }
 
   #match(compiled: Program, found: RegExpExecArray, text: string, alphabet: Alphabet): PatternMatch {
@@ -238,6 +245,13 @@ function execUnicode(program: Program, text: string, from: number): RegExpExecAr
 function isInsidePair(text: string, index: number): boolean {
   return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff;
 }
+
+/** The smallest alphabet of a text that is not ASCII alone: single classes take a third of the time of pairs of surrogates. */
+function alphabetOf(text: string): Alphabet {
+  return SURROGATE.test(text) ? "unicode" : "basic";
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
 
 /** Half a pair of surrogates counts as one character that is in no category, as U+FFFD does. */
 function wellFormed(text: string): string {

@@ -206,7 +206,7 @@ class Emitter {
 
   #wordBoundary(ascii: boolean, native: "\\b" | "\\B"): string {
     if (ascii || this.#alphabet === "ascii") return native;
-    const word = spellSet(wordChars("unicode", false), "unicode");
+    const word = spellSet(wordChars(this.#alphabet, false), this.#alphabet);
     const [first, second] = native === "\\b" ? ["!", "="] : ["=", "!"];
     return this.#nonlinear(`(?:(?<=${word})(?${first}${word})|(?<!${word})(?${second}${word}))`);
   }

@@ -18,11 +18,13 @@ export function spellSet(set: CharSet, alphabet: Alphabet): string {
 /** What was spelt before: spelling a category of Unicode takes a millisecond. */
 const SPELT: Readonly<Record<Alphabet, WeakMap<CharSet, string>>> = {
   ascii: new WeakMap(),
+  basic: new WeakMap(),
   unicode: new WeakMap(),
 };
 
 function spell(set: CharSet, alphabet: Alphabet): string {
   if (alphabet === "ascii") return spellClass(set, [], 0x7f);
+  if (alphabet === "basic") return spellClass(intersect(set, [0, 0xffff]), [], 0xffff);
   const basic = intersect(set, [0, 0xd7ff, 0xe000, 0xffff]);
   const pairs = spellPairs(intersect(set, [0x10000, LAST_CODE_POINT]));
   const units = spellClass(basic, [0xd800, 0xdfff], 0xffff);
