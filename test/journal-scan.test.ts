@@ -29,8 +29,8 @@ interface Told {
 
 function saidBy(entry: Entry | undefined) {
   if (entry === undefined) return undefined;
-  const { line, text, time, identifier, message, isCut, fields } = entry;
-  return { line, text, time, identifier, message, isCut, fields };
+  const { line, text, time, identifier, process, message, isCut, fields } = entry;
+  return { line, text, time, identifier, process, message, isCut, fields };
 }
 
 /** What comes through the gate. */

@@ -9,6 +9,7 @@ export interface Settings {
   readonly description?: string;
   readonly enabled?: boolean;
   readonly identifier?: readonly string[];
+  readonly session?: "pid";
   readonly journalmatch?: JournalMatch;
   readonly logpath?: readonly string[];
   /** None or one. */
@@ -98,6 +99,7 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
     description: settings.description,
     enabled: settings.enabled ?? true,
     identifier: unlessEmpty(settings.identifier),
+    session: settings.session,
     journalmatch: unlessEmpty(settings.journalmatch),
     logpath: unlessEmpty(settings.logpath),
     filter: {

@@ -34,7 +34,7 @@ export function compileJails(
   const errors: RuleError[] = [];
   const compiled = jails.flatMap((jail): CompiledJail[] => {
     try {
-      return [{ jail, filter: compileFilter(jail.filter) }];
+      return [{ jail, filter: compileFilter(jail.filter, jail.session !== undefined) }];
     } catch (error) {
       if (!(error instanceof AggregateError)) throw error;
       const mistakes = error.errors.map(toRuleError);
@@ -189,10 +189,13 @@ export function judge(
  * finds by itself. Undefined: the entry is none of this jail's.
  */
 function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefined {
-  const { identifier, journalmatch } = jail;
+  const { identifier, journalmatch, session } = jail;
   if (jail.on === "ban") return undefined;
   if (journalmatch && entry.fields && !matchesJournal(journalmatch, entry.fields)) return undefined;
   const whole = entry.line;
+  if (identifier !== undefined && (entry.identifier === undefined || !identifier.includes(entry.identifier)))
+    return undefined;
+  const process = session === "pid" ? entry.process : undefined;
   if (identifier === undefined) {
     const hasDate = !entry.isDateless;
     return {
@@ -200,16 +203,17 @@ function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine | undefi
       whole,
       hasDate,
       time: hasDate ? undefined : entry.time,
+      process,
       ascii: entry.ascii,
       offset,
     };
   }
-  if (entry.identifier === undefined || !identifier.includes(entry.identifier)) return undefined;
   return {
     text: entry.message,
     whole,
     hasDate: false,
     time: entry.time,
+    process,
     ascii: entry.ascii || undefined,
     offset,
   };

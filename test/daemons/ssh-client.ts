@@ -49,7 +49,9 @@ export interface Attempt {
 
 export interface Outcome {
   readonly isLoggedIn: boolean;
-  /** How many requests were answered by SSH_MSG_USERAUTH_FAILURE. */
+  /** How many requests were sent. */
+  readonly asked: number;
+  /** How many of them were answered by SSH_MSG_USERAUTH_FAILURE. */
   readonly refused: number;
   /** Why the server ended the connection, when it said so. */
   readonly disconnected: string | undefined;
@@ -78,6 +80,12 @@ const MESSAGE = {
 const ED25519 = "ssh-ed25519";
 const ED25519_CERT = "ssh-ed25519-cert-v01@openssh.com";
 
+interface Told {
+  isLoggedIn: boolean;
+  asked: number;
+  refused: number;
+}
+
 /** No answer comes any more. */
 class Ended extends Error {}
 
@@ -96,7 +104,7 @@ export async function attempt(what: Attempt): Promise<Outcome> {
   });
   const localPort = socket.localPort ?? 0;
   socket.on("error", () => undefined);
-  const told = { isLoggedIn: false, refused: 0 };
+  const told: Told = { isLoggedIn: false, asked: 0, refused: 0 };
   try {
     await speak(wire, what, told);
   } catch (error) {
@@ -120,11 +128,7 @@ async function leave(wire: Wire, { end = "close" }: Attempt): Promise<void> {
   socket.destroy();
 }
 
-async function speak(
-  wire: Wire,
-  what: Attempt,
-  told: { isLoggedIn: boolean; refused: number },
-): Promise<void> {
+async function speak(wire: Wire, what: Attempt, told: Told): Promise<void> {
   const { until = "requests", user = "", requests = [] } = what;
   if (what.raw !== undefined) return void wire.write(bytes(what.raw));
   if (until === "connect") return;
@@ -137,6 +141,7 @@ async function speak(
   wire.send(concat([MESSAGE.serviceRequest], string("ssh-userauth")));
   await wire.expect(MESSAGE.serviceAccept);
   for (const request of requests) {
+    told.asked++;
     const isIn = await ask(wire, session, request.user ?? user, request);
     if (isIn === false) told.refused++;
     if (isIn !== true) continue;

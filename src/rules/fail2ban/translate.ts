@@ -28,6 +28,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
     enabled: true,
     place,
     identifier: undefined,
+    session: undefined,
     journalmatch: journal ? readJournalMatch(jail, warn) : undefined,
     logpath: journal || counts === "ban" ? undefined : readLogpath(options.get("logpath")),
     filter: counts === "ban" ? NO_FILTER : readFilterRule(jail, warn),
