@@ -11,7 +11,7 @@ RUN_TESTS = node --test --test-timeout=600000 \
 	--test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
 	dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check conformance hostile worst bench bench-quick format tools rules-live soak fuzz bench-exec fuzz-exec kill-exec kill-stream clean
+.PHONY: all build demo test check conformance hostile worst bench bench-quick format tools rules-live soak fuzz bench-exec fuzz-exec kill-exec kill-stream sshd-matrix clean
 
 all: build
 
@@ -87,6 +87,12 @@ kill-exec: build tools
 # The whole pipeline on a log that grows, killed 500 times: seven minutes. F2B_SEED repeats who attacks when. Needs root.
 kill-stream: build tools
 	F2B_KILLS=500 node --test dist/test/system/stream-kill.test.js
+
+# Debian's sshd in every combination of its options, with clients that guess, at all of them: what each guess counts, here and in fail2ban. A table
+# of some thousand lines; a quarter of an hour, needs root.
+sshd-matrix: build tools
+	F2B_SSHD_MATRIX=all F2B_SSHD_TABLE=dist/sshd-matrix.md node --test dist/test/system/sshd-matrix.test.js
+	cat dist/sshd-matrix.md
 
 format: node_modules/.package-lock.json
 	npx --no-install biome check --write .

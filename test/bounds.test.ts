@@ -146,6 +146,10 @@ const STREAM: Readonly<Record<string, Case>> = {
     "single.test.ts: SingleLines takes lines of up to 256 bytes, their ids included, of sessions that have a name",
     "session.test.ts: Sessions forgets a session as long after its last line as memory says",
   ],
+  "how often one failure counts": [
+    "matcher.test.ts: counts as often as a line says, at most a thousand times",
+    "tally.test.ts: Tally counts a failure as often as it says, up to a ban",
+  ],
   "lines of a session": [
     "session.test.ts: Sessions keeps the newest lines of one session",
     "session.test.ts: Sessions of one id knows what all lines said, however long they were, and shows the newest",

@@ -124,6 +124,42 @@ const entries: readonly { name: string; line: string; format: Format; entry: Par
     format: "syslog",
     entry: { identifier: undefined, fields: undefined },
   },
+  {
+    name: "a syslog line's process",
+    line: bsd,
+    format: "syslog",
+    entry: { process: "web1 1" },
+  },
+  {
+    name: "a syslog line's process without a host",
+    line: "Nov 21 10:00:00 sshd[77]: hello",
+    format: "syslog",
+    entry: { process: " 77" },
+  },
+  {
+    name: "a syslog line without a process",
+    line: "Nov 21 10:00:00 web1 sshd: hello [7]: x",
+    format: "syslog",
+    entry: { process: undefined },
+  },
+  {
+    name: "the process of RFC 5424",
+    line: "<38>1 2026-11-21T10:00:00Z web1 sshd 77 - - hello",
+    format: "rfc5424",
+    entry: { process: "web1 77", message: "hello\n" },
+  },
+  {
+    name: "RFC 5424 without a process",
+    line: "<38>1 2026-11-21T10:00:00Z web1 sshd - - - hello",
+    format: "rfc5424",
+    entry: { process: undefined },
+  },
+  {
+    name: "a journal entry's process",
+    line: '{"__REALTIME_TIMESTAMP":"1","_HOSTNAME":"web1","SYSLOG_IDENTIFIER":"sshd","_PID":"77","MESSAGE":"hello"}',
+    format: "journal",
+    entry: { process: "web1 77" },
+  },
 ];
 
 for (const { name, line, format, entry } of entries) {

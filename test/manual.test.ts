@@ -43,6 +43,7 @@ const KEYS = {
   failregex: true,
   ignoreregex: true,
   maxlines: true,
+  session: true,
   datepattern: true,
   maxretry: true,
   findtime: true,

@@ -124,6 +124,50 @@ const tables: readonly { name: string; patterns: PatternTexts; steps: readonly S
     ],
   },
   {
+    name: "counts what says no more than that somebody tried if nothing else of the session counts",
+    patterns: {
+      failregex: [
+        "^<F-MLFID>\\d+</F-MLFID> failed <HOST>$",
+        "^<F-MLFID>\\d+</F-MLFID> guess$",
+        "^<F-MLFID>\\d+</F-MLFID> <F-MLFONCE>tried</F-MLFONCE>$",
+        "^<F-MLFID>\\d+</F-MLFID> <F-MLFFORGET><F-MLFONCE>left</F-MLFONCE></F-MLFFORGET> <HOST>$",
+        "^<F-MLFID>\\d+</F-MLFID> <F-MLFFORGET><F-MLFGAINED>in</F-MLFGAINED></F-MLFFORGET> <HOST>$",
+      ],
+    },
+    steps: [
+      ["1 tried", "pending"],
+      ["1 failed 192.0.2.1", "192.0.2.1 by 0, 2 lines"],
+      ["1 tried", "nofail"],
+      ["1 failed 192.0.2.1", "192.0.2.1 by 0, 2 lines"],
+      ["1 left 192.0.2.1", "nofail"],
+      ["1 left 192.0.2.1", "192.0.2.1 by 3"],
+      ["2 tried", "pending"],
+      ["2 tried", "pending"],
+      ["2 left 192.0.2.2", "192.0.2.2 by 3, 3 lines"],
+      ["3 guess", "pending"],
+      ["3 guess", "pending"],
+      ["3 tried", "pending"],
+      ["3 left 192.0.2.3", "192.0.2.3 by 3, 4 lines, 2 times"],
+      ["4 guess", "pending"],
+      ["4 failed 192.0.2.4", "192.0.2.4 by 0, 2 lines, 2 times"],
+      ["4 guess", "192.0.2.4 by 1"],
+      ["5 guess", "pending"],
+      ["5 in 192.0.2.5", "nofail"],
+      ["5 left 192.0.2.5", "192.0.2.5 by 3"],
+    ],
+  },
+  {
+    name: "counts as often as a line says, at most a thousand times",
+    patterns: { failregex: ["^(?:<F-TIMES>\\S+</F-TIMES> times )?failed <HOST>$"] },
+    steps: [
+      ["failed 192.0.2.1", "192.0.2.1 by 0"],
+      ["5 times failed 192.0.2.1", "192.0.2.1 by 0, 5 times"],
+      ["99999999 times failed 192.0.2.1", "192.0.2.1 by 0, 1000 times"],
+      ["0 times failed 192.0.2.1", "192.0.2.1 by 0"],
+      ["many times failed 192.0.2.1", "192.0.2.1 by 0"],
+    ],
+  },
+  {
     name: "reports the line of its own that is no failure",
     patterns: { failregex: ["^<F-NOFAIL>from</F-NOFAIL> <HOST>$"] },
     steps: [["from 192.0.2.1", "nofail"]],
@@ -161,12 +205,13 @@ const tables: readonly { name: string; patterns: PatternTexts; steps: readonly S
 
 function shown(verdict: ReturnType<typeof judge>): string {
   if (!verdict.match) return verdict.why;
-  const { id, kind, regex } = verdict;
+  const { id, kind, regex, times } = verdict;
   const groups = verdict.groups();
   const user = groups.user ? ` ${groups.user}` : "";
   const attempts = verdict.lines.length;
   const lines = attempts === 1 ? "" : `, ${attempts} lines`;
-  return `${id}${kind === "address" ? "" : ` (${kind})`}${user} by ${regex}${lines}`;
+  const often = times === undefined ? "" : `, ${times} times`;
+  return `${id}${kind === "address" ? "" : ` (${kind})`}${user} by ${regex}${lines}${often}`;
 }
 
 for (const { name, patterns, steps } of tables) {

@@ -84,6 +84,7 @@ const jail: fc.Arbitrary<Jail> = record({
   enabled: fc.boolean(),
   place: constant(PLACE),
   identifier: maybe(some(text)),
+  session: maybe(constant("pid" as const)),
   journalmatch: maybe(some(terms)),
   logpath: maybe(some(text)),
   framing: constantFrom("file" as const, "message" as const),

@@ -33,6 +33,7 @@ describe("loadRules gives a jail its defaults", () => {
       description: undefined,
       enabled: true,
       identifier: undefined,
+      session: undefined,
       journalmatch: undefined,
       logpath: undefined,
       framing: "file",

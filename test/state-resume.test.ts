@@ -49,7 +49,10 @@ const jails: readonly Jail[] = [
   }),
   newJail({ name: "again", on: "ban", maxretry: 3, findtime: 20 * minute, bantime: 5 * minute }),
 ];
-const compiled = jails.map((jail) => ({ jail, filter: compileFilter(jail.filter) }));
+const compiled = jails.map((jail) => ({
+  jail,
+  filter: compileFilter(jail.filter, jail.session !== undefined),
+}));
 
 /** A line of the log and its time. */
 interface Line {

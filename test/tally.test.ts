@@ -53,7 +53,7 @@ class Tried {
   }
 
   /** Counts a failure; `kind` as its filter would have it. */
-  fail(id: string, kind: "address" | "host" | "id" = "address", cidr?: string): void {
+  fail(id: string, kind: "address" | "host" | "id" = "address", cidr?: string, times = 1): void {
     const failure = {
       match: true,
       id,
@@ -61,6 +61,7 @@ class Tried {
       cidr,
       time: NOW,
       regex: 0,
+      times,
       lines: [id],
       groups: () => ({}),
     } as const;
@@ -176,6 +177,20 @@ for (const { name, command, commands, told } of answers) {
     assert.match(tried.told.join(""), told);
   });
 }
+
+test("Tally counts a failure as often as it says, up to a ban, with its lines once", () => {
+  const tried = new Tried({ maxretry: 5 });
+  tried.fail("192.0.2.1", "address", undefined, 3);
+  assert.deepEqual(tried.commands(), []);
+  tried.fail("192.0.2.1", "address", undefined, 9);
+  assert.deepEqual(tried.commands(), ["ban 192.0.2.1"]);
+  assert.equal(tried.running.counts.failures, 5);
+  const [ban] = [...tried.tally.banlist.inForce()];
+  assert.deepEqual(ban?.matches, ["192.0.2.1", "192.0.2.1"]);
+  // What was more than enough does not begin another window.
+  tried.fail("192.0.2.1", "address", undefined, 4);
+  assert.deepEqual(tried.commands(), ["ban 192.0.2.1"]);
+});
 
 test("Tally runs no ignorecommand in a replay", () => {
   const tried = new Tried(asking("true"), { isLive: false });

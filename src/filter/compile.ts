@@ -42,9 +42,10 @@ const IDS = ["fid", "ip4", "ip6", "dns", "mlfid"];
 /**
  * Compiles a rule's patterns.
  *
+ * @param hasSessions whether lines are sessions by themselves, so that another line may name the failure's id
  * @throws AggregateError of FilterErrors, one for each pattern that is wrong
  */
-export function compileFilter(rule: FilterRule): CompiledFilter {
+export function compileFilter(rule: FilterRule, hasSessions = false): CompiledFilter {
   const errors: FilterError[] = [];
   const compile = (pattern: Pattern, multiline = false) =>
     attempt(errors, () => compileOne(pattern, multiline));
@@ -54,7 +55,8 @@ export function compileFilter(rule: FilterRule): CompiledFilter {
   const dates = attempt(errors, () => compileDates(rule.datepattern));
   failregex.forEach((compiled, index) => {
     const pattern = rule.failregex[index];
-    if (!compiled || !pattern || namesId(compiled) || (prefregex && namesId(prefregex))) return;
+    if (!compiled || !pattern || hasSessions || namesId(compiled) || (prefregex && namesId(prefregex)))
+      return;
     errors.push(new FilterError(pattern, 0, "names no failure id, such as <HOST>, <ADDR> or <F-ID>"));
   });
   if (errors.length > 0 || dates === undefined) throw new AggregateError(errors);

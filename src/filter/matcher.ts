@@ -6,8 +6,8 @@ import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
 import { SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
 import type { PythonPattern } from "./python/pattern.ts";
-import { idOf, type Named, type Said, SaidBehind, saidByGroups } from "./said.ts";
-import { groupsOf, type SessionLine, Sessions } from "./session.ts";
+import { idOf, type Said, SaidBehind, saidByGroups, timesOf } from "./said.ts";
+import { groupsOf, type SessionLine, type SessionState, Sessions } from "./session.ts";
 import type { SingleLine } from "./single.ts";
 import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
 
@@ -21,6 +21,8 @@ export interface MatcherLine {
   readonly hasDate: boolean;
   /** Epoch milliseconds, when the input's format gives the time. Not used where `hasDate`. */
   readonly time: number | undefined;
+  /** The process whose lines are one session, as `host pid`; undefined: only `<F-MLFID>` makes sessions. */
+  readonly process?: string | undefined;
   /** Where the line begins, in bytes from the beginning of the input. */
   readonly offset?: number;
   /** Whether `text` is ASCII alone, where that is known. */
@@ -66,6 +68,7 @@ interface Look {
   /** The buffer of a multi-line filter, this line the last. */
   readonly lines: readonly BufferedLine[] | undefined;
   readonly whole: string;
+  readonly process: string | undefined;
   readonly time: number | undefined;
   readonly clock: number;
   /** Where the text begins in the line; -1: it is not the line's end, or not one line, or not ASCII alone. */
@@ -82,6 +85,7 @@ const NO_LOOK: Look = {
   patterns: 0,
   lines: undefined,
   whole: "",
+  process: undefined,
   time: undefined,
   clock: 0,
   start: -1,
@@ -128,6 +132,7 @@ export class Matcher {
       patterns,
       lines,
       whole: line.whole,
+      process: line.process,
       time,
       clock: clock.clock,
       start: line.ascii && lines === undefined ? start : -1,
@@ -220,9 +225,10 @@ export class Matcher {
     if (isIgnored) return none("ignoreregex", time);
     const said = joinedTo(look, read(match));
     const evidence = split ? split.matched.map(({ whole }) => whole) : [evidenceOf(look.whole)];
-    if (said.mlfid !== undefined) return this.#inSession(said.mlfid, look, said, evidence, index);
+    const session = sessionOf(look, said);
+    if (session !== undefined) return this.#inSession(session, look, said, evidence, index);
     if (said.nofail) return none("nofail", time);
-    return failure(said, () => said.groups, evidence, index, time);
+    return failure({ named: said, times: timesOf(said), lines: evidence }, () => said.groups, index, time);
   }
 
   #inSession(id: string, look: Look, said: Said, lines: readonly string[], index: number): Verdict {
@@ -233,7 +239,7 @@ export class Matcher {
     const size = id.length + look.text.length + lengthOf(lines);
     const state = this.#sessions.merge(id, { said, lines, time: when, size, single });
     if (state.nofail) return none("nofail", time);
-    const failed = failure(state.named, () => groupsOf(state.said), state.lines, index, time);
+    const failed = failure(state, () => groupsOf(state.said), index, time);
     return failed ?? none("pending", time);
   }
 
@@ -296,11 +302,16 @@ function without(text: string, { start, end }: FoundDate, time: number | undefin
   return { text: text.slice(0, start) + text.slice(end), time, start: -1 };
 }
 
+/** The session that a line belongs to. Where each process is one, `<F-MLFID>` is the pid of another process of that host. */
+function sessionOf({ process }: Look, { mlfid }: Said): string | undefined {
+  if (process === undefined || mlfid === undefined) return mlfid ?? process;
+  return process.slice(0, process.lastIndexOf(" ") + 1) + mlfid;
+}
+
 /** The failure of whom the groups name, or undefined when none of them holds an id. */
 function failure(
-  named: Named,
+  { named, times, lines }: Pick<SessionState, "named" | "times" | "lines">,
   groups: () => Groups,
-  lines: readonly string[],
   regex: number,
   time: number | undefined,
 ): Failure | undefined {
@@ -309,5 +320,5 @@ function failure(
   const { fid, ip4, ip6, cidr } = named;
   const address = ip4 ?? ip6;
   const kind = fid !== undefined && fid !== address ? "id" : address !== undefined ? "address" : "host";
-  return { match: true, id, kind, cidr, time, regex, lines, groups };
+  return { match: true, id, kind, cidr, time, regex, lines, groups, ...(times > 1 && { times }) };
 }

@@ -6,7 +6,9 @@ const NAMES = [
   "mlfid",
   "mlfgained",
   "mlfforget",
+  "mlfonce",
   "nofail",
+  "times",
   "user",
   "fid",
   "ip4",
@@ -39,6 +41,14 @@ export function idOf({ fid, ip4, ip6, dns }: Named): string | undefined {
   return fid ?? ip4 ?? ip6 ?? dns;
 }
 
+/** No line counts for more attempts than this. */
+const MAX_TIMES = 1_000;
+
+/** How many attempts a line tells of: the number in `<F-TIMES>`, one without it or where it is none. */
+export function timesOf({ times }: Said): number {
+  return times === undefined ? 1 : Math.min(Math.max(Math.trunc(Number(times)) || 1, 1), MAX_TIMES);
+}
+
 /** What one match says: the groups that mean something, at hand, and all of them when they are asked for. */
 export interface Said extends Named {
   /** Of a prefregex: what failregexes see. */
@@ -46,7 +56,10 @@ export interface Said extends Named {
   readonly mlfid: string | undefined;
   readonly mlfgained: string | undefined;
   readonly mlfforget: string | undefined;
+  /** Of a session's line: no failure once another line was one. */
+  readonly mlfonce: string | undefined;
   readonly nofail: string | undefined;
+  readonly times: string | undefined;
   readonly user: string | undefined;
   readonly groups: Groups;
 }
@@ -57,7 +70,10 @@ export class SaidByMatch implements Said {
   readonly mlfid: string | undefined;
   readonly mlfgained: string | undefined;
   readonly mlfforget: string | undefined;
+  /** Of a session's line: no failure once another line was one. */
+  readonly mlfonce: string | undefined;
   readonly nofail: string | undefined;
+  readonly times: string | undefined;
   readonly user: string | undefined;
   readonly fid: string | undefined;
   readonly ip4: string | undefined;
@@ -72,7 +88,9 @@ export class SaidByMatch implements Said {
     this.mlfid = taken(match, at.mlfid);
     this.mlfgained = taken(match, at.mlfgained);
     this.mlfforget = taken(match, at.mlfforget);
+    this.mlfonce = taken(match, at.mlfonce);
     this.nofail = taken(match, at.nofail);
+    this.times = taken(match, at.times);
     this.user = taken(match, at.user);
     this.fid = taken(match, at.fid);
     this.ip4 = taken(match, at.ip4);
@@ -96,7 +114,10 @@ export class SaidBehind implements Said {
   readonly mlfid: string | undefined;
   readonly mlfgained: string | undefined;
   readonly mlfforget: string | undefined;
+  /** Of a session's line: no failure once another line was one. */
+  readonly mlfonce: string | undefined;
   readonly nofail: string | undefined;
+  readonly times: string | undefined;
   readonly user: string | undefined;
   readonly fid: string | undefined;
   readonly ip4: string | undefined;
@@ -112,7 +133,9 @@ export class SaidBehind implements Said {
     this.mlfid = said.mlfid ?? base.mlfid;
     this.mlfgained = said.mlfgained ?? base.mlfgained;
     this.mlfforget = said.mlfforget ?? base.mlfforget;
+    this.mlfonce = said.mlfonce ?? base.mlfonce;
     this.nofail = said.nofail ?? base.nofail;
+    this.times = said.times ?? base.times;
     this.user = said.user ?? base.user;
     this.fid = said.fid ?? base.fid;
     this.ip4 = said.ip4 ?? base.ip4;
@@ -132,6 +155,22 @@ export class SaidBehind implements Said {
 
 /** What groups say that are there already. */
 export function saidByGroups(groups: Groups): Said {
-  const { content, mlfid, mlfgained, mlfforget, nofail, user, fid, ip4, ip6, dns, cidr } = groups;
-  return { content, mlfid, mlfgained, mlfforget, nofail, user, fid, ip4, ip6, dns, cidr, groups };
+  const { content, mlfid, mlfgained, mlfforget, mlfonce, nofail, times, user, fid, ip4, ip6, dns, cidr } =
+    groups;
+  return {
+    content,
+    mlfid,
+    mlfgained,
+    mlfforget,
+    mlfonce,
+    nofail,
+    times,
+    user,
+    fid,
+    ip4,
+    ip6,
+    dns,
+    cidr,
+    groups,
+  };
 }

@@ -1,6 +1,6 @@
 import { RecentMap } from "../recent.ts";
 import { flat } from "../text.ts";
-import { idOf, type Named, type Said, saidByGroups } from "./said.ts";
+import { idOf, type Named, type Said, saidByGroups, timesOf } from "./said.ts";
 import { type SingleLine, SingleLines } from "./single.ts";
 import type { Groups } from "./verdict.ts";
 
@@ -25,6 +25,8 @@ export interface SessionState {
   readonly lines: readonly string[];
   /** True: nothing failed so far, nothing is to be reported. */
   readonly nofail: boolean;
+  /** How many attempts this reports: those of its line, and of lines before it that named nobody. */
+  readonly times: number;
 }
 
 export interface SessionOptions {
@@ -118,7 +120,7 @@ export class Sessions {
 /** What is known of a session that is its last line alone. */
 function stateOf({ said, lines }: SessionLine): SessionState {
   const nofail = Boolean(said.mlfgained || said.nofail);
-  return { named: said, said: { said, before: undefined, length: 1 }, lines, nofail };
+  return { named: said, said: { said, before: undefined, length: 1 }, lines, nofail, times: timesOf(said) };
 }
 
 /** What a line said, and before that. */
@@ -141,7 +143,7 @@ export function groupsOf(chain: Chain): Groups {
   return groups;
 }
 
-const MARKS: ReadonlySet<string> = new Set(["mlfforget", "mlfgained", "nofail"]);
+const MARKS: ReadonlySet<string> = new Set(["mlfforget", "mlfgained", "mlfonce", "nofail", "times"]);
 
 const NO_LINES: readonly string[] = [];
 
@@ -158,6 +160,10 @@ class Session {
   #nofail = false;
   #gained = false;
   #pending = false;
+  /** Something was reported. */
+  #isReported = false;
+  /** Attempts that wait for somebody who is named. */
+  #waiting = 0;
   #lines = NO_LINES;
   #nofailLines = NO_LINES;
 
@@ -177,13 +183,21 @@ class Session {
 
     const isFailure = this.#pending || this.#hasSeveralUsers;
     this.#pending = false;
-    this.#nofail = !isFailure && (gained || Boolean(said.nofail));
+    const isKnown = Boolean(said.mlfonce) && this.#isReported;
+    const isSpared = gained || Boolean(said.nofail);
+    this.#nofail = isKnown || (!isFailure && isSpared);
+    if (!isSpared && !said.mlfonce) this.#waiting += timesOf(said);
     this.#gained = gained && !isFailure;
     this.#collect(lines, Boolean(said.mlfforget), maxLines);
-    const state = { named, said: all, lines: this.#lines, nofail: this.#nofail };
+    const times = Math.max(this.#waiting, 1);
+    const state = { named, said: all, lines: this.#lines, nofail: this.#nofail, times };
     // A failure of nobody waits for a line that names somebody. Lines that are reported now are dropped.
     this.#pending = !this.#nofail && idOf(named) === undefined;
-    if (!this.#nofail && !this.#pending) this.#lines = NO_LINES;
+    if (!this.#pending) this.#waiting = 0;
+    if (!this.#nofail && !this.#pending) {
+      this.#isReported = true;
+      this.#lines = NO_LINES;
+    }
     this.size += size;
     if (this.size > LARGE) this.#shrink(all);
     return state;

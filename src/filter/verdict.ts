@@ -14,6 +14,8 @@ export interface Failure {
   readonly time: number | undefined;
   /** Index of the failregex, from 0. */
   readonly regex: number;
+  /** How many attempts that were; undefined: one. */
+  readonly times?: number;
   /** The lines that make the failure, whole. */
   readonly lines: readonly string[];
   /** The named groups that took part, sessions merged. */

@@ -4,7 +4,8 @@ import { toJson } from "../unseen.ts";
 /** One line of `--json`: what the filter says of line `number`, counted from 1. */
 export function formatJson(number: number, verdict: Verdict): string {
   if (!verdict.match) return `${toJson({ line: number, match: false, why: verdict.why })}\n`;
-  const { id, time, regex, lines } = verdict;
+  const { id, time, regex, lines, times } = verdict;
   const seconds = time === undefined ? null : time / 1000;
-  return `${toJson({ line: number, match: true, id, time: seconds, regex, attempts: lines.length, groups: verdict.groups() })}\n`;
+  const said = { line: number, match: true, id, time: seconds, regex, attempts: lines.length, times };
+  return `${toJson({ ...said, groups: verdict.groups() })}\n`;
 }

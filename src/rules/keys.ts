@@ -12,6 +12,7 @@ export function keysOf(jail: Jail): Readonly<Record<string, unknown>> {
     on: jail.on,
     mode: jail.mode,
     identifier: jail.identifier,
+    session: jail.session,
     journalmatch: jail.journalmatch && formatJournalMatch(jail.journalmatch),
     logpath: jail.logpath,
     framing: jail.framing,

@@ -9,6 +9,7 @@ export interface Settings {
   readonly description?: string;
   readonly enabled?: boolean;
   readonly identifier?: readonly string[];
+  readonly session?: "pid";
   readonly journalmatch?: JournalMatch;
   readonly logpath?: readonly string[];
   readonly framing?: Jail["framing"];
@@ -99,6 +100,7 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
     description: settings.description,
     enabled: settings.enabled ?? true,
     identifier: unlessEmpty(settings.identifier),
+    session: settings.session,
     journalmatch: unlessEmpty(settings.journalmatch),
     logpath: unlessEmpty(settings.logpath),
     framing: settings.framing ?? defaultFraming(settings),

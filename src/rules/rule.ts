@@ -68,6 +68,8 @@ export interface Jail {
   readonly place: Place;
   /** Syslog tags whose messages the jail sees; undefined: every line, raw. */
   readonly identifier: readonly string[] | undefined;
+  /** What makes lines one session besides `<F-MLFID>`: the process that wrote them; undefined: nothing. */
+  readonly session: "pid" | undefined;
   readonly journalmatch: JournalMatch | undefined;
   /** Globs, compared with `--source`. */
   readonly logpath: readonly string[] | undefined;

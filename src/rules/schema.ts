@@ -189,6 +189,7 @@ const settingsSchema = z.strictObject(
     description: z.string(wanted("text")).exactOptional(),
     enabled: flag.exactOptional(),
     identifier: list(text).exactOptional(),
+    session: oneOf(["pid"]).exactOptional(),
     journalmatch: journalmatch.exactOptional(),
     logpath: lineList(text).exactOptional(),
     framing: oneOf(["file", "message"]).exactOptional(),

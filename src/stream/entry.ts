@@ -1,6 +1,6 @@
 import type { Settle } from "../time.ts";
 import { isDatedEntry, readJournal } from "./journal.ts";
-import { doubtOf, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
+import { doubtOf, processIn, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
 
 /** One log record, as far as its format tells. */
 export interface Entry {
@@ -12,6 +12,8 @@ export interface Entry {
   readonly time: number | undefined;
   /** Syslog tag without its process id. */
   readonly identifier: string | undefined;
+  /** Which process wrote it, as `host pid`; undefined: the format does not say. */
+  readonly process: string | undefined;
   /** What the program said, without the daemon's header, with a newline; the whole text where there is no header. */
   readonly message: string;
   /** True when `line` holds no date, since the format's time stands outside of it. */
@@ -143,6 +145,7 @@ function plainEntry(text: string, time: number | undefined, ascii: boolean | und
     text,
     time,
     identifier: undefined,
+    process: undefined,
     message: text,
     isDateless,
     isCut: false,
@@ -189,6 +192,11 @@ class SyslogEntry implements Entry {
     return this.#read().identifier;
   }
 
+  get process(): string | undefined {
+    const { source, start } = this.#read();
+    return processIn(this.text.slice(source, start), this.#shape === "rfc5424");
+  }
+
   get message(): string {
     return this.text.slice(this.#read().start);
   }
@@ -197,6 +205,7 @@ class SyslogEntry implements Entry {
     this.#header ??= readHeader(this.line, this.#shape, this.#now) ?? {
       time: undefined,
       identifier: undefined,
+      source: 0,
       start: 0,
     };
     return this.#header;

@@ -33,7 +33,7 @@ export function compileJails(
   const errors: RuleError[] = [];
   const compiled = jails.flatMap((jail): CompiledJail[] => {
     try {
-      return [{ jail, filter: compileFilter(jail.filter) }];
+      return [{ jail, filter: compileFilter(jail.filter, jail.session !== undefined) }];
     } catch (error) {
       if (!(error instanceof AggregateError)) throw error;
       const mistakes = error.errors.map(toRuleError);
@@ -230,8 +230,9 @@ function isTrusted({ journalmatch }: Jail, entry: Pick<Entry, "fields">): boolea
 }
 
 /** With `identifier` the message and the time of the format; else the raw line, whose date the jail finds by itself. */
-function shown({ identifier }: Jail, entry: Entry, offset: number): MatcherLine {
+function shown({ identifier, session }: Jail, entry: Entry, offset: number): MatcherLine {
   const whole = entry.line;
+  const process = session === "pid" ? entry.process : undefined;
   if (identifier === undefined) {
     const hasDate = !entry.isDateless;
     return {
@@ -239,6 +240,7 @@ function shown({ identifier }: Jail, entry: Entry, offset: number): MatcherLine 
       whole,
       hasDate,
       time: hasDate ? undefined : entry.time,
+      process,
       ascii: entry.ascii,
       offset,
     };
@@ -248,6 +250,7 @@ function shown({ identifier }: Jail, entry: Entry, offset: number): MatcherLine 
     whole,
     hasDate: false,
     time: entry.time,
+    process,
     ascii: entry.ascii || undefined,
     offset,
   };

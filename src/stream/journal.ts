@@ -1,6 +1,7 @@
 import { type Bytes, decodeText } from "../text.ts";
 import type { Entry } from "./entry.ts";
 import type { CutEntry } from "./journal-scan.ts";
+import { processIn } from "./syslog.ts";
 
 /**
  * Reads an entry of `journalctl -o json`, `json-seq` or `json-sse` (systemd's JOURNAL_EXPORT_FORMATS).
@@ -25,6 +26,7 @@ export function readJournal(json: string): Entry | undefined {
     text: `${line}\n`,
     time: microseconds(fields.__REALTIME_TIMESTAMP),
     identifier,
+    process: processIn(line.slice(0, line.length - message.length)),
     message: `${message}\n`,
     isDateless: true,
     isCut: fields.MESSAGE === null,
@@ -67,6 +69,10 @@ export class JournalEntry implements Entry {
     this.ascii = ascii;
     this.isCut = isCut;
     this.#json = json;
+  }
+
+  get process(): string | undefined {
+    return processIn(this.line.slice(0, this.text.length - this.message.length));
   }
 
   /** To be asked for while the gate's line is valid. */

@@ -19,6 +19,8 @@ export interface SyslogHeader {
   /** Epoch milliseconds. */
   readonly time: number | undefined;
   readonly identifier: string | undefined;
+  /** Where host and tag begin, behind the stamp, in UTF-16 units. */
+  readonly source: number;
   /** Where the message begins, in UTF-16 units. */
   readonly start: number;
 }
@@ -70,6 +72,23 @@ export function readHeader(line: string, shape: SyslogShape, now: number): Syslo
   }
 }
 
+/** `host tag[pid]: `, the host may be missing. */
+const TAGGED = /^(?:(\S*[^\s:]) )?[^\s:[\]()]+(?:\([^\s()]*\))?\[([^\s\]]+)\]: ?$/;
+
+/**
+ * The process that a header names, as `host pid`; undefined: it names none.
+ *
+ * @param source the header without its stamp
+ */
+export function processIn(source: string, isRfc5424 = false): string | undefined {
+  if (isRfc5424) {
+    const [host = "", , pid = "-"] = source.split(" ", 3);
+    return pid === "-" ? undefined : `${host} ${pid}`;
+  }
+  const [, host = "", pid] = TAGGED.exec(source) ?? [];
+  return pid === undefined ? undefined : `${host} ${pid}`;
+}
+
 /** What the stamp of a line with such a header leaves open: one of RFC 3164 says neither year nor zone. */
 export function doubtOf(line: string, shape: SyslogShape): Doubt | undefined {
   if (shape !== "syslog" && shape !== "syslog-pri") return undefined;
@@ -116,7 +135,7 @@ function plainlySourced(line: string, start: number, time: number | undefined): 
   if (line.charCodeAt(end) !== COLON || line.charCodeAt(end + 1) !== BLANK) return undefined;
   if (length !== lastIdentifier.length || !line.startsWith(lastIdentifier, tag + 1))
     lastIdentifier = flat(line.slice(tag + 1, tag + 1 + length));
-  return { time, identifier: lastIdentifier, start: end + 2 };
+  return { time, identifier: lastIdentifier, source: start, start: end + 2 };
 }
 
 const BLANK = 0x20;
@@ -143,8 +162,8 @@ function isDigit(code: number): boolean {
 function oddlySourced(line: string, start: number, time: number | undefined): SyslogHeader {
   SOURCE.lastIndex = start;
   const match = SOURCE.exec(line);
-  if (match) return { time, identifier: match[1], start: SOURCE.lastIndex };
-  return { time, identifier: undefined, start: line.indexOf(" ", start) + 1 || start };
+  if (match) return { time, identifier: match[1], source: start, start: SOURCE.lastIndex };
+  return { time, identifier: undefined, source: start, start: line.indexOf(" ", start) + 1 || start };
 }
 
 function rfc5424(line: string): SyslogHeader | undefined {
@@ -155,6 +174,7 @@ function rfc5424(line: string): SyslogHeader | undefined {
   return {
     time: iso ? calendarTime(iso) : undefined,
     identifier: identifier === "-" ? undefined : identifier,
+    source: header.indexOf(stamp) + stamp.length + 1,
     start: header.length,
   };
 }

@@ -67,9 +67,13 @@ export interface KnownHere extends Known {
 const MAX_REPEATS = 256;
 const MAX_REPEATED = 4096;
 
+const NO_LINES: readonly string[] = [];
+
 /** A failure that counts, with its time settled. */
 interface Attempt {
   readonly lines: readonly string[];
+  /** How many they tell of. */
+  readonly times: number;
   /** Epoch milliseconds. */
   readonly time: number;
 }
@@ -277,7 +281,7 @@ export class Tally {
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
   add(running: RunningJail, failure: Failure, time: number): void {
-    const attempt = { lines: failure.lines, time };
+    const attempt = { lines: failure.lines, times: failure.times ?? 1, time };
     const address = failure.cidr === undefined ? ipv4Number(failure.id) : -1;
     if (address >= 0 && isCountedAlone(running.jail)) {
       this.#addIPv4(running, failure.id, address, attempt);
@@ -362,19 +366,23 @@ export class Tally {
   }
 
   /** Counts a failure of somebody who is not ignored, and bans when it was one too many. */
-  #count(running: RunningJail, subject: Subject, { lines, time }: Attempt): void {
+  #count(running: RunningJail, subject: Subject, { lines, times, time }: Attempt): void {
     const { jail, window, counts } = running;
     this.#endBy(jail, subject, time);
     if (this.#options.state && this.#isAnswered(jail, subject, time)) {
       this.counts.answered++;
       return;
     }
-    counts.failures++;
     const name = nameOf(subject);
     if (this.#report.verbosity === "verbose")
       this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
     const { evicted } = window;
-    const matches = window.add(name, time, lines);
+    let matches: readonly string[] | undefined;
+    // What is more than enough for a ban is answered by it, as failures of that moment are that are read again.
+    for (let i = 0; i < times && matches === undefined; i++) {
+      counts.failures++;
+      matches = window.add(name, time, i === 0 ? lines : NO_LINES);
+    }
     if (window.evicted > evicted) this.#tellEvicted(jail);
     if (matches !== undefined)
       this.#complete(running, { jail, subject, time, failures: jail.maxretry, matches });

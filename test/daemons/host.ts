@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
 import { promisify } from "node:util";
-import { Netns, netnsSkip } from "../helpers/netns.ts";
+import { CLIENT, Netns, netnsSkip } from "../helpers/netns.ts";
 
 const exec = promisify(execFile);
 
@@ -181,6 +181,27 @@ export class DaemonHost {
       ]);
       await exec("ip", ["-n", this.net.server, "route", "add", `${address}/${length}`, "dev", "veth0"]);
     }
+  }
+
+  /** Lets the client come from every address of a network, which no interface of its need have. */
+  async addClientNetwork(network: string): Promise<void> {
+    const [family, via] = network.includes(":")
+      ? (["-6", CLIENT.ipv6] as const)
+      : (["-4", CLIENT.ipv4] as const);
+    const { client, server } = this.net;
+    await exec("ip", ["-n", client, family, "route", "add", "local", network, "dev", "lo"]);
+    await exec("ip", [
+      "netns",
+      "exec",
+      client,
+      "sysctl",
+      "-qw",
+      `net.ipv${family.slice(1)}.ip_nonlocal_bind=1`,
+    ]);
+    await exec("ip", ["-n", server, family, "route", "add", network, "via", via]);
+    // Who asks for a neighbour in the name of such an address takes one of the interface's own, the first that is usable at once.
+    if (network.includes(":"))
+      await exec("ip", ["-n", client, "addr", "replace", "fe80::2/64", "dev", "veth0", "nodad"]);
   }
 
   /** Waits until it is so. @throws Error after half a minute, with `what` */

@@ -41,7 +41,7 @@ export async function bundledPatterns(): Promise<readonly { name: string; patter
   const names = readdirSync(`${ROOT}rules`).filter((name) => name.endsWith(".yaml"));
   const { jails } = await loadRules({ specs: names.map((name) => `${ROOT}rules/${name}`), sets: [] });
   return jails.flatMap((jail) => {
-    const { prefregex, failregex, ignoreregex } = compileFilter(jail.filter);
+    const { prefregex, failregex, ignoreregex } = compileFilter(jail.filter, jail.session !== undefined);
     return [
       ...(prefregex ? [{ name: `${jail.name} prefregex`, ...prefregex }] : []),
       ...failregex.map((compiled, i) => ({ name: `${jail.name} failregex ${i + 1}`, ...compiled })),

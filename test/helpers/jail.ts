@@ -37,6 +37,7 @@ export function newJail(settings: Partial<Jail> = {}): Jail {
     enabled: true,
     place,
     identifier: undefined,
+    session: undefined,
     journalmatch: undefined,
     logpath: undefined,
     framing: "message",

@@ -33,8 +33,8 @@ export interface ToldEntry {
 
 export function saidBy(entry: Entry | undefined) {
   if (entry === undefined) return undefined;
-  const { line, text, time, identifier, message, isCut, fields } = entry;
-  return { line, text, time, identifier, message, isCut, fields };
+  const { line, text, time, identifier, message, isCut, fields, process } = entry;
+  return { line, text, time, identifier, process, message, isCut, fields };
 }
 
 /** The entries of a journal as they come through the gate. */

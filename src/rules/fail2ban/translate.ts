@@ -29,6 +29,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
     enabled: true,
     place,
     identifier: undefined,
+    session: undefined,
     journalmatch: journal ? readJournalMatch(jail, warn) : undefined,
     logpath,
     framing: journal || isSyslogd(logpath) ? "message" : "file",

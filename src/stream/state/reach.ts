@@ -13,7 +13,9 @@ const SESSION = 300_000;
 export function reachOf(jails: readonly CompiledJail[]): number {
   const spans = jails
     .filter(({ jail }) => jail.on === "log")
-    .map(({ jail, filter }) => jail.findtime + (joinsLines(filter) ? SESSION : 0));
+    .map(
+      ({ jail, filter }) => jail.findtime + (jail.session !== undefined || joinsLines(filter) ? SESSION : 0),
+    );
   return Math.max(0, ...spans) + LATE;
 }
 
