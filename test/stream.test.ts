@@ -152,7 +152,7 @@ test("f2b-stream drops 10 MB without a newline, says so once and goes on", async
   ]);
   const { status, stdout, stderr } = await runProgram("f2b-stream", rules, input);
   assert.equal(status, 0);
-  assert.equal(stderr, "f2b-stream: warning: dropped a line longer than 65536 bytes\n");
+  assert.equal(stderr, "f2b-stream: warning: dropped a line longer than 163840 bytes\n");
   assert.match(stdout, /"cmd":"ban"/);
 });
 

@@ -24,7 +24,7 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
   -q, --quiet           no warnings
   -v, --verbose         tell each failure, with its line
       --heartbeat S     an empty line every S seconds to a pipe, 0 for none (default: 30)
-      --max-line N      longest line in bytes; longer ones are dropped (default: 65536)
+      --max-line N      longest line in bytes; longer ones are dropped (default: 163840)
       --max-keys N      most addresses remembered, a jail (default: 1000000)
       --max-evidence N  most bytes of log lines held (default: 16777216)
       --no-prefilter    look at every line in full; gives the same bytes, slower
