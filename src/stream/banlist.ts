@@ -306,15 +306,22 @@ export class BanList {
     return held?.ban.time !== ban.time;
   }
 
-  /** Of the bans in force and `ban`, which is none of them, forgets the one that ends soonest, as if it had never been; gives it. */
-  forgetSoonest(ban: Ban): Ban {
-    const end = ban.until ?? Number.POSITIVE_INFINITY;
-    for (let held = this.#due.takeDue(end); held; held = this.#due.takeDue(end)) {
-      if (held.isStale) continue;
-      this.#drop(held, this.#keyOf(held.ban));
-      return held.ban;
+  /**
+   * Of the bans in force and `ban`, which is none of them, forgets the one that is worth least and ends soonest, as if it had
+   * never been.
+   *
+   * @returns the one that goes
+   */
+  forgetLeast(ban: Ban): Ban {
+    const rank = rankOf(ban);
+    const held = this.#due.takeLowest(rank, ({ isStale }) => !isStale);
+    if (held === undefined) return ban;
+    if (rankOf(held.ban) === rank && lastsLonger(held.ban, ban)) {
+      this.#schedule(held);
+      return ban;
     }
-    return ban;
+    this.#drop(held, this.#keyOf(held.ban));
+    return held.ban;
   }
 
   /** Takes up an unban of an earlier run. */
@@ -509,6 +516,10 @@ export class BanList {
 /** `bantime` milliseconds behind `time`; null: never. */
 function endOf(time: number, bantime: number | null): number | null {
   return bantime !== null && time + bantime <= LAST_TIME ? time + bantime : null;
+}
+
+function lastsLonger({ until }: Ban, than: Ban): boolean {
+  return than.until !== null && (until === null || until > than.until);
 }
 
 /** `ban`, or `would-ban` for a jail that only watches. */

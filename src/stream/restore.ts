@@ -31,7 +31,7 @@ export class Restorer {
     this.#host = host;
   }
 
-  /** Bans that have not ended and are not put in force, since more are not allowed: those that end soonest. */
+  /** Bans that have not ended and are not put in force, since more are not allowed: those worth least, the ones that end soonest. */
   get leftOut(): number {
     return this.#leftOut;
   }
@@ -51,7 +51,7 @@ export class Restorer {
     const { banlist, now } = this.#host;
     const isKnown = () => banlist.find(ban.jail, subjectOf(ban)) !== undefined;
     if (banlist.isFull && !isKnown()) {
-      const gone = banlist.forgetSoonest(ban);
+      const gone = banlist.forgetLeast(ban);
       if (gone.until === null || gone.until > now) this.#leftOut++;
       if (gone === ban) return true;
     }
