@@ -102,6 +102,11 @@ const LIMITS: readonly (readonly [name: string, text: string, problem: RegExp])[
   ],
   ["an alias that leads to itself", "jails: &a {sshd: *a}", /^f:1:\d+: /],
   ["a list nested deep", `a: ${"[".repeat(20_000)}`, /^f:1:\d+: /],
+  [
+    "blocks nested deep",
+    Array.from({ length: 3000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n"),
+    /^f:\d+:\d+: nested too deep$/,
+  ],
   ["a command with a NUL", 'defaults: {actions: [{actioncheck: ["a\\0"]}]}', /expected words without a NUL$/],
 ];
 

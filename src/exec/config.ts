@@ -1,4 +1,4 @@
-import { type Document, isMap, isNode, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
+import { isMap, isNode, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
 import * as z from "zod";
 import { JAIL_NAME } from "../command.ts";
 import { type ActionSpec, CHAIN_NAME, type ExecConfig } from "./settings.ts";
@@ -24,15 +24,23 @@ export class ConfigError extends SyntaxError {
  */
 export function parseConfig(text: string, file: string): ExecConfig {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true });
+  const document = bounded(file, () =>
+    parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true }),
+  );
   const at = (offset: number) => {
     const { line, col } = lineCounter.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
   if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`));
+    throw new ConfigError(
+      document.errors.map(({ code, pos, message }) =>
+        code === "RESOURCE_EXHAUSTION" ? `${at(pos[0])}: nested too deep` : `${at(pos[0])}: ${message}`,
+      ),
+    );
   }
-  const checked = configSchema.safeParse(plainValue(document, file) ?? {});
+  const checked = configSchema.safeParse(
+    bounded(file, () => document.toJS({ maxAliasCount: MAX_ALIASES })) ?? {},
+  );
   if (checked.success) return checked.data;
   throw new ConfigError(
     checked.error.issues.flatMap((issue) => {
@@ -52,10 +60,10 @@ export function parseConfig(text: string, file: string): ExecConfig {
 /** No anchor is used more often than this, those inside it counted: a small text can't stand for a huge one. */
 const MAX_ALIASES = 100;
 
-/** @throws ConfigError for aliases that stand for too much, lead to themselves, or are nested too deep */
-function plainValue(document: Document, file: string): unknown {
+/** @throws ConfigError for aliases that stand for too much or lead to themselves, and for what is nested too deep */
+function bounded<T>(file: string, read: () => T): T {
   try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES });
+    return read();
   } catch (error) {
     if (error instanceof ReferenceError) {
       throw new ConfigError([`${file}:1:1: more than ${MAX_ALIASES} uses of one anchor`]);

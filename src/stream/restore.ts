@@ -31,7 +31,7 @@ export class Restorer {
     this.#host = host;
   }
 
-  /** Bans that have not ended and are not put in force, since more are not allowed: those of the lowest rank that end soonest. */
+  /** Bans that have not ended and are not put in force, since more are not allowed: those worth least, the ones that end soonest. */
   get leftOut(): number {
     return this.#leftOut;
   }

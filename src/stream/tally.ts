@@ -202,8 +202,8 @@ export class Tally {
   }
 
   #tellLeftOut(count: number): void {
-    const bans = count === 1 ? "1 ban that ends soonest is" : `${count} bans that end soonest are`;
-    this.#report.warning(`the state holds more than ${this.#maxBans} bans: the ${bans} left out`);
+    const least = count === 1 ? "1 worth least is" : `${count} worth least are`;
+    this.#report.warning(`the state holds more than ${this.#maxBans} bans: the ${least} left out`);
     this.#report.hint(`--max-keys ${this.#maxBans + count} keeps all of them`);
   }
 

@@ -6,6 +6,9 @@ import { parseCall } from "./options.ts";
 import { splitShell } from "./shell.ts";
 import { linesOf, placeOf, type Sourced, sourced } from "./sourced.ts";
 
+/** Most lines that a filter may see together. */
+const MAX_LINES = 1000;
+
 /** What `filter.d/NAME.conf` may say of interest to a jail. */
 export const FILTER_OPTIONS = [
   "usedns",
@@ -73,11 +76,11 @@ export function openFilter(
 /**
  * Reads combined options: a pattern a line, empty lines dropped.
  *
- * @throws RuleError for a `maxlines` that is no number
+ * @throws RuleError for a `maxlines` that is no number and a `prefregex` of several lines
  */
 export function filterRule(options: ReadonlyMap<string, Sourced>): Omit<ResolvedFilter, "files"> {
   return {
-    prefregex: single(options.get("prefregex")),
+    prefregex: oneLine(options.get("prefregex")),
     failregex: patterns(options.get("failregex")),
     ignoreregex: patterns(options.get("ignoreregex")),
     maxlines: maxlines(options.get("maxlines")),
@@ -91,6 +94,18 @@ function single(value: Sourced | undefined): Pattern | undefined {
   return value === undefined || value.text === "" ? undefined : { source: value.text, place: placeOf(value) };
 }
 
+/** @throws RuleError for several lines: no line of a log could match them */
+function oneLine(value: Sourced | undefined): Pattern | undefined {
+  if (value?.text.includes("\n")) {
+    throw new RuleError(
+      "ERR_RULE_VALUE",
+      placeOf(value),
+      "prefregex: expected one pattern, got several lines",
+    );
+  }
+  return single(value);
+}
+
 function patterns(value: Sourced | undefined): Pattern[] {
   const lines = value === undefined ? [] : linesOf(value);
   return lines.filter(({ text }) => text !== "").map(({ text, place }) => ({ source: text, place }));
@@ -98,7 +113,12 @@ function patterns(value: Sourced | undefined): Pattern[] {
 
 function maxlines(value: Sourced | undefined): number {
   if (value === undefined) return 1;
-  if (/^[1-9]\d{0,4}$/.test(value.text.trim())) return Number(value.text);
+  const number = /^[1-9]\d{0,4}$/.test(value.text.trim()) ? Number(value.text) : Number.NaN;
+  if (number <= MAX_LINES) return number;
   const got = JSON.stringify(value.text);
-  throw new RuleError("ERR_RULE_VALUE", placeOf(value), `maxlines: expected a whole number, got ${got}`);
+  throw new RuleError(
+    "ERR_RULE_VALUE",
+    placeOf(value),
+    `maxlines: expected a whole number up to ${MAX_LINES}, got ${got}`,
+  );
 }

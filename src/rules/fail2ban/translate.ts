@@ -34,7 +34,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
     logpath,
     framing: journal || isSyslogd(logpath) ? "message" : "file",
     filter: counts === "ban" ? NO_FILTER : readFilterRule(jail, warn),
-    maxretry: wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn),
+    maxretry: readMaxretry(options, warn),
     findtime: duration(options, "findtime", warn) ?? 600_000,
     bantime: readBantime(options, warn),
     escalation: readEscalation(options, memory, warn),
@@ -48,6 +48,15 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
     success: [],
     tests: [],
   };
+}
+
+/** Most failures that a window holds. */
+const MAX_RETRY = 100_000;
+
+function readMaxretry(options: Options, warn: Warn): number {
+  const number = wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn);
+  if (number > MAX_RETRY) warn(`maxretry: ${MAX_RETRY} is taken for ${number}, more than a window holds`);
+  return Math.min(number, MAX_RETRY);
 }
 
 /** A tag in lower case, as configuration has them; the filter language's own are in upper case. Not `(?<name>`. */
