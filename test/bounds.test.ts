@@ -158,6 +158,9 @@ const STREAM: Readonly<Record<string, Case>> = {
     "python-budget.test.ts: SearchBudget gives up a search that takes too long, counts and tells",
     "python-budget.test.ts: SearchBudget gives a line no more than its share, save the least for each pattern",
   ],
+  "a line in which a default date template looks": [
+    "date-view.test.ts: DateDetector finds a date behind what a client of a web server can write, and looks no further than that",
+  ],
   "multi-line buffer": () => {
     const texts = (lines: readonly string[], step: number) => {
       const matcher = new Matcher(

@@ -28,6 +28,10 @@ const EPOCH = /(?<!\\)\{L?EPOCH\}/i;
 /** Not inside a word. V8 finds it several times as fast as `\b` and the like. */
 const WORD_BOUND = String.raw`(?<!\w(?=\w))`;
 
+/** A date in brackets, say, is inside no word: to look for that costs more than the brackets. */
+const BEGINS_ALONE = /^\\[!-/:-@[-^`{-~](?![?*{])/;
+const ENDS_ALONE = /(?<=(?<!\\)(?:\\\\)*\\)[!-/:-@[-^`{-~]$/;
+
 /**
  * Reads one line of a datepattern that stands for one template: a Python pattern with strptime's directives, `{EPOCH}`,
  * `TAI64N` or `{NONE}`. `decade` is the last digit but one of the latest year that `%ExY` takes: 2 for 2000 to 2029.
@@ -112,6 +116,8 @@ function bounded(
   if (!grouped) body = body.replace(/^(\^?)(.*?)((?:(?<!\\)\$)?)$/s, "$1(?P<date_>$2)$3");
   const atBegin = bindBegin ? begin === "line" : /^(?:\^|\((?:\?:)?\^(?!\|))/.test(body);
   const atEnd = !bindEnd && /(?<![\\|])\$\)?$/.test(body);
-  if (bindBegin) body = (begin === "line" ? String.raw`^\W{0,2}` : WORD_BOUND) + body;
-  return { source: flags + body + (bindEnd ? WORD_BOUND : ""), anchored: atBegin || atEnd, atBegin, whole };
+  const endBound = bindEnd && !ENDS_ALONE.test(body) ? WORD_BOUND : "";
+  if (bindBegin && begin === "line") body = String.raw`^\W{0,2}${body}`;
+  else if (bindBegin && !BEGINS_ALONE.test(body)) body = WORD_BOUND + body;
+  return { source: flags + body + endBound, anchored: atBegin || atEnd, atBegin, whole };
 }

@@ -1,4 +1,4 @@
-import { type CharSet, includes, runsOf } from "./python/charset.ts";
+import { type CharSet, runsOf } from "./python/charset.ts";
 import { ASCII_ORBITS, unicodeCategory } from "./python/unicode.ts";
 
 /** What the default templates see of a line. */
@@ -42,17 +42,13 @@ function fold(text: string): string | undefined {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit < 0x80) units[i] = unit;
-    else if (unit >= 0xd800 && unit <= 0xdfff) {
+    else {
       const code = text.codePointAt(i) as number;
-      // One character for two, which a template at the beginning would count.
-      const kind = i < 4 ? NONE : code > 0xffff ? kindOf(code) : OTHER;
-      if (kind === NONE) return undefined;
+      const kind = code > LAST ? OTHER : (table[code] as number);
+      // At the beginning a template counts characters, and of two units must not be made two.
+      if (kind === NONE || (code > 0xffff && i < 4)) return undefined;
       units[i] = kind;
       if (code > 0xffff) units[++i] = kind;
-    } else {
-      const kind = table[unit] as number;
-      if (kind === NONE) return undefined;
-      units[i] = kind;
     }
   }
   return units.toString("latin1", 0, text.length);
@@ -60,20 +56,18 @@ function fold(text: string): string | undefined {
 
 let table: Uint8Array | undefined;
 
-/** What stands for each UTF-16 unit. */
+/** There are no letters and digits beyond. */
+const LAST = 0x3ffff;
+
+/** What stands for each character. */
 function newTable(): Uint8Array {
-  const found = new Uint8Array(0x10000).fill(OTHER);
+  const found = new Uint8Array(LAST + 1).fill(OTHER);
   const put = (set: CharSet, kind: number) => {
-    for (const [first, last] of runsOf(set)) if (first <= 0xffff) found.fill(kind, first, last + 1);
+    for (const [first, last] of runsOf(set)) found.fill(kind, first, last + 1);
   };
   put(unicodeCategory("w"), LETTER);
   put(unicodeCategory("s"), BLANK);
   put(unicodeCategory("d"), NONE);
   for (const code of ASCII_ORBITS.keys()) found[code] = NONE;
   return found;
-}
-
-function kindOf(code: number): number {
-  if (includes(unicodeCategory("d"), code)) return NONE;
-  return includes(unicodeCategory("w"), code) ? LETTER : OTHER;
 }
