@@ -32,7 +32,8 @@ mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
 mkdir -p run/lock run/sshd
-exec chroot . /bin/sh -c 'echo ready; exec sleep infinity'
+# The first process of a pid namespace is every orphan's parent: a shell that waits takes them away when they end, sleep would not.
+exec chroot . /bin/sh -c 'echo ready; sleep infinity & wait'
 `;
 
 /** rsyslogd as Debian ships it, without the kernel's log: that is not this host's. */
@@ -66,8 +67,11 @@ export class DaemonHost {
     this.#pid = pid;
   }
 
-  /** @throws Error with what mount or rsyslogd said */
-  static async create(): Promise<DaemonHost> {
+  /**
+   * @param rsyslog what rsyslogd is told before all else
+   * @throws Error with what mount or rsyslogd said
+   */
+  static async create(rsyslog = ""): Promise<DaemonHost> {
     const net = await Netns.create();
     const layer = mkdtempSync(join(tmpdir(), "f2bt-host-"));
     const init = spawn(
@@ -85,7 +89,7 @@ export class DaemonHost {
     const pid = Number(children);
     const host = new DaemonHost(net, layer, init, pid);
     hosts.add(host);
-    host.write("/etc/rsyslog.conf", RSYSLOG);
+    host.write("/etc/rsyslog.conf", `${rsyslog}\n${RSYSLOG}`);
     host.start("rsyslogd", "-n", "-iNONE");
     await host.until(
       () => readFileSync(`/proc/${pid}/net/unix`, "utf8").includes(" /dev/log"),
@@ -155,7 +159,7 @@ export class DaemonHost {
       "nsenter",
       "--target",
       `${this.#pid}`,
-      ...["--mount", "--pid", "--net", "--uts", "--ipc", "--root", "--wd=/"],
+      ...["--mount", "--pid", "--net", "--uts", "--ipc", "--root", "--wdns=/"],
     ];
   }
 

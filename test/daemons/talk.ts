@@ -13,6 +13,8 @@ export type Step =
   | { readonly expect: string }
   /** Milliseconds. */
   | { readonly wait: number }
+  /** A TLS handshake with this server name (SNI). */
+  | { readonly sni: string }
   /** A TLS handshake; waiting until the server closes; FIN; RST. */
   | { readonly do: "tls" | "close" | "end" | "reset" };
 

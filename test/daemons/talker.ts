@@ -39,6 +39,8 @@ class Connection {
       await this.#until(() => pattern.test(this.#heard.slice(this.#since)));
     } else if ("wait" in step) {
       await new Promise((resolve) => setTimeout(resolve, step.wait));
+    } else if ("sni" in step) {
+      await this.#secure(step.sni);
     } else if (step.do === "tls") {
       await this.#secure();
     } else if (step.do === "close") {
@@ -52,9 +54,13 @@ class Connection {
     this.#socket.destroy();
   }
 
-  async #secure(): Promise<void> {
+  async #secure(servername?: string): Promise<void> {
     this.#socket.removeAllListeners();
-    const secure = connectTls({ socket: this.#socket, rejectUnauthorized: false });
+    const secure = connectTls({
+      socket: this.#socket,
+      rejectUnauthorized: false,
+      ...(servername !== undefined && { servername, checkServerIdentity: () => undefined }),
+    });
     this.#socket = secure;
     this.#since = this.#heard.length;
     let isSecure = false;

@@ -56,7 +56,18 @@ export class Fuzzer {
 
   /** A fuzzer over all bundled rules, made to ban soon, and jails that span lines or see raw ones. */
   static async create(seed: number, coverage?: Coverage): Promise<Fuzzer> {
-    const bundled = ["sshd", "postfix", "dovecot", "sendmail", "nginx", "recidive"];
+    const bundled = [
+      "sshd",
+      "postfix",
+      "exim",
+      "sendmail",
+      "dovecot",
+      "nginx",
+      "apache",
+      "proftpd",
+      "vsftpd",
+      "recidive",
+    ];
     const specs = [...bundled, `${ROOT}test/fixtures/rules/gate.yaml`, `${ROOT}test/fixtures/rules/raw.yaml`];
     const { jails } = await loadRules({ specs, sets: ["*.maxretry=2", "*.ignoreself=false"] });
     return new Fuzzer(compileJails(jails), seed, coverage);
