@@ -11,7 +11,7 @@ RUN_TESTS = node --test --test-timeout=600000 \
 	--test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
 	dist/test/*.test.js dist/test/system/*.test.js
 
-.PHONY: all build demo test check conformance hostile worst bench bench-quick format tools rules-live soak fuzz bench-exec fuzz-exec kill-exec kill-stream sshd-matrix clean
+.PHONY: all build demo test check conformance hostile worst bench bench-quick format tools rules-live red soak fuzz bench-exec fuzz-exec kill-exec kill-stream sshd-matrix clean
 
 all: build
 
@@ -64,6 +64,11 @@ bench-quick: build
 # A file a service in test/live. Needs root.
 rules-live: build tools
 	node --test --test-timeout=600000 dist/test/live/*.test.js
+
+# 2,000 hostile texts in each field that clients of each real daemon can write, and whom they get banned; needs root. F2B_RED="nginx sshd" picks
+# daemons, F2B_RED_FIELDS="USER|path" fields, F2B_RED_TEXTS=100 fewer texts. `make -s red > table.md`; docs/RED.md.
+red: build tools
+	node --test-reporter=tap --test-reporter-destination=/dev/null dist/test/red.js
 
 # 20 million lines of 2 million addresses: what memory f2b-stream takes, a row a million lines, in a replay and live. Five minutes.
 soak: build

@@ -1,3 +1,4 @@
+import { makeCertificate } from "./dovecot.ts";
 import type { DaemonHost } from "./host.ts";
 
 /** Its log socket, file names and places are Debian's. */
@@ -13,6 +14,11 @@ http {
     listen 80;
     listen [::]:80;
     listen 81 http2;
+    listen [::]:81 http2;
+    listen 443 ssl;
+    listen [::]:443 ssl;
+    ssl_certificate /etc/nginx/www.pem;
+    ssl_certificate_key /etc/nginx/www.key;
     server_name www.example.com;
     root /var/www/nginx;
     location /basic/ {
@@ -27,13 +33,14 @@ http {
 `;
 
 /**
- * Starts Debian's nginx on a host, at port 80, and with HTTP/2 and no TLS at port 81: /basic/ wants the password "secret" of alice, /denied/ is
+ * Starts Debian's nginx on a host, at port 80, with TLS at 443, and with HTTP/2 and no TLS at 81: /basic/ wants the password "secret" of alice, /denied/ is
  * forbidden. It writes /var/log/nginx/access.log in the format "combined" and error.log, the latter to a log socket as well.
  */
 export async function startNginx(host: DaemonHost, socket = "/dev/log"): Promise<void> {
   for (const place of [".", "basic", "denied"]) host.write(`/var/www/nginx/${place}/index.html`, "here\n");
   host.write("/etc/nginx/passwords", "alice:{PLAIN}secret\n");
   host.write("/etc/nginx/nginx.conf", CONFIG(`syslog:server=unix:${socket},nohostname`));
+  await makeCertificate(host, "/etc/nginx/www");
   await host.run("mkdir", "-p", "/var/log/nginx", "/var/lib/nginx");
   host.start("nginx", "-g", "daemon off;");
   await host.listening(80);

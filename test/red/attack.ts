@@ -22,6 +22,8 @@ export interface AttackOptions {
   /** Only these fields. */
   readonly fields?: (name: string) => boolean;
   readonly progress: (line: string) => void;
+  /** Gets the logs before they are judged, by their names. */
+  readonly keep?: (daemon: string, logs: ReadonlyMap<string, Buffer>) => void;
 }
 
 /** What became of a field. */
@@ -33,7 +35,7 @@ export interface FieldResult {
   readonly each: number;
   /** Connections in which the daemon told of a failure. */
   readonly failed: number;
-  /** Failures that f2b-stream counted. */
+  /** Failures that f2b-stream counted, each address's in the jail of the daemon that counted most. */
   readonly counted: number;
   /** Addresses that failed MAXRETRY times and more, and how many of them were banned. */
   readonly expected: number;
@@ -47,11 +49,9 @@ export interface AttackResult {
   readonly fields: readonly FieldResult[];
   /** Lines that the daemon wrote. */
   readonly lines: number;
-  /** Bans of addresses that did nothing, as the commands stand. */
+  /** Bans of addresses that did nothing, by any jail: the commands. */
   readonly victims: readonly string[];
   readonly seconds: number;
-  /** What the logs were, by their names: for looking at. */
-  readonly logs: ReadonlyMap<string, Buffer>;
 }
 
 /** Connections of one address. */
@@ -84,6 +84,7 @@ export async function attack(target: Target, options: AttackOptions): Promise<At
   const paths = options.logs ?? target.logs;
   await quiet(host, paths);
   const logs = new Map(paths.map((path) => [path, host.readBytes(path)]));
+  options.keep?.(target.name, logs);
   options.progress(`${target.name}: ${[...logs.values()].reduce((sum, log) => sum + linesIn(log), 0)} lines`);
   const subjects = new Set(chunks.map(({ address }) => subject(address)));
   const judgement = await judge([...logs.values()], options.rules ?? BUNDLED);
@@ -91,9 +92,9 @@ export async function attack(target: Target, options: AttackOptions): Promise<At
     daemon: target.name,
     fields: fieldResults(target, chunks, judgement),
     lines: [...logs.values()].reduce((sum, log) => sum + linesIn(log), 0),
+    // Whoever bans them.
     victims: judgement.bans.filter(({ ip }) => !subjects.has(ip)).map(({ line }) => line),
     seconds: (performance.now() - began) / 1000,
-    logs,
   };
 }
 
@@ -120,7 +121,12 @@ async function jailsOf(specs: readonly string[]): Promise<readonly CompiledJail[
   return compileJails(jails);
 }
 
-async function run(talkers: Talkers, target: Target, chunks: readonly Chunk[], progress: (line: string) => void): Promise<void> {
+async function run(
+  talkers: Talkers,
+  target: Target,
+  chunks: readonly Chunk[],
+  progress: (line: string) => void,
+): Promise<void> {
   const jobs = chunks.flatMap((chunk) => {
     const field = target.fields.find(({ name }) => name === chunk.field);
     return field ? inGroups(chunk.texts, field.batch).map((texts) => ({ chunk, field, texts })) : [];
@@ -143,7 +149,12 @@ async function run(talkers: Talkers, target: Target, chunks: readonly Chunk[], p
 }
 
 /** As a field's attempt; texts that came after one which ended the connection have one of their own. */
-async function attempts(talkers: Talkers, field: Field, from: string, texts: readonly string[]): Promise<number> {
+async function attempts(
+  talkers: Talkers,
+  field: Field,
+  from: string,
+  texts: readonly string[],
+): Promise<number> {
   const failed = await field.attempt(talkers, from, texts);
   if (failed === texts.length || texts.length === 1) return failed;
   let again = 0;
@@ -152,7 +163,9 @@ async function attempts(talkers: Talkers, field: Field, from: string, texts: rea
 }
 
 function inGroups<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) =>
+    list.slice(i * size, (i + 1) * size),
+  );
 }
 
 /** Waits until the logs have not grown for a while. */
@@ -164,20 +177,33 @@ async function quiet(host: DaemonHost, logs: readonly string[]): Promise<void> {
   }
 }
 
-function fieldResults(target: Target, chunks: readonly Chunk[], { bans, failures }: Judgement): readonly FieldResult[] {
-  const names = target.fields.map(({ name }) => name).filter((name) => chunks.some(({ field }) => field === name));
-  const subjects = new Set(bans.map(({ ip }) => ip));
+function fieldResults(
+  target: Target,
+  chunks: readonly Chunk[],
+  { bans, failures }: Judgement,
+): readonly FieldResult[] {
+  const names = target.fields
+    .map(({ name }) => name)
+    .filter((name) => chunks.some(({ field }) => field === name));
+  // Other daemons' rules may read such lines as well: they are no help to who has not got them.
+  const isOwn = (jail: string) => target.rules.some((rule) => jail.startsWith(rule));
+  const subjects = new Set(bans.filter(({ jail }) => isOwn(jail)).map(({ ip }) => ip));
+  const countOf = (address: string) => {
+    const counts = [...(failures.get(subject(address)) ?? [])].filter(([jail]) => isOwn(jail));
+    return Math.max(0, ...counts.map(([, count]) => count));
+  };
   return names.map((field) => {
     const own = chunks.filter((chunk) => chunk.field === field);
-      const isBanned = ({ address }: Chunk) => subjects.has(subject(address));
+    const isBanned = ({ address }: Chunk) => subjects.has(subject(address));
     const expected = own.filter(({ failed }) => failed >= MAXRETRY);
-      return {
+    return {
       daemon: target.name,
       field,
       sent: own.reduce((sum, { texts }) => sum + texts.length, 0),
-      each: own.reduce((sum, { took }) => sum + took, 0) / own.reduce((sum, { texts }) => sum + texts.length, 0),
+      each:
+        own.reduce((sum, { took }) => sum + took, 0) / own.reduce((sum, { texts }) => sum + texts.length, 0),
       failed: own.reduce((sum, { failed }) => sum + failed, 0),
-      counted: own.reduce((sum, { address }) => sum + (failures.get(subject(address)) ?? 0), 0),
+      counted: own.reduce((sum, { address }) => sum + countOf(address), 0),
       expected: expected.length,
       banned: expected.filter(isBanned).length,
       spared: expected.filter((chunk) => !isBanned(chunk)).map(({ address }) => address),

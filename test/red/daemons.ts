@@ -1,7 +1,8 @@
-import { type DaemonHost, hostSkip } from "../daemons/host.ts";
 import { startApache } from "../daemons/apache.ts";
 import { startDovecot } from "../daemons/dovecot.ts";
 import { eximSkip, startExim } from "../daemons/exim.ts";
+import { type DaemonHost, hostSkip } from "../daemons/host.ts";
+import { startNginx } from "../daemons/nginx.ts";
 import { startPostfix } from "../daemons/postfix.ts";
 import { startProftpd } from "../daemons/proftpd.ts";
 import { startVsftpd, vsftpdSkip } from "../daemons/vsftpd.ts";
@@ -9,7 +10,6 @@ import type { Field } from "./field.ts";
 import { FTP_FIELDS } from "./ftp.ts";
 import { APACHE_FIELDS, NGINX_FIELDS } from "./http.ts";
 import { DOVECOT_FIELDS, SMTP_FIELDS } from "./mail.ts";
-import { startNginx } from "./nginx.ts";
 import { SSH_FIELDS } from "./ssh.ts";
 import { startSshd } from "./sshd.ts";
 
@@ -27,7 +27,8 @@ export interface Target {
 }
 
 /** PAM without the seconds that it waits after a wrong password. */
-const QUICK_PAM = "auth required pam_unix.so nodelay\naccount required pam_unix.so\nsession required pam_permit.so\n";
+const QUICK_PAM =
+  "auth required pam_unix.so nodelay\naccount required pam_unix.so\nsession required pam_permit.so\n";
 
 /** Logins without TLS, by each mechanism, and odd names let through; a process for many connections; and what the jail dovecot-auth reads. */
 const DOVECOT = `
@@ -46,7 +47,11 @@ service pop3-login {
 `;
 
 /** No answer is delayed. */
-const POSTFIX = { smtpd_error_sleep_time: "0", smtpd_soft_error_limit: "1000", smtpd_client_connection_count_limit: "0" };
+const POSTFIX = {
+  smtpd_error_sleep_time: "0",
+  smtpd_soft_error_limit: "1000",
+  smtpd_client_connection_count_limit: "0",
+};
 
 const USERS = { alice: "secret" };
 
@@ -55,7 +60,7 @@ export const TARGETS: readonly Target[] = [
     name: "nginx",
     rules: ["nginx"],
     skip: () => hostSkip("nginx", "openssl"),
-    start: startNginx,
+    start: (host) => startNginx(host),
     logs: ["/var/log/nginx/access.log", "/var/log/syslog"],
     fields: NGINX_FIELDS,
   },

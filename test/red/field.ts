@@ -36,13 +36,24 @@ export interface Session {
  *
  * @param failed what the daemon answers to a wrong login
  */
-export function lineField(name: string, port: number, failed: RegExp, { before, each, after }: Session, batch = 1): Field {
+export function lineField(
+  name: string,
+  port: number,
+  failed: RegExp,
+  { before, each, after }: Session,
+  batch = 1,
+): Field {
   const all = new RegExp(failed, `g${failed.flags.replace("g", "")}`);
   return {
     name,
     batch,
     async attempt({ talker }, from, texts) {
-      const { heard } = await talker.talk(from, port, [...before, ...texts.flatMap(each), ...after], PATIENCE);
+      const { heard } = await talker.talk(
+        from,
+        port,
+        [...before, ...texts.flatMap(each), ...after],
+        PATIENCE,
+      );
       return Math.min(texts.length, heard.match(all)?.length ?? 0);
     },
   };

@@ -1,5 +1,5 @@
-import type { Step } from "../daemons/talk.ts";
-import { base64 } from "../daemons/talk.ts";
+import { request2 } from "../daemons/nginx.ts";
+import { base64, type Step } from "../daemons/talk.ts";
 import { type Field, lineField } from "./field.ts";
 import type { Bytes } from "./texts.ts";
 
@@ -16,7 +16,13 @@ interface Request {
 
 const WRONG = `Authorization: Basic ${base64("bob:wrong")}`;
 
-function request({ method = "GET", target = "/basic/", version = "HTTP/1.1", host = "www.example.com", headers = [WRONG] }: Request): readonly Step[] {
+function request({
+  method = "GET",
+  target = "/basic/",
+  version = "HTTP/1.1",
+  host = "www.example.com",
+  headers = [WRONG],
+}: Request): readonly Step[] {
   const lines = [`${method} ${target} ${version}`, `Host: ${host}`, "Connection: close", ...headers];
   return [{ send: `${lines.join("\r\n")}\r\n\r\n` }, { do: "close" }];
 }
@@ -24,10 +30,16 @@ function request({ method = "GET", target = "/basic/", version = "HTTP/1.1", hos
 /** A connection that is all about one text. */
 const alone = (each: (text: Bytes) => readonly Step[]) => ({ before: [], each, after: [] });
 
-const field = (name: string, make: (text: Bytes) => Request) => lineField(name, 80, FAILED, alone((text) => request(make(text))));
+const field = (name: string, make: (text: Bytes) => Request) =>
+  lineField(
+    name,
+    80,
+    FAILED,
+    alone((text) => request(make(text))),
+  );
 
 /** Every byte but letters and digits. */
-export function percent(text: Bytes): Bytes {
+function percent(text: Bytes): Bytes {
   return text.replace(/[^\w/.-]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
@@ -50,68 +62,43 @@ const PLAIN_FIELDS: readonly Field[] = [
   field("Referer", (text) => ({ headers: [WRONG, `Referer: ${text}`] })),
   field("User-Agent", (text) => ({ headers: [WRONG, `User-Agent: ${text}`] })),
   field("Cookie", (text) => ({ headers: [WRONG, `Cookie: ${text}`] })),
-  field("X-Forwarded-For", (text) => ({ headers: [WRONG, `X-Forwarded-For: ${text}`, "X-Real-IP: 203.0.113.9", "Forwarded: for=203.0.113.9"] })),
+  field("X-Forwarded-For", (text) => ({
+    headers: [WRONG, `X-Forwarded-For: ${text}`, "X-Real-IP: 203.0.113.9", "Forwarded: for=203.0.113.9"],
+  })),
   field("header name", (text) => ({ headers: [WRONG, `X${text}: x`] })),
 ];
 
-/** HTTP/2 in the clear, spoken by hand, so that any byte can be said. */
-function h2(headers: readonly (readonly [name: string, value: Bytes])[]): readonly Step[] {
-  const block = headers.map(([name, value]) => `\0${prefixed(name)}${prefixed(value)}`).join("");
-  const preface = `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${frame(4, 0, 0, "")}`;
-  return [
-    { send: `${preface}${frame(4, 1, 0, "")}${frame(1, 5, 1, block)}` },
-    // HEADERS or RST_STREAM of this stream, or GOAWAY.
-    { expect: "(?:[\\x01\\x03][^]\\0\\0\\0\\x01|\\x07[^]\\0\\0\\0\\0)" },
-  ];
-}
-
-function frame(type: number, flags: number, stream: number, payload: Bytes): Bytes {
-  return number(payload.length, 3) + number(type, 1) + number(flags, 1) + number(stream, 4) + payload;
-}
-
-function number(value: number, bytes: number): Bytes {
-  return Array.from({ length: bytes }, (_, i) => String.fromCharCode((value >> (8 * (bytes - 1 - i))) & 255)).join("");
-}
-
-/** A string of HPACK, its length in seven bits and more. */
-function prefixed(text: Bytes): Bytes {
-  if (text.length < 127) return String.fromCharCode(text.length) + text;
-  let rest = text.length - 127;
-  let length = "\x7f";
-  for (; rest >= 128; rest >>= 7) length += String.fromCharCode((rest & 127) | 128);
-  return length + String.fromCharCode(rest) + text;
-}
-
 /** A header block with the status 401, 403 or 404: indexed (404: 0x8d), or a literal with the name of :status, with or without Huffman. */
-const H2_FAILED = /(?:\x8d|[\x08-\x0e\x18-\x1e\x48-\x4e](?:\x0340[134]|[\x82\x83]..))/s;
+const H2_FAILED = /\x8d|[\x08-\x0e\x18-\x1e\x48-\x4e](?:\x0340[134]|[\x82\x83]..)/s;
 
-function h2Field(port: number, name: string, make: (text: Bytes) => readonly (readonly [string, Bytes])[]): Field {
-  const usual = new Map([[":method", "GET"], [":scheme", "http"], [":authority", "www.example.com"], [":path", "/basic/"]]);
-  const steps = (text: Bytes) => {
-    const own = make(text);
-    const pseudo = [...usual].map(([key, value]) => [key, own.find(([each]) => each === key)?.[1] ?? value] as const);
-    const others = own.filter(([key]) => !key.startsWith(":"));
-    const isAuthorized = others.some(([key]) => key === "authorization");
-    return h2([...pseudo, ...(isAuthorized ? [] : [["authorization", `Basic ${base64("bob:wrong")}`] as const]), ...others]);
-  };
+/** HEADERS or RST_STREAM of this stream, or GOAWAY. */
+const H2_ANSWER = { expect: "(?:[\\x01\\x03][^]\\0\\0\\0\\x01|\\x07[^]\\0\\0\\0\\0)" };
+
+function h2Field(port: number, name: string, make: (text: Bytes) => Readonly<Record<string, Bytes>>): Field {
+  const steps = (text: Bytes) => [
+    { send: request2({ ":path": "/basic/", authorization: `Basic ${base64("bob:wrong")}`, ...make(text) }) },
+    H2_ANSWER,
+  ];
   return lineField(`HTTP/2 ${name}`, port, H2_FAILED, alone(steps));
 }
 
 const h2Fields = (port: number): readonly Field[] => [
-  h2Field(port, "path", (text) => [[":path", `/none/${text}`]]),
-  h2Field(port, "path, %-encoded", (text) => [[":path", `/none/${percent(text)}`]]),
-  h2Field(port, "authority", (text) => [[":authority", text]]),
-  h2Field(port, "method", (text) => [[":method", text], [":path", "/none"]]),
-  h2Field(port, "User-Agent", (text) => [["user-agent", text]]),
-  h2Field(port, "Referer", (text) => [["referer", text]]),
-  h2Field(port, "Basic user", (text) => [["authorization", `Basic ${base64(`${text}:wrong`)}`]]),
+  h2Field(port, "path", (text) => ({ ":path": `/none/${text}` })),
+  h2Field(port, "path, %-encoded", (text) => ({ ":path": `/none/${percent(text)}` })),
+  h2Field(port, "authority", (text) => ({ ":authority": text })),
+  h2Field(port, "method", (text) => ({ ":method": text, ":path": "/none" })),
+  h2Field(port, "User-Agent", (text) => ({ "user-agent": text })),
+  h2Field(port, "Referer", (text) => ({ referer: text })),
+  h2Field(port, "Basic user", (text) => ({ authorization: `Basic ${base64(`${text}:wrong`)}` })),
 ];
 
 /** The server's name of TLS, which is no name of this server's. */
-const SNI: Field = lineField("TLS server name", 443, FAILED, alone((text) => [
-  { sni: text.replaceAll("\0", "").slice(0, 250) || "x" },
-  ...request({}),
-]));
+const SNI: Field = lineField(
+  "TLS server name",
+  443,
+  FAILED,
+  alone((text) => [{ sni: text.replaceAll("\0", "").slice(0, 250) || "x" }, ...request({})]),
+);
 
 /** RFC 7616, with a nonce that the server gave to the same client a moment ago. */
 function digestField(name: string, make: (text: Bytes) => Readonly<Record<string, Bytes>>): Field {
@@ -121,8 +108,18 @@ function digestField(name: string, make: (text: Bytes) => Readonly<Record<string
     async attempt({ talker }, from, [text = ""]) {
       const first = await talker.talk(from, 80, request({ target: "/digest/", headers: [] }), 4000);
       const nonce = /nonce="([^"]*)"/.exec(first.heard)?.[1] ?? "";
-      const values = { username: "bob", realm: "digest", nonce, uri: "/digest/", response: "0".repeat(32), cnonce: "x", ...make(text) };
-      const quoted = Object.entries(values).map(([key, value]) => `${key}="${value.replace(/["\\]/g, "\\$&")}"`);
+      const values = {
+        username: "bob",
+        realm: "digest",
+        nonce,
+        uri: "/digest/",
+        response: "0".repeat(32),
+        cnonce: "x",
+        ...make(text),
+      };
+      const quoted = Object.entries(values).map(
+        ([key, value]) => `${key}="${value.replace(/["\\]/g, "\\$&")}"`,
+      );
       const header = `Authorization: Digest ${quoted.join(", ")}, qop=auth, nc=00000001`;
       const { heard } = await talker.talk(from, 80, request({ target: "/digest/", headers: [header] }), 4000);
       // A nonce or a realm that isn't the server's is no guess.

@@ -12,10 +12,17 @@ export const BUNDLED: readonly string[] = readdirSync(`${ROOT}rules`)
   .map((name) => name.replace(".yaml", ""));
 
 export interface Judgement {
-  /** Bans by any of the runs, with the command. */
-  readonly bans: readonly { readonly ip: string; readonly line: string }[];
-  /** Failures counted, by address; of the jail that counted most. */
-  readonly failures: ReadonlyMap<string, number>;
+  /** Bans by any of the runs, the first of each jail and address. */
+  readonly bans: readonly Ban[];
+  /** Failures counted: by address, by jail. */
+  readonly failures: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+interface Ban {
+  readonly jail: string;
+  readonly ip: string;
+  /** The whole command. */
+  readonly line: string;
 }
 
 /**
@@ -27,42 +34,42 @@ export async function judge(logs: readonly Buffer[], rules: readonly string[]): 
   const specs = rules.flatMap((rule) => ["-r", rule]);
   const sets = [`*.maxretry=${MAXRETRY}`, "*.findtime=1d", "*.bantime=1d"].flatMap((set) => ["--set", set]);
   const usual = [...specs, ...sets, "--tz", "UTC"];
-  const bans = new Map<string, string>();
-  const failures = new Map<string, number>();
+  const bans = new Map<string, Ban>();
+  const failures = new Map<string, Map<string, number>>();
   for (const log of logs) {
     if (log.length === 0) continue;
     for (const more of [["--replay", "-v"], [], ["--set", "*.enabled=true"]]) {
       const { stdout, stderr } = await stream([...usual, ...more], log);
-      for (const line of stdout.split("\n")) {
-        const ip = banned(line);
-        if (ip !== undefined && !bans.has(ip)) bans.set(ip, line);
+      for (const ban of stdout.split("\n").flatMap(banOf)) {
+        const key = `${ban.jail} ${ban.ip}`;
+        if (!bans.has(key)) bans.set(key, ban);
       }
-      for (const [ip, count] of failuresIn(stderr)) failures.set(ip, (failures.get(ip) ?? 0) + count);
+      for (const [, jail = "", ip = ""] of stderr.matchAll(FOUND)) {
+        const counts = failures.get(ip) ?? new Map<string, number>();
+        failures.set(ip, counts.set(jail, (counts.get(jail) ?? 0) + 1));
+      }
     }
   }
-  return { bans: [...bans].map(([ip, line]) => ({ ip, line })), failures };
+  return { bans: [...bans.values()], failures };
 }
 
-function banned(line: string): string | undefined {
-  if (line === "") return undefined;
-  const command = JSON.parse(line) as { cmd: string; ip?: string };
-  return command.cmd === "ban" ? command.ip : undefined;
+function banOf(line: string): readonly Ban[] {
+  if (line === "") return [];
+  const { cmd, jail, ip } = JSON.parse(line) as { cmd: string; jail: string; ip?: string };
+  return cmd === "ban" && ip !== undefined ? [{ jail, ip, line }] : [];
 }
 
-/** Failures by address that -v tells: those of the jail with most of them, since several may count one. */
-function failuresIn(stderr: string): ReadonlyMap<string, number> {
-  const byJail = new Map<string, Map<string, number>>();
-  for (const [, jail = "", ip = ""] of stderr.matchAll(FOUND)) {
-    const counts = byJail.get(ip) ?? new Map<string, number>();
-    byJail.set(ip, counts.set(jail, (counts.get(jail) ?? 0) + 1));
-  }
-  return new Map([...byJail].map(([ip, counts]) => [ip, Math.max(...counts.values())]));
-}
-
+/** What -v tells of a failure. */
 const FOUND = /^f2b-stream: \[([\w.-]+)\] Found (\S+?): /gm;
 
-async function stream(args: readonly string[], log: Buffer): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  const child = spawn(process.execPath, [program("f2b-stream"), ...args], { cwd: ROOT, env: { ...process.env, TZ: "UTC" } });
+async function stream(
+  args: readonly string[],
+  log: Buffer,
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, [program("f2b-stream"), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, TZ: "UTC" },
+  });
   const read = async (pipe: NodeJS.ReadableStream) => {
     const chunks: Buffer[] = [];
     for await (const chunk of pipe) chunks.push(Buffer.from(chunk as Buffer));
@@ -73,8 +80,8 @@ async function stream(args: readonly string[], log: Buffer): Promise<{ readonly 
   const [stdout, stderr, status] = await Promise.all([
     read(child.stdout),
     read(child.stderr),
-    new Promise<number | null>((resolve) => child.once("exit", resolve)),
+    new Promise<number | null>((resolve, reject) => child.once("error", reject).once("exit", resolve)),
   ]);
-  if (status !== 0) throw new Error(`f2b-stream ended with ${status}: ${stderr.slice(0, 2000)}`);
+  if (status !== 0) throw new Error(`f2b-stream ended with ${status}: ${stderr.slice(-2000)}`);
   return { stdout, stderr };
 }

@@ -4,7 +4,11 @@ import type { Bytes } from "./texts.ts";
 
 const EHLO = "EHLO client.example";
 
-const smtpField = (name: string, commands: (text: Bytes) => readonly string[], last: readonly string[] = []) =>
+const smtpField = (
+  name: string,
+  commands: (text: Bytes) => readonly string[],
+  last: readonly string[] = [],
+) =>
   lineField(name, 25, /^535[ -]/m, {
     before: smtp(),
     each: (text) => [...commands(text), ...last].flatMap(smtpCommand),
@@ -13,7 +17,13 @@ const smtpField = (name: string, commands: (text: Bytes) => readonly string[], l
 
 /** One whose texts are in base64, so that they can't end a command: a connection takes several. */
 const saslField = (name: string, commands: (text: Bytes) => readonly string[]) =>
-  lineField(name, 25, /^535[ -]/m, { before: smtp(EHLO), each: (text) => commands(text).flatMap(smtpCommand), after: QUIT }, 10);
+  lineField(
+    name,
+    25,
+    /^535[ -]/m,
+    { before: smtp(EHLO), each: (text) => commands(text).flatMap(smtpCommand), after: QUIT },
+    10,
+  );
 
 const QUIT: readonly Step[] = [{ send: "QUIT\r\n" }, { do: "close" }];
 const GUESS = [`AUTH PLAIN ${plain("bob", "wrong")}`];
@@ -31,10 +41,22 @@ export const SMTP_FIELDS: readonly Field[] = [
   saslField("AUTH LOGIN password", (text) => ["AUTH LOGIN", base64("bob"), base64(text)]),
   saslField("AUTH CRAM-MD5 user", (text) => ["AUTH CRAM-MD5", base64(`${text} ${"0".repeat(32)}`)]),
   smtpField("AUTH mechanism", (text) => [EHLO, `AUTH ${text}`], GUESS),
-  smtpField("MAIL FROM", (text) => [EHLO, `MAIL FROM:<${text}>`, "RCPT TO:<x@elsewhere.example>", "RSET"], GUESS),
-  smtpField("MAIL FROM, quoted", (text) => [EHLO, `MAIL FROM:<"${quoted(text)}"@b.example>`, "RCPT TO:<x@elsewhere.example>", "RSET"], GUESS),
+  smtpField(
+    "MAIL FROM",
+    (text) => [EHLO, `MAIL FROM:<${text}>`, "RCPT TO:<x@elsewhere.example>", "RSET"],
+    GUESS,
+  ),
+  smtpField(
+    "MAIL FROM, quoted",
+    (text) => [EHLO, `MAIL FROM:<"${quoted(text)}"@b.example>`, "RCPT TO:<x@elsewhere.example>", "RSET"],
+    GUESS,
+  ),
   smtpField("RCPT TO", (text) => [EHLO, "MAIL FROM:<a@b.example>", `RCPT TO:<${text}>`, "RSET"], GUESS),
-  smtpField("RCPT TO, quoted", (text) => [EHLO, "MAIL FROM:<a@b.example>", `RCPT TO:<"${quoted(text)}"@elsewhere.example>`, "RSET"], GUESS),
+  smtpField(
+    "RCPT TO, quoted",
+    (text) => [EHLO, "MAIL FROM:<a@b.example>", `RCPT TO:<"${quoted(text)}"@elsewhere.example>`, "RSET"],
+    GUESS,
+  ),
   smtpField("command", (text) => [EHLO, text], GUESS),
   smtpField("VRFY", (text) => [EHLO, `VRFY ${text}`], GUESS),
   smtpField("ETRN", (text) => [EHLO, `ETRN ${text}`], GUESS),
@@ -73,8 +95,13 @@ export const DOVECOT_FIELDS: readonly Field[] = [
   imapField("user, atom", (text) => [`LOGIN ${text} wrong`, LOGIN]),
   imapField("password, literal", (text) => [`LOGIN "bob" ${literal(text)}`]),
   imapField("AUTHENTICATE PLAIN user", (text) => [`AUTHENTICATE PLAIN ${plain(text, "wrong")}`]),
-  imapField("AUTHENTICATE PLAIN authorization", (text) => [`AUTHENTICATE PLAIN ${base64(`${text}\0bob\0wrong`)}`]),
-  imapField("AUTHENTICATE CRAM-MD5 user", (text) => ["AUTHENTICATE CRAM-MD5", ` ${base64(`${text} ${"0".repeat(32)}`)}`]),
+  imapField("AUTHENTICATE PLAIN authorization", (text) => [
+    `AUTHENTICATE PLAIN ${base64(`${text}\0bob\0wrong`)}`,
+  ]),
+  imapField("AUTHENTICATE CRAM-MD5 user", (text) => [
+    "AUTHENTICATE CRAM-MD5",
+    ` ${base64(`${text} ${"0".repeat(32)}`)}`,
+  ]),
   imapField("AUTHENTICATE mechanism", (text) => [`AUTHENTICATE ${text}`, LOGIN]),
   imapField("command", (text) => [text, LOGIN]),
   imapField("ID", (text) => [`ID ("name" ${literal(text)} "x-originating-ip" "203.0.113.9")`, LOGIN]),

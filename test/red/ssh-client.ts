@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, createPublicKey, diffieHellman, generateKeyPairSync, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  randomBytes,
+} from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { stdin, stdout } from "node:process";
 import { createInterface } from "node:readline";
@@ -7,7 +16,17 @@ import type { SshAnswer, SshQuestion } from "./ssh.ts";
 // Runs at the client, as daemons/talker.ts does: a question a line on stdin, an answer a line on stdout. An SSH client that says whatever it is
 // told to, which no other does: one key exchange (curve25519-sha256, aes128-ctr, hmac-sha2-256), whose host key it doesn't check.
 
-const MSG = { disconnect: 1, ignore: 2, debug: 4, service: 5, kexinit: 20, newkeys: 21, ecdhInit: 30, auth: 50, authFailure: 51 } as const;
+const MSG = {
+  disconnect: 1,
+  ignore: 2,
+  debug: 4,
+  service: 5,
+  kexinit: 20,
+  newkeys: 21,
+  ecdhInit: 30,
+  auth: 50,
+  authFailure: 51,
+} as const;
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
 
@@ -92,7 +111,12 @@ class Connection {
     const block = this.#out ? 16 : 8;
     let padding = block - ((5 + payload.length) % block);
     if (padding < 4) padding += block;
-    const packet = Buffer.concat([uint32(1 + payload.length + padding), Buffer.of(padding), payload, Buffer.alloc(padding)]);
+    const packet = Buffer.concat([
+      uint32(1 + payload.length + padding),
+      Buffer.of(padding),
+      payload,
+      Buffer.alloc(padding),
+    ]);
     const number = uint32(this.#sent++);
     if (!this.#out) {
       this.#socket.write(packet);
@@ -105,7 +129,8 @@ class Connection {
   async read(): Promise<Buffer> {
     for (;;) {
       const payload = await this.#readPacket();
-      if (payload[0] !== MSG.ignore && payload[0] !== MSG.debug && payload[0] !== 7 && payload[0] !== 53) return payload;
+      if (payload[0] !== MSG.ignore && payload[0] !== MSG.debug && payload[0] !== 7 && payload[0] !== 53)
+        return payload;
     }
   }
 
@@ -151,8 +176,24 @@ async function exchange(connection: Connection, question: SshQuestion): Promise<
   const hello = `SSH-2.0-${question.version ?? "x"}`;
   connection.writeLine(hello);
   const answered = await connection.readLine();
-  const names = [question.algorithms ?? "curve25519-sha256", "ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""];
-  const init = Buffer.concat([Buffer.of(MSG.kexinit), randomBytes(16), ...names.map((name) => string(name)), Buffer.alloc(5)]);
+  const names = [
+    question.algorithms ?? "curve25519-sha256",
+    "ssh-ed25519",
+    "aes128-ctr",
+    "aes128-ctr",
+    "hmac-sha2-256",
+    "hmac-sha2-256",
+    "none",
+    "none",
+    "",
+    "",
+  ];
+  const init = Buffer.concat([
+    Buffer.of(MSG.kexinit),
+    randomBytes(16),
+    ...names.map((name) => string(name)),
+    Buffer.alloc(5),
+  ]);
   connection.write(init);
   const theirs = await connection.read();
   const { publicKey, privateKey } = generateKeyPairSync("x25519");
@@ -160,14 +201,33 @@ async function exchange(connection: Connection, question: SshQuestion): Promise<
   connection.write(Buffer.of(MSG.ecdhInit), string(own));
   const reply = await connection.read();
   const [hostKey, point] = strings(reply.subarray(1));
-  const secret = diffieHellman({ privateKey, publicKey: createPublicKey({ key: Buffer.concat([X25519, point ?? own]), type: "spki", format: "der" }) });
+  const secret = diffieHellman({
+    privateKey,
+    publicKey: createPublicKey({ key: Buffer.concat([X25519, point ?? own]), type: "spki", format: "der" }),
+  });
   const shared = mpint(secret);
-  const parts = [string(hello), string(answered), string(init), string(theirs), string(hostKey ?? own), string(own), string(point ?? own), shared];
+  const parts = [
+    string(hello),
+    string(answered),
+    string(init),
+    string(theirs),
+    string(hostKey ?? own),
+    string(own),
+    string(point ?? own),
+    shared,
+  ];
   const hash = createHash("sha256").update(Buffer.concat(parts)).digest();
   connection.write(Buffer.of(MSG.newkeys));
   await connection.read();
-  const derive = (letter: string) => createHash("sha256").update(Buffer.concat([shared, hash, bytes(letter), hash])).digest();
-  const keys = ([iv, key, mac]: string) => ({ iv: derive(iv ?? "").subarray(0, 16), key: derive(key ?? "").subarray(0, 16), mac: derive(mac ?? "") });
+  const derive = (letter: string) =>
+    createHash("sha256")
+      .update(Buffer.concat([shared, hash, bytes(letter), hash]))
+      .digest();
+  const keys = ([iv, key, mac]: string) => ({
+    iv: derive(iv ?? "").subarray(0, 16),
+    key: derive(key ?? "").subarray(0, 16),
+    mac: derive(mac ?? ""),
+  });
   connection.encrypt(keys("ACE"), keys("BDF"));
 }
 
@@ -194,7 +254,8 @@ async function ask(question: SshQuestion): Promise<SshAnswer> {
       connection.write(Buffer.of(MSG.auth), string(user), string(service), string(method), ...fields);
       if ((await connection.read())[0] === MSG.authFailure) failures++;
     }
-    if (question.goodbye !== undefined) connection.write(Buffer.of(MSG.disconnect), uint32(11), string(question.goodbye), string(""));
+    if (question.goodbye !== undefined)
+      connection.write(Buffer.of(MSG.disconnect), uint32(11), string(question.goodbye), string(""));
     await connection.end();
   } catch {
     // The server had enough of it.

@@ -40,7 +40,9 @@ export class SshTalker {
   constructor(host: DaemonHost) {
     const [file, ...args] = host.atClient;
     const script = fileURLToPath(new URL("./ssh-client.js", import.meta.url));
-    this.#child = spawn(file as string, [...args, process.execPath, script], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child = spawn(file as string, [...args, process.execPath, script], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
       const { id, answer } = JSON.parse(line) as { id: number; answer: SshAnswer };
       this.#waiting.get(id)?.(answer);
@@ -62,7 +64,12 @@ export class SshTalker {
   }
 }
 
-const password = (user: Bytes, text: Bytes, service?: Bytes) => ({ user, method: "password", rest: [false, text], ...(service !== undefined && { service }) });
+const password = (user: Bytes, text: Bytes, service?: Bytes) => ({
+  user,
+  method: "password",
+  rest: [false, text],
+  ...(service !== undefined && { service }),
+});
 
 function field(name: string, make: (text: Bytes) => Partial<SshQuestion>): Field {
   return {
@@ -93,9 +100,14 @@ const KEY = `\0\0\0\x0bssh-ed25519\0\0\0\x20${"k".repeat(32)}`;
 export const SSH_FIELDS: readonly Field[] = [
   field("user", (text) => ({ requests: [password(text, "wrong")] })),
   field("user, no password", (text) => ({ requests: [{ user: text, method: "none", rest: [] }] })),
-  field("user, key", (text) => ({ requests: [{ user: text, method: "publickey", rest: [false, "ssh-ed25519", KEY] }] })),
+  field("user, key", (text) => ({
+    requests: [{ user: text, method: "publickey", rest: [false, "ssh-ed25519", KEY] }],
+  })),
   requestsField("password", (text) => [password("bob", text)]),
-  requestsField("key's algorithm", (text) => [{ user: "bob", method: "publickey", rest: [false, text, KEY] }, password("bob", "x")]),
+  requestsField("key's algorithm", (text) => [
+    { user: "bob", method: "publickey", rest: [false, text, KEY] },
+    password("bob", "x"),
+  ]),
   requestsField("method", (text) => [{ user: "bob", method: text, rest: [] }, password("bob", "x")]),
   field("service of a request", (text) => ({ requests: [password("bob", "x"), password("bob", "x", text)] })),
   field("another user", (text) => ({ requests: [password("bob", "x"), password(text, "x")] })),

@@ -2,7 +2,15 @@ import type { AttackResult } from "./attack.ts";
 
 /** The results as a table in Markdown, and a line for each victim that was banned and each attacker that was not. */
 export function table(results: readonly AttackResult[]): string {
-  const head = ["daemon", "field", "texts sent", "failures told", "failures counted", "attackers banned", "ms"];
+  const head = [
+    "daemon",
+    "field",
+    "texts sent",
+    "failures told",
+    "failures counted",
+    "attackers banned",
+    "ms",
+  ];
   const rows = results.flatMap(({ fields }) =>
     fields.map((each) => [
       each.daemon,
@@ -19,7 +27,12 @@ export function table(results: readonly AttackResult[]): string {
       `${daemon}: ${sum(fields.map(({ sent }) => sent))} texts, ${lines} lines, victims banned: ${victims.length}, attackers banned: ` +
       `${sum(fields.map(({ banned }) => banned))} of ${sum(fields.map(({ expected }) => expected))}, ${Math.round(seconds)} s`,
   );
-  return [...[head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`), "", ...sums, ""].join("\n");
+  return [
+    ...[head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`),
+    "",
+    ...sums,
+    "",
+  ].join("\n");
 }
 
 /** What went wrong, a line each. */

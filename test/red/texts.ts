@@ -2,7 +2,7 @@ import { DATE_TEXTS, forgeries, LONG_TEXT, ODD_TEXTS, plainTexts } from "../../s
 import { castOf } from "../../src/stream/injection/cast.ts";
 import { SceneWriter } from "../../src/stream/injection/scene.ts";
 import type { CompiledJail } from "../../src/stream/jail.ts";
-import { seededRandom } from "../helpers/random-pattern.ts";
+import { pick, type Random, seededRandom } from "../helpers/random-pattern.ts";
 import { linesOf, redated, VICTIM } from "./lines.ts";
 
 /** Latin-1: a character is a byte. */
@@ -21,7 +21,8 @@ export class Arsenal {
    * @param now when the attack is: a forged line must be of today to count
    */
   constructor(own: readonly CompiledJail[], others: readonly CompiledJail[], now: Date) {
-    const dated = (jails: readonly CompiledJail[]) => jails.flatMap(linesOf).map((line) => redated(line, now));
+    const dated = (jails: readonly CompiledJail[]) =>
+      jails.flatMap(linesOf).map((line) => redated(line, now));
     this.#ownLines = dated(own);
     this.#otherLines = dated(others);
     this.#forgeries = [...ownForgeries(own, now), ...plainTexts(VICTIM)];
@@ -37,26 +38,20 @@ export class Arsenal {
       crossed(shuffled(this.#ownLines, random), BEFORE, repeated, random),
       crossed(shuffled(this.#forgeries, random), EDGES, (text, edge) => edge(text), random),
       crossed(shuffled(this.#otherLines, random), BEFORE, repeated, random),
-      shuffled(others.map(utf8), random),
+      shuffled(others.map(utf8), random).values(),
     ];
     const texts = new Set<Bytes>();
     // Three of eight are mutations of what went before.
     while (texts.size < count) {
       for (const pool of [0, 1, 0, 2, 3]) {
-        const text = pools[pool]?.pop();
-        if (text !== undefined && texts.size < count) texts.add(text);
+        const text = pools[pool]?.next().value;
+        if (typeof text === "string" && texts.size < count) texts.add(text);
       }
       const known = [...texts];
       for (let i = 0; i < 3 && texts.size < count; i++) texts.add(mutated(known, random));
     }
     return [...texts];
   }
-}
-
-type Random = () => number;
-
-function pick<T>(list: readonly T[], random: Random): T {
-  return list[Math.floor(random() * list.length)] as T;
 }
 
 function shuffled<T>(list: readonly T[], random: Random): T[] {
@@ -68,26 +63,20 @@ function shuffled<T>(list: readonly T[], random: Random): T[] {
   return copy;
 }
 
-export function utf8(text: string): Bytes {
+function utf8(text: string): Bytes {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-function crossed<T>(
+/** Each text once before any comes again, each time in another way. */
+function* crossed<T>(
   texts: readonly string[],
   ways: readonly T[],
   make: (text: string, way: T) => Bytes,
   random: Random,
-): Bytes[] {
-  // Each text once before any comes again, each time in another way.
-  const rounds = Math.min(ways.length, MOST_ROUNDS);
-  const result: Bytes[] = [];
-  for (let round = 0; round < rounds; round++) {
-    for (const text of texts) result.push(make(text, pick(ways, random)));
-  }
-  return result.reverse();
+): Generator<Bytes> {
+  for (let round = 0; round < ways.length; round++)
+    for (const text of texts) yield make(text, pick(random, ways));
 }
-
-const MOST_ROUNDS = 40;
 
 /** What may begin a line, or what a reader takes for the beginning of one: bytes. */
 const BEFORE: readonly Bytes[] = [
@@ -136,11 +125,13 @@ function percent(bytes: Bytes): Bytes {
 
 /** What closes a field before the text, and opens it again after it. */
 const EDGES: readonly ((text: string) => Bytes)[] = [
-  ...['"', "'", "]", ")", ">", "}", '\\"', "\\x22", '": ', '", ', "`", "\\", ": ", " ", ""].flatMap((edge) => [
-    (text: string) => utf8(`x${edge}${text}`),
-    (text: string) => utf8(`x${edge} ${text} ${edge}`),
-    (text: string) => utf8(`${text}${edge}`),
-  ]),
+  ...['"', "'", "]", ")", ">", "}", '\\"', "\\x22", '": ', '", ', "`", "\\", ": ", " ", ""].flatMap(
+    (edge) => [
+      (text: string) => utf8(`x${edge}${text}`),
+      (text: string) => utf8(`x${edge} ${text} ${edge}`),
+      (text: string) => utf8(`${text}${edge}`),
+    ],
+  ),
   (text) => `\n${utf8(text)}\n`,
   (text) => percent(utf8(text)),
   (text) => utf8(text).replaceAll(" ", "\t"),
@@ -188,21 +179,25 @@ function formats(now: Date): readonly string[] {
 
 /** Two known texts, cut and put together, with some bytes changed. */
 function mutated(known: readonly Bytes[], random: Random): Bytes {
-  const [one, two] = [pick(known, random), pick(known, random)];
+  const [one, two] = [pick(random, known), pick(random, known)];
   const cut = (text: string) => Math.floor(random() * (text.length + 1));
   const ways: readonly (() => Bytes)[] = [
     () => one.slice(0, cut(one)) + two.slice(cut(two)),
-    () => one + pick(BEFORE, random) + two,
+    () => one + pick(random, BEFORE) + two,
     () => {
       const at = cut(one);
-      return one.slice(0, at) + pick(BYTES, random) + one.slice(at);
+      return one.slice(0, at) + pick(random, BYTES) + one.slice(at);
     },
-    () => one.replaceAll(" ", pick(["  ", "\t", "+", "%20", utf8("\u00a0")], random)),
+    () => one.replaceAll(" ", pick(random, ["  ", "\t", "+", "%20", utf8("\u00a0")])),
     () => one.toUpperCase(),
-    () => one.split(/(?<=[\n\r"\]])/).reverse().join(""),
+    () =>
+      one
+        .split(/(?<=[\n\r"\]])/)
+        .reverse()
+        .join(""),
     () => `${one.slice(cut(one))}\n${two}\n${two}\n${two}`,
   ];
-  return pick(ways, random)().slice(0, LONGEST);
+  return pick(random, ways)().slice(0, LONGEST);
 }
 
 const BYTES = [..."\0\x01\x07\b\t\n\v\f\r\x1b \"'()<>[]{}\\%:;,=#\x7f\x80\x85\xa0\xff"];
