@@ -69,6 +69,7 @@ const PLAIN_FIELDS: readonly Field[] = [
 ];
 
 /** A header block with the status 401, 403 or 404: indexed (404: 0x8d), or a literal with the name of :status, with or without Huffman. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: bytes of HPACK.
 const H2_FAILED = /\x8d|[\x08-\x0e\x18-\x1e\x48-\x4e](?:\x0340[134]|[\x82\x83]..)/s;
 
 /** HEADERS or RST_STREAM of this stream, or GOAWAY. */
