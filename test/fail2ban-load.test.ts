@@ -191,6 +191,7 @@ describe("loadFail2ban reads", () => {
     ['datepattern = ^%%d\nfilter = f[datepattern="^%%m"]', ({ filter }) => filter.datepattern?.source, "^%d"],
     ["maxlines = 7\nfilter = f[maxlines=3]", ({ filter }) => filter.maxlines, 3],
     ["maxlines = 7", ({ filter }) => filter.maxlines, 7],
+    ["datepattern = %%Y\n\n  %%H", ({ filter }) => filter.datepattern?.source, "%Y\n%H"],
     ["backend = systemd", ({ logpath, journalmatch }) => [logpath, journalmatch], [undefined, undefined]],
     [
       "backend = systemd\njournalmatch = _UID=0 _UID=1 _PID=2",
