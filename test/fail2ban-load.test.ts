@@ -192,6 +192,7 @@ describe("loadFail2ban reads", () => {
     ['datepattern = ^%%d\nfilter = f[datepattern="^%%m"]', ({ filter }) => filter.datepattern?.source, "^%d"],
     ["maxlines = 7\nfilter = f[maxlines=3]", ({ filter }) => filter.maxlines, 3],
     ["maxlines = 7", ({ filter }) => filter.maxlines, 7],
+    ["datepattern = %%Y\n\n  %%H", ({ filter }) => filter.datepattern?.source, "%Y\n%H"],
     ["backend = systemd", ({ logpath, journalmatch }) => [logpath, journalmatch], [undefined, undefined]],
     ["backend = systemd", ({ framing }) => framing, "message"],
     ["logpath = /var/log/auth.log\n  /var/log/mail.log", ({ framing }) => framing, "message"],

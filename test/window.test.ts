@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { Evidence } from "../src/stream/evidence.ts";
 import { FindWindow, type WindowOptions } from "../src/stream/window.ts";
@@ -277,3 +279,28 @@ test("FindWindow tells no lines where none are wanted, or none may be held", () 
   const small = new FindWindow({ ...options, maxretry: 1, maxmatches: 9 }, new Evidence({ maxBytes: 0 }));
   assert.deepEqual(small.add("a", 0, ["x"]), []);
 });
+
+test("FindWindow holds nothing of failures that are forgotten, though they did not fit in rows", () => {
+  const window = newWindow({ ...options, maxretry: 5 });
+  const collect = collector();
+  /** Times of parts of a millisecond fit in no row. */
+  const pass = (count: number) => {
+    for (let index = 0; index < count; index++) {
+      for (let at = 0; at < 4; at++) window.add(`192.0.2.${index % 250}`, index + at / 8);
+      window.forget(`192.0.2.${index % 250}`);
+    }
+  };
+  pass(1000);
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  pass(50_000);
+  collect();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 1_000_000, `${grown} bytes are held`);
+});
+
+/** What collects garbage. */
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}

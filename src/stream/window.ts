@@ -63,8 +63,8 @@ export class FindWindow {
   readonly #spilled = new Map<number, readonly number[]>();
   /** How many failure times these are. */
   #spilledFailures = 0;
-  /** Those of them that are next to lose all but what fits. */
-  #oldestSpilled = this.#spilled.keys();
+  /** Those of them that are next to lose all but what fits, while they are too many: an iterator keeps all that its map held. */
+  #oldestSpilled: Iterator<number> | undefined;
   /** Failures counted so far: the time by which idleness is told. */
   #turn = 0;
   #evicted = 0;
@@ -212,6 +212,7 @@ export class FindWindow {
     const most = this.#options.maxSpilled ?? MAX_SPILLED_FAILURES;
     while (this.#spilledFailures > most && this.#spilled.size > 1) this.#evictSpilled();
     if (this.#spilled.size > MAX_SPILLED && this.#options.maxretry - 1 <= this.#length) this.#cutSpilled();
+    else this.#oldestSpilled = undefined;
   }
 
   #fits(times: readonly number[]): boolean {
@@ -233,8 +234,8 @@ export class FindWindow {
 
   /** Cuts the failures of the address that was idle longest, or next after the last cut, to what fits. */
   #cutSpilled(): void {
-    let next = this.#oldestSpilled.next();
-    if (next.done) {
+    let next = this.#oldestSpilled?.next();
+    if (next === undefined || next.done) {
       this.#oldestSpilled = this.#spilled.keys();
       next = this.#oldestSpilled.next();
     }

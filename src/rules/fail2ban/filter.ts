@@ -84,7 +84,7 @@ export function filterRule(options: ReadonlyMap<string, Sourced>): Omit<Resolved
     failregex: patterns(options.get("failregex")),
     ignoreregex: patterns(options.get("ignoreregex")),
     maxlines: maxlines(options.get("maxlines")),
-    datepattern: single(options.get("datepattern")),
+    datepattern: withoutBlankLines(options.get("datepattern")),
     journalmatch: patterns(options.get("journalmatch")).map(({ source }) => splitShell(source).words),
     usedns: options.get("usedns")?.text,
   };
@@ -104,6 +104,13 @@ function oneLine(value: Sourced | undefined): Pattern | undefined {
     );
   }
   return single(value);
+}
+
+/** A template a line. */
+function withoutBlankLines(value: Sourced | undefined): Pattern | undefined {
+  const lines = patterns(value).map(({ source, place }) => ({ source: source.trim(), place }));
+  const [first, ...rest] = lines.filter(({ source }) => source !== "");
+  return first && { source: [first, ...rest].map(({ source }) => source).join("\n"), place: first.place };
 }
 
 function patterns(value: Sourced | undefined): Pattern[] {

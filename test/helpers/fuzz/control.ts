@@ -28,7 +28,7 @@ import { choicesOf, type FuzzTarget } from "./target.ts";
 
 const START = Date.UTC(2026, 10, 21, 12);
 /** How long the server waits for a client, in milliseconds. */
-const PATIENCE = 300;
+const PATIENCE = 5_000;
 
 const REQUESTS = [
   ...[
@@ -157,7 +157,7 @@ export class ControlTarget implements FuzzTarget {
     const how = pick(random, ["stays", "stays", "stays", "leaves", "dawdles"] as const);
     for (const piece of cutAnywhere(input, random)) {
       talk.socket.write(piece);
-      if (how === "dawdles" && random() < 0.02) await sleep(PATIENCE / 3);
+      if (how === "dawdles" && random() < 0.02) await sleep(50);
     }
     if (how === "dawdles") talk.socket.pause();
     if (how === "leaves") talk.socket.destroy();
