@@ -495,7 +495,7 @@ describe("f2b-client with f2b-stream", () => {
   function steady(text: string): string {
     return text
       .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
-      .replace(/\(\S+ \S+ left\)|\(\S+ left\)/g, "(LEFT)")
+      .replace(/\((?:\S+ )+left\)/g, "(LEFT)")
       .replaceAll(steered.folder.path("/"), "");
   }
 

@@ -531,13 +531,13 @@ for (const whom of [{ ip: "192.0.2.7" }, { ip: "192.0.2.0/28" }, { all: true }])
 
 test("f2b-stream --control knows after kill -9 what was asked by hand, when it keeps a state", async () => {
   const steered = await steer(RULES, "--state", "STATE");
-  await steered.fail(["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2"], 1000);
+  await steered.fail(["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2"], 300_000);
   const ban = { do: "ban", jail: "app" };
   await steered.ask({ ...ban, ip: "198.51.100.1" }, { ...ban, ip: "198.51.100.1", bantime: -1 });
   await steered.ask({ ...ban, ip: "198.51.100.2" }, { do: "unban", ip: "198.51.100.2" });
   await steered.ask({ do: "unban", ip: "192.0.2.1" }, { do: "unban", ip: "192.0.2.2" });
   await steered.restart();
-  steered.log(["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2"], 1000);
+  steered.log(["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2"], 300_000);
   await steered.fail(["192.0.2.3"]);
   assert.deepEqual(steered.commands(), ["sync begin", "ban app 198.51.100.1 manual restored", "sync end"]);
   const [{ ban: { until, manual } = {} } = {}] = (await steered.ask({

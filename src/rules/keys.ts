@@ -15,7 +15,7 @@ export function keysOf(jail: Jail): Readonly<Record<string, unknown>> {
     session: jail.session,
     journalmatch: jail.journalmatch && formatJournalMatch(jail.journalmatch),
     logpath: jail.logpath,
-    framing: jail.framing,
+    framing: jail.on === "log" ? jail.framing : undefined,
     prefregex: filter.prefregex?.source,
     failregex: sources(filter.failregex),
     ignoreregex: sources(filter.ignoreregex),
