@@ -67,13 +67,13 @@ const names: readonly { name: string; options: string; told: RegExp; make?: (fol
   {
     name: "a filter that is a FIFO",
     options: "filter = fifo",
-    told: /fifo\.conf:1:1: is no regular file/,
+    told: /fifo\.conf:1:1: is a FIFO/,
     make: (folder) => execFileSync("mkfifo", [join(folder, "filter.d/fifo.conf")]),
   },
   {
     name: "a filter that is a device without an end",
     options: "filter = zero",
-    told: /zero\.conf:1:1: is no regular file/,
+    told: /zero\.conf:1:1: is a device/,
     make: (folder) => symlinkSync("/dev/zero", join(folder, "filter.d/zero.conf")),
   },
   {

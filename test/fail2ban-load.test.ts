@@ -58,6 +58,7 @@ describe("loadFail2ban on the fixture", () => {
       journalmatch: undefined,
       logpath: ["/var/log/door.log"],
       framing: "file",
+      session: undefined,
       maxretry: 2,
       findtime: 600_000,
       bantime: 3_600_000,

@@ -135,7 +135,7 @@ const jail: fc.Arbitrary<Jail> = record({
     }),
     { maxLength: 2 },
   ),
-});
+}).map((each) => (each.on === "ban" ? { ...each, framing: "message" } : each));
 
 describe("dumpRules", () => {
   it("writes what loads as the same jails", async () => {

@@ -133,8 +133,8 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
 }
 
 /** What comes with a tag, or out of the journal, was framed by a log daemon; what writes lines without one is for its rule to know. */
-function defaultFraming({ identifier = [], journalmatch = [] }: Settings): Jail["framing"] {
-  return identifier.length > 0 || journalmatch.length > 0 ? "message" : "file";
+function defaultFraming({ identifier = [], journalmatch = [], on }: Settings): Jail["framing"] {
+  return on === "ban" || identifier.length > 0 || journalmatch.length > 0 ? "message" : "file";
 }
 
 /** All keys of a jail that was not read from YAML, so that files and options can be laid over it. */

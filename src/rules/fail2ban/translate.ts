@@ -32,7 +32,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
     session: undefined,
     journalmatch: journal ? readJournalMatch(jail, warn) : undefined,
     logpath,
-    framing: journal || isSyslogd(logpath) ? "message" : "file",
+    framing: counts === "ban" || journal || isSyslogd(logpath) ? "message" : "file",
     filter: counts === "ban" ? NO_FILTER : readFilterRule(jail, warn),
     maxretry: readMaxretry(options, warn),
     findtime: duration(options, "findtime", warn) ?? 600_000,
