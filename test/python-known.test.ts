@@ -68,9 +68,9 @@ test("needsOf and searches say the same of the bundled rules, known or not", asy
   const patterns = ({ filter }: Jail) =>
     [...filter.failregex, ...filter.ignoreregex, filter.prefregex ?? []].flat();
   learnPatterns(new Map());
-  const fresh = all.map(({ filter }) => compileFilter(filter));
+  const fresh = all.map(({ filter, session }) => compileFilter(filter, session !== undefined));
   learn(all.flatMap(patterns).map(({ source }) => expandTags(source).source));
-  const known = all.map(({ filter }) => compileFilter(filter));
+  const known = all.map(({ filter, session }) => compileFilter(filter, session !== undefined));
   const lines = all.flatMap(({ tests }) => tests.flatMap((each) => each.lines));
   const messages = lines.flatMap((line) => [line, line.replace(/^.*?\]: /, "")]);
   for (const [index, filter] of fresh.entries()) {
