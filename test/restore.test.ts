@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { type Ban, encode } from "../src/command.ts";
-import { encodeHeader } from "../src/stream/state/header.ts";
+import type { Ban } from "../src/command.ts";
 import { appJails, TestEngine } from "./helpers/engine.ts";
-import { newFolder } from "./helpers/folder.ts";
-import { runProgram } from "./helpers/program.ts";
-import { ROOT } from "./helpers/root.ts";
 import { ban, NOW, unban } from "./helpers/state.ts";
 
 const minute = 60_000;
@@ -120,28 +114,4 @@ test("Restorer counts a ban that it leaves out where bans are counted", async ()
     ["unban app 192.0.2.1", "ban app-again 192.0.2.7"],
     "its second ban is one too many",
   );
-});
-
-test("f2b-stream --state tells of bans over the bound, and restores no more", async (t) => {
-  const path = join(newFolder(t), "state");
-  const until = Date.now() + 10 * minute;
-  const bans = Array.from({ length: 1_000_003 }, (_, index) =>
-    encode({
-      cmd: "ban",
-      jail: "app",
-      ip: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
-      time: NOW,
-      until: until + index,
-    }),
-  );
-  writeFileSync(path, encodeHeader({ seen: NOW, isWhole: true }) + bans.join(""));
-  const args = ["-r", `${ROOT}test/fixtures/rules/app.yaml`, "--state", path];
-  const { status, stderr, stdout } = await runProgram("f2b-stream", args);
-  assert.equal(status, 0);
-  assert.match(
-    stderr,
-    /warning: the state holds more than 1000000 bans: the 3 worth least are left out\n.*hint: --max-keys 1000003 keeps/,
-  );
-  assert.equal(stdout.split('"cmd":"ban"').length - 1, 1_000_000);
-  assert.ok(!stdout.includes('"10.0.0.2"') && stdout.includes('"10.0.0.3"'));
 });
