@@ -221,6 +221,18 @@ const STREAM: Readonly<Record<string, Case>> = {
       rmSync(folder, { recursive: true });
     }
   },
+  "a file of fail2ban's configuration, and those that it leads to": [
+    "fail2ban-hostile.test.ts: a filter that is longer than 1 MiB",
+    "fail2ban-hostile.test.ts: files that include each other in all ways",
+  ],
+  "what a value of it is built from": [
+    "fail2ban-hostile.test.ts: values that refer to others again and again",
+    "fail2ban-hostile.test.ts: tags that stand for more than there is room for",
+  ],
+  "a filter or an action with its parameters, a duration": [
+    "fail2ban-hostile.test.ts: an action that is endless",
+    "fail2ban-hostile.test.ts: parseSeconds goes no deeper than a duration may be long",
+  ],
   "a command": ["command.test.ts: encode keeps evidence that fits to the byte"],
   "what is read of a file ahead": ["file-input.test.ts: FileInput reads two buffers ahead at most"],
   "commands that wait for the reader of stdout": [
