@@ -409,7 +409,7 @@ for (const { name, put, says } of [
   });
 }
 
-const RULES_TEXT = "jails: {app: {failregex: '^login failed from <ADDR>$'}}";
+const RULES_TEXT = "jails: {app: {framing: message, failregex: '^login failed from <ADDR>$'}}";
 const CONFIG_TEXT = "defaults: {blocktype: drop}";
 
 /** Runs a line of bash, with the two programs as $stream and $exec. */
