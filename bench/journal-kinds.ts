@@ -11,8 +11,8 @@ import { Random } from "./log/random.ts";
 
 const CHUNK = 65_536;
 const START = Date.UTC(2026, 10, 22);
-/** Such entries fill a chunk, and some such chunks are pushed. */
-const CHUNKS = 40;
+/** Chunks of one kind are pushed until they took so many microseconds of CPU. */
+const LEAST = 60_000;
 const MOST = 3;
 
 const FRAMES = [
@@ -133,8 +133,7 @@ function costOf(jails: readonly CompiledJail[], { chunk, entries }: Log): number
   for (let i = 0; i < 4; i++) engine.push(chunk, START);
   const before = process.cpuUsage();
   let pushed = 0;
-  // A kind that takes hundreds of microseconds need not be repeated as often.
-  for (; pushed < CHUNKS && total(process.cpuUsage(before)) < 300_000; pushed++) engine.push(chunk, START);
+  for (; total(process.cpuUsage(before)) < LEAST; pushed++) engine.push(chunk, START);
   return total(process.cpuUsage(before)) / (pushed * entries);
 }
 

@@ -207,7 +207,7 @@ export class Engine {
       ? new JournalEntry(line, line.entry, ascii)
       : this.#readNext(decodeText(line, ascii), ascii);
     this.#judged++;
-    if (entry.isCut && !line.isCutTold) this.#tellCut();
+    if (entry.isCut) this.#tellCut();
     const at = this.#at;
     at.offset = line.offset;
     at.end = line.offsetEnd;

@@ -48,8 +48,6 @@ export interface LineBytes {
   readonly offsetEnd: number;
   /** Of a journal entry that the gate has read: what it cut out of it, and `bytes` hold its text. */
   readonly entry?: CutEntry | undefined;
-  /** The gate has told `onCut` of it. */
-  readonly isCutTold?: boolean | undefined;
 }
 
 export type TakeLine = (line: LineBytes, candidates: Candidates) => void;
@@ -59,7 +57,7 @@ export interface GateOptions {
   readonly maxLine: number;
   /** Called once for each line dropped. */
   readonly onOverflow: () => void;
-  /** Called once for each journal entry that the plan has looked at, whether it passes or not, and whose message was left out. */
+  /** Called, in the order of the lines, once for each journal entry that did not pass and whose message was left out. */
   readonly onCut?: () => void;
 }
 
@@ -248,18 +246,22 @@ class ArmedGate {
     const length = end - start;
     journal.load(bytes.subarray(start, end));
     for (let at = 0; at < length; ) {
-      const { length: read, next, cut } = journal.read(at, length, this.#scan.size);
+      const { length: read, next } = journal.read(at, length, this.#scan.size);
       this.#scanLoaded(read, (from, to, ascii) => {
-        journal.seek(from);
+        this.#tellCut(journal.seek(from));
         const json = { bytes, start: start + journal.start, end: start + journal.end };
-        const place = { offset: base + json.start, offsetEnd: base + json.end, isCutTold: journal.isCut };
+        const place = { offset: base + json.start, offsetEnd: base + json.end };
         const entry = journal.cut(json);
         if (entry) this.#give({ bytes: text, start: from, end: to, ascii, ...place, entry }, take);
         else this.#give({ ...json, ascii: undefined, ...place }, take);
       });
-      for (let i = 0; i < cut; i++) this.#onCut();
+      this.#tellCut(journal.cutLeft);
       at = next;
     }
+  }
+
+  #tellCut(count: number): void {
+    for (let i = 0; i < count; i++) this.#onCut();
   }
 
   /** Tells where the lines stand that pass, in what the scan has loaded, with their filters marked. */

@@ -17,12 +17,6 @@ export interface CutEntry {
   readonly json: Bytes;
 }
 
-interface Read {
-  readonly length: number;
-  readonly next: number;
-  readonly cut: number;
-}
-
 const ENTRY_BYTES = 262_144;
 const RECORDS = 4096;
 /** Words of a record, as wasm/journal.ts lays them out; the first two are its time. */
@@ -53,8 +47,9 @@ export class JournalScan {
   #words = new Uint32Array();
   #times = new Float64Array();
   #count = 0;
-  /** The record that was asked for last. */
-  #at = 0;
+  /** The record that was asked for last; -1: none. */
+  #at = -1;
+  #cutLeft = 0;
 
   /**
    * Call `begin` when the module's memory is laid out.
@@ -82,19 +77,31 @@ export class JournalScan {
 
   /**
    * Reads lines between two places of what was loaded, into where the scan has its input, as many as fit in `room` bytes.
-   * Gives the length of their texts, where to go on, and how many entries have a message that was left out.
+   * Gives the length of their texts, and where to go on.
    */
-  read(from: number, to: number, room: number): Read {
+  read(from: number, to: number, room: number): { readonly length: number; readonly next: number } {
     const { readEntries, entries, input, nextEntry, textEnd, cutCount } = this.#module;
     const base = entries.value;
     this.#count = readEntries(base + from, base + to, this.#maxLine, room);
-    this.#at = 0;
-    return { length: textEnd.value - input.value, next: nextEntry.value - base, cut: cutCount.value };
+    this.#at = -1;
+    this.#cutLeft = cutCount.value;
+    return { length: textEnd.value - input.value, next: nextEntry.value - base };
   }
 
-  /** Goes on to the line whose text begins there; lines are asked for in their order. */
-  seek(text: number): void {
-    while (this.#at < this.#count && this.#word(TEXT) !== text) this.#at++;
+  /**
+   * Goes on to the line whose text begins there; lines are asked for in their order. Returns how many entries between them have a
+   * message that was left out.
+   */
+  seek(text: number): number {
+    let cut = 0;
+    for (this.#at++; this.#at < this.#count && this.#word(TEXT) !== text; this.#at++) if (this.#isCut) cut++;
+    this.#cutLeft -= cut + (this.#isCut ? 1 : 0);
+    return cut;
+  }
+
+  /** How many such entries there are behind that line. */
+  get cutLeft(): number {
+    return this.#cutLeft;
   }
 
   /** Where the line begins and ends in what was loaded. */
@@ -104,11 +111,6 @@ export class JournalScan {
 
   get end(): number {
     return this.#word(END);
-  }
-
-  /** Whether `read` has counted the line as one with a message that was left out. */
-  get isCut(): boolean {
-    return (this.#word(FLAGS) & IS_CUT) !== 0;
   }
 
   /** What was cut out of the line, which is `json`; undefined: JSON.parse is to read it. */
@@ -121,9 +123,13 @@ export class JournalScan {
       time: Number.isNaN(time) ? undefined : time,
       identifier: hasIdentifier ? [this.#word(IDENTIFIER), this.#word(IDENTIFIER_END)] : undefined,
       message: this.#word(MESSAGE),
-      isCut: (flags & IS_CUT) !== 0,
+      isCut: this.#isCut,
       json,
     };
+  }
+
+  get #isCut(): boolean {
+    return (this.#word(FLAGS) & IS_CUT) !== 0;
   }
 
   #word(index: number): number {

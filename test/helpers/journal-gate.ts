@@ -42,10 +42,9 @@ export function entriesThroughGate(
   chunks: readonly Buffer[],
   maxLine: number,
   plan = OPEN,
-  onCut: () => void = () => undefined,
 ): readonly ToldEntry[] {
   const lines: ToldEntry[] = [];
-  const gate = new Gate({ maxLine, onOverflow: () => undefined, onCut });
+  const gate = new Gate({ maxLine, onOverflow: () => undefined });
   const take = (line: LineBytes) => {
     const { entry, offset, offsetEnd } = line;
     const read = entry ? new JournalEntry(line, entry, line.ascii ?? false) : readJournal(decodeText(line));

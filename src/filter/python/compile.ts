@@ -146,7 +146,7 @@ class CompiledPattern implements PythonPattern {
     const alphabet = ascii ? "ascii" : alphabetOf(text);
     const compiled = this.#spans[alphabet] ?? program(this.tree, alphabet, "numbers");
     this.#spans[alphabet] = compiled;
-    const sound = ascii ? text : wellFormed(text);
+    const sound = alphabet === "unicode" ? wellFormed(text) : text;
     const found = ascii ? exec(compiled, sound, from) : execUnicode(compiled, sound, from);
     if (!found) return undefined;
     const { start, end, groups } = this.#match(compiled, found, sound, alphabet);
@@ -158,7 +158,7 @@ class CompiledPattern implements PythonPattern {
     const alphabet = alphabetOf(text);
     const compiled = this.#others[alphabet] ?? program(this.tree, alphabet, "names");
     this.#others[alphabet] = compiled;
-    const sound = wellFormed(text);
+    const sound = alphabet === "unicode" ? wellFormed(text) : text;
     const found = execUnicode(compiled, sound, from);
     return found === null ? undefined : this.#match(compiled, found, sound, alphabet);
   }
