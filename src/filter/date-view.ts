@@ -14,7 +14,7 @@ export interface DateView {
 export const REACH = 16_384;
 
 /** The same of lines whose characters beyond ASCII could be part of a date, or of what it begins with: there each takes 50 times as long. */
-const FOREIGN_REACH = 1024;
+const FOREIGN_REACH = 256;
 
 /**
  * The beginning of a line, in ASCII where that is the same to the default templates: they tell characters beyond it apart as digits,
