@@ -143,10 +143,9 @@ class CompiledPattern implements PythonPattern {
   }
 
   searchSpans(text: string, from = 0, ascii = isAscii(text)): PatternSpans | undefined {
-    const alphabet = ascii ? "ascii" : alphabetOf(text);
+    const { alphabet, sound } = ascii ? { alphabet: "ascii" as const, sound: text } : beyondAscii(text);
     const compiled = this.#spans[alphabet] ?? program(this.tree, alphabet, "numbers");
     this.#spans[alphabet] = compiled;
-    const sound = alphabet === "unicode" ? wellFormed(text) : text;
     const found = ascii ? exec(compiled, sound, from) : execUnicode(compiled, sound, from);
     if (!found) return undefined;
     const { start, end, groups } = this.#match(compiled, found, sound, alphabet);
@@ -155,10 +154,9 @@ class CompiledPattern implements PythonPattern {
   }
 
   #searchOther(text: string, from: number): PatternMatch | undefined {
-    const alphabet = alphabetOf(text);
+    const { alphabet, sound } = beyondAscii(text);
     const compiled = this.#others[alphabet] ?? program(this.tree, alphabet, "names");
     this.#others[alphabet] = compiled;
-    const sound = alphabet === "unicode" ? wellFormed(text) : text;
     const found = execUnicode(compiled, sound, from);
     return found === null ? undefined : this.#match(compiled, found, sound, alphabet);
   }
@@ -246,9 +244,21 @@ function isInsidePair(text: string, index: number): boolean {
   return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff;
 }
 
-/** The smallest alphabet of a text that is not ASCII alone: single classes take a third of the time of pairs of surrogates. */
-function alphabetOf(text: string): Alphabet {
-  return SURROGATE.test(text) ? "unicode" : "basic";
+/** A text that is not ASCII alone, well-formed, and its smallest alphabet: single classes take a third of the time of pairs of surrogates. */
+interface BeyondAscii {
+  readonly alphabet: Alphabet;
+  readonly sound: string;
+}
+
+/** The text that was asked about last: many patterns are tried on one, and to look through it takes as long as a search. */
+let last: BeyondAscii & { readonly text: string } = { text: "", alphabet: "basic", sound: "" };
+
+function beyondAscii(text: string): BeyondAscii {
+  if (text === last.text) return last;
+  last = SURROGATE.test(text)
+    ? { text, alphabet: "unicode", sound: wellFormed(text) }
+    : { text, alphabet: "basic", sound: text };
+  return last;
 }
 
 const SURROGATE = /[\ud800-\udfff]/;
