@@ -1,4 +1,5 @@
 import { formatNetwork, parseNetwork, unmap } from "./address.ts";
+import { LAST_TIME } from "./time.ts";
 import { toJson } from "./unseen.ts";
 
 /**
@@ -48,8 +49,10 @@ export interface Unban extends Target {
   readonly reason?: UnbanReason;
 }
 
-/** `evicted`: there were too many bans, and another was to be in force more. */
-export type UnbanReason = "expired" | "manual" | "reload" | "ignored" | "evicted";
+/** `evicted`: it made room for another, since there were too many bans. */
+const UNBAN_REASONS = ["expired", "manual", "reload", "ignored", "evicted"] as const;
+
+export type UnbanReason = (typeof UNBAN_REASONS)[number];
 
 /** `begin` names the jails that the writer answers for; the bans in force follow; `end` closes them. */
 export interface Sync {
@@ -263,9 +266,8 @@ function readProtocol(value: unknown): string {
   throw new CommandError('protocol: expected names such as "tcp"');
 }
 
-/** Earliest and latest times that can be told again: years have four digits, in UTC too. */
-const EARLIEST = Date.parse("0000-01-01T00:00:00.000Z");
-const LATEST = Date.parse("9999-12-31T23:59:59.999Z");
+/** The earliest time that can be written again: years have four digits, in UTC too. */
+const FIRST_TIME = Date.parse("0000-01-01T00:00:00.000Z");
 
 /** ISO 8601 with a zone. */
 function readTime(fields: Fields, key: string): number | undefined {
@@ -275,7 +277,7 @@ function readTime(fields: Fields, key: string): number | undefined {
     typeof value === "string" &&
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(value);
   const time = isIso ? Date.parse(value) : Number.NaN;
-  if (!(time >= EARLIEST && time <= LATEST))
+  if (!(time >= FIRST_TIME && time <= LAST_TIME))
     throw new CommandError(`${key}: expected a time such as "2026-11-21T19:40:00.000Z"`);
   return time;
 }
@@ -304,10 +306,6 @@ function list<T>(
   return value.map((item) => read(item, key));
 }
 
-const REASONS: ReadonlySet<unknown> = new Set<UnbanReason>([
-  ...(["expired", "manual", "reload", "ignored", "evicted"] as const),
-]);
-
 function isReason(value: unknown): value is UnbanReason {
-  return REASONS.has(value);
+  return UNBAN_REASONS.some((reason) => reason === value);
 }

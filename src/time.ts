@@ -1,5 +1,8 @@
 const DAY = 86_400_000;
 
+/** The latest time that a command can hold, in epoch milliseconds: years have four digits. */
+export const LAST_TIME = Date.parse("9999-12-31T23:59:59.999Z");
+
 /**
  * Makes `zone`, an IANA name such as `Europe/Zurich`, the zone of this process and its children. To be
  * called before the first date is read.

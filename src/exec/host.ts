@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { endianness } from "node:os";
 import { type Network, parseNetwork, unmap } from "../address.ts";
 import { ownAddresses, type Reserved } from "../reserved.ts";
+import { readOrEmpty } from "./proc.ts";
 import type { Run } from "./run.ts";
 
 /** Milliseconds from one look at all routes to the next at least, and how many times as long as it takes: there may be a million. */
@@ -50,15 +50,15 @@ export class HostAddresses {
   now(): readonly Reserved[] {
     if (this.#now() >= this.#nextLook) void this.look();
     const gateways = [
-      ...gatewaysIPv4(read("/proc/net/route")),
-      ...gatewaysIPv6(read("/proc/net/ipv6_route")),
+      ...gatewaysIPv4(readOrEmpty("/proc/net/route")),
+      ...gatewaysIPv6(readOrEmpty("/proc/net/ipv6_route")),
     ];
     return [
       ...ownAddresses(),
       ...gateways.map((network) => ({ network, why: "the default gateway" })),
       ...this.#routes,
       ...RESOLVERS.flatMap((path) =>
-        resolversOf(read(path)).map((network) => ({ network, why: `a resolver of ${path}` })),
+        resolversOf(readOrEmpty(path)).map((network) => ({ network, why: `a resolver of ${path}` })),
       ),
     ];
   }
@@ -116,13 +116,4 @@ export function gatewaysIPv6(text: string): readonly Network[] {
 
 function fieldsOf(text: string): readonly string[][] {
   return text.split("\n").map((line) => line.trim().split(/\s+/));
-}
-
-/** Kernels without IPv6 have no ipv6_route. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }

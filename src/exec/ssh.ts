@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { endianness } from "node:os";
 import { type Network, unmap } from "../address.ts";
 import type { Reserved } from "../reserved.ts";
+import { readOrEmpty } from "./proc.ts";
 
 /** The kernel's numbers for them in /proc/net/tcp. */
 const STATES = { "01": "established", "0A": "listening" } as const;
@@ -76,7 +77,7 @@ export class SshPeers {
   }
 
   #sockets(): readonly Socket[] {
-    return ["tcp", "tcp6"].flatMap((table) => socketsOf(read(`${this.#proc}/net/${table}`)));
+    return ["tcp", "tcp6"].flatMap((table) => socketsOf(readOrEmpty(`${this.#proc}/net/${table}`)));
   }
 }
 
@@ -124,9 +125,9 @@ function titlesByInode(
   const titles = new Map<string, string[]>();
   for (const pid of list(proc).filter((name) => /^\d+$/.test(name))) {
     const folder = `${proc}/${pid}`;
-    if (!SSHD.test(read(`${folder}/comm`).trimEnd())) continue;
-    if (isRoot && !/^Uid:\s+0\s/m.test(read(`${folder}/status`))) continue;
-    const title = read(`${folder}/cmdline`).replaceAll("\0", " ");
+    if (!SSHD.test(readOrEmpty(`${folder}/comm`).trimEnd())) continue;
+    if (isRoot && !/^Uid:\s+0\s/m.test(readOrEmpty(`${folder}/status`))) continue;
+    const title = readOrEmpty(`${folder}/cmdline`).replaceAll("\0", " ");
     const inodes = new Set(list(`${folder}/fd`).map((fd) => inodeAt(`${folder}/fd/${fd}`)));
     for (const inode of inodes) {
       if (inode === undefined || !wanted.has(inode)) continue;
@@ -152,21 +153,12 @@ function namedPorts(connection: string | undefined): readonly number[] {
   const dropIns = list(folder).filter((name) => name.endsWith(".conf"));
   const files = [...dropIns.map((name) => `${folder}/${name}`), "/etc/ssh/sshd_config"];
   const named = files.flatMap((path) =>
-    Array.from(read(path).matchAll(/^\s*(?:Port\s+|ListenAddress\s.*:)(\d{1,5})\s*$/gim), ([, port]) =>
+    Array.from(readOrEmpty(path).matchAll(/^\s*(?:Port\s+|ListenAddress\s.*:)(\d{1,5})\s*$/gim), ([, port]) =>
       Number(port),
     ),
   );
   const own = Number(connection?.split(" ")[3]);
   return [22, ...named, ...(own > 0 ? [own] : [])];
-}
-
-/** Empty where there is no such file, or we may not read it. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }
 
 function list(folder: string): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Doubt } from "../time.ts";
+import { type Doubt, LAST_TIME } from "../time.ts";
 import type { DateTemplate } from "./date-pattern.ts";
 import { isDefault } from "./date-templates.ts";
 import { asciiDigits, fieldsTime } from "./date-value.ts";
@@ -17,9 +17,6 @@ export interface DateMatch {
   /** Its named groups. */
   readonly groups: PatternMatch["groups"];
 }
-
-/** 9999-12-31T23:59:59.999Z: what is later could be written into no command. */
-const MAX_TIME = 253_402_300_799_999;
 
 /** A template that searches lines. */
 export class LineTemplate {
@@ -115,7 +112,7 @@ function epochTime(text: string): number {
 /** TAI64N's seconds as fail2ban takes them, without the leap seconds between TAI and UTC, and without the nanoseconds. */
 function tai64nTime(text: string): number | undefined {
   const time = Number.parseInt(text.slice(2, 17), 16) * 1000;
-  return time <= MAX_TIME ? time : undefined;
+  return time <= LAST_TIME ? time : undefined;
 }
 
 /** Patterns by source: most jails share theirs, and the default templates. */

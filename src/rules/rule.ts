@@ -53,6 +53,9 @@ export interface IgnoreRule {
 /** `FIELD=VALUE` terms: an outer list of alternatives, each a list of conditions by field, each with its allowed values. */
 export type JournalMatch = readonly ReadonlyMap<string, ReadonlySet<string>>[];
 
+/** The highest `maxretry`: the most failures of one address that a window holds. */
+export const MAX_MAXRETRY = 100_000;
+
 /** A sample: lines, and the failure that the last of them must bring (`match: false`: none). */
 export interface RuleTest {
   readonly lines: readonly string[];

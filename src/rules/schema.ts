@@ -3,7 +3,7 @@ import { formatNetwork, type Network, parseNetwork, unmap } from "../address.ts"
 import { DURATION_UNITS, parseDuration } from "../duration.ts";
 import { parseJournalMatch, splitJournalMatch, writableFields } from "./journalmatch.ts";
 import { suggestion } from "./nearest.ts";
-import type { JournalMatch } from "./rule.ts";
+import { type JournalMatch, MAX_MAXRETRY } from "./rule.ts";
 import { parsePort } from "./services.ts";
 
 /** No duration is longer, in milliseconds: the end of a ban stays a date. */
@@ -201,7 +201,7 @@ const settingsSchema = z.strictObject(
     ignoreregex: patterns.exactOptional(),
     maxlines: wholeNumber(1, 1000).exactOptional(),
     datepattern: z.string(wanted("a date pattern")).exactOptional(),
-    maxretry: wholeNumber(1, 100_000).exactOptional(),
+    maxretry: wholeNumber(1, MAX_MAXRETRY).exactOptional(),
     findtime: duration.exactOptional(),
     bantime: bantime.exactOptional(),
     escalation: escalation.exactOptional(),

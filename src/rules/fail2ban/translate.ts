@@ -1,4 +1,4 @@
-import { type FilterRule, formatPlace, type Jail, RuleError } from "../rule.ts";
+import { type FilterRule, formatPlace, type Jail, MAX_MAXRETRY, RuleError } from "../rule.ts";
 import type { FirewallAction } from "./action.ts";
 import { readBantime, readEscalation } from "./bantime.ts";
 import { readIgnore } from "./ignore.ts";
@@ -50,13 +50,11 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
   };
 }
 
-/** Most failures that a window holds. */
-const MAX_RETRY = 100_000;
-
 function readMaxretry(options: Options, warn: Warn): number {
   const number = wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn);
-  if (number > MAX_RETRY) warn(`maxretry: ${MAX_RETRY} is taken for ${number}, more than a window holds`);
-  return Math.min(number, MAX_RETRY);
+  if (number > MAX_MAXRETRY)
+    warn(`maxretry: ${MAX_MAXRETRY} is taken for ${number}, more than a window holds`);
+  return Math.min(number, MAX_MAXRETRY);
 }
 
 /** A tag in lower case, as configuration has them; the filter language's own are in upper case. Not `(?<name>`. */

@@ -1,3 +1,5 @@
+import { LAST_TIME } from "../../time.ts";
+
 /** What the first line of a state tells. */
 export interface Header {
   /** Up to when the log was read, in epoch milliseconds; undefined: not known yet. */
@@ -5,9 +7,6 @@ export interface Header {
   /** False: something was decided that could not be written. */
   readonly isWhole: boolean;
 }
-
-/** Latest time of four-digit years. */
-const LAST_TIME = 253_402_300_799_999;
 
 /** Length of a header, its newline included, in bytes. */
 export const HEADER_BYTES = encodeHeader({ seen: undefined, isWhole: true }).length;
