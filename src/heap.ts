@@ -19,9 +19,12 @@ export class Heap<T> {
     return this.#entries[0]?.at;
   }
 
-  /** The turn of the first item. */
-  get nextTurn(): number | undefined {
-    return this.#entries[0]?.turn;
+  /** Whether its first item leaves before that of another heap, or there is no other one. */
+  isBefore(other: Heap<T> | undefined): boolean {
+    const [first] = this.#entries;
+    if (first === undefined) return false;
+    const [second] = other === undefined ? [] : other.#entries;
+    return second === undefined || isBefore(first, second);
   }
 
   /** `turn`: among items of one time the lower leaves first; when nothing is said, in the order in which they came. */

@@ -84,12 +84,7 @@ export class RankedHeap<T> {
   /** The heap whose first item is the first of all. */
   #first(): Heap<T> | undefined {
     let first: Heap<T> | undefined;
-    for (const heap of this.#heaps) if (heap.size > 0 && (!first || isBefore(heap, first))) first = heap;
+    for (const heap of this.#heaps) if (heap.isBefore(first)) first = heap;
     return first;
   }
-}
-
-function isBefore(a: Heap<unknown>, b: Heap<unknown>): boolean {
-  const [some, others] = [a.next ?? 0, b.next ?? 0];
-  return some < others || (some === others && (a.nextTurn ?? 0) < (b.nextTurn ?? 0));
 }

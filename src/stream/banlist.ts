@@ -2,15 +2,13 @@ import type { Ban, Subject, Unban, UnbanReason } from "../command.ts";
 import { type Rank, RankedHeap, rankOf, yieldingTo } from "../rank.ts";
 import type { Jail } from "../rules/rule.ts";
 import { flat } from "../text.ts";
+import { LAST_TIME } from "../time.ts";
 import { bantimeOf } from "./escalation.ts";
 import { Evidence, NOWHERE } from "./evidence.ts";
 import { JailKeys, type Key } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
 export type { Subject };
-
-/** Latest time that a command can tell, 9999-12-31T23:59:59.999Z: what ends later ends never. */
-const LAST_TIME = 253_402_300_799_999;
 
 /** A window that was completed. */
 export interface BanRequest {
@@ -70,7 +68,7 @@ interface Held {
 /** Ends in the heap that are none any more, besides as many as there are bans. */
 const MAX_STALE = 1000;
 
-/** Bans above the bound, for a moment: history that is told, and one of an earlier run before it is known which one goes. */
+/** Bans above the bound, for a moment: those of a replay that have ended when they are written. */
 const SPARE = 1000;
 
 /** How long a ban is remembered whose jail is gone, in milliseconds. */
@@ -509,6 +507,7 @@ export class BanList {
 }
 
 /** `bantime` milliseconds behind `time`; null: never. */
+/** What would end after LAST_TIME ends never. */
 function endOf(time: number, bantime: number | null): number | null {
   return bantime !== null && time + bantime <= LAST_TIME ? time + bantime : null;
 }

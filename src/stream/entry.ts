@@ -114,7 +114,8 @@ export function hasShape(line: string, format: Format, now: number): boolean {
  *
  * @param text the line with a newline at its end
  * @param now epoch milliseconds, for years that lines don't say
- * @param settle settles what stamps leave open */
+ * @param settle settles what stamps leave open
+ */
 export function readEntry(
   text: string,
   format: Format,

@@ -193,7 +193,6 @@ export class Tally {
       now: this.#clock,
     });
     for (const decision of decisions) restorer.take(decision);
-    this.#endEvicted();
     this.tick(this.#clock);
     this.reload(this.#jails);
     if (restorer.leftOut > 0) this.#tellLeftOut(restorer.leftOut);

@@ -77,11 +77,11 @@ export class Attack {
 
   #play(lines: readonly SceneLine[], at: number, written: ReadonlyMap<number, string>): Outcome {
     this.#lines++;
-    const texts = lines.flatMap(({ line }, index) =>
-      index === at && hasLineFeed(written)
-        ? textOf(line, written)
-        : textOf(line, index === at ? written : undefined).split("\n"),
-    );
+    const texts = lines.flatMap(({ line }, index) => {
+      if (index !== at) return textOf(line).split("\n");
+      const text = textOf(line, written);
+      return hasLineFeed(written) ? [text] : text.split("\n");
+    });
     return play(this.#compiled, texts, this.#now);
   }
 

@@ -22,22 +22,28 @@ export interface Forgery {
  */
 export function forge(
   { compiled, failregex }: Cast,
-  scenes: Iterable<Scene>,
+  groups: Iterable<Iterable<Scene>>,
   now: number,
 ): Forgery | undefined {
-  for (const { lines, outcome } of scenes) {
-    if (outcome.failures.length === 0) continue;
-    // An id that is no address stays as it is: the client wrote it all the same.
-    const texts = [
-      ...DECOYS.map((decoy) => lines.map(({ line }) => forged(line.parts, line, decoy))),
-      lines.map(({ line }) => textOf(line)),
-    ];
-    for (const copy of texts) {
-      const text = ["x", ...copy, "x"].join("\n");
-      const [failure] = play(compiled, text.split("\n"), now).failures;
-      const pattern = failregex[failure?.regex ?? -1];
-      if (failure && pattern) return { place: pattern.spot(), text, found: failure.id };
+  for (const scenes of groups) {
+    for (const scene of scenes) {
+      for (const text of forgeriesOf(scene)) {
+        const [failure] = play(compiled, text.split("\n"), now).failures;
+        const pattern = failregex[failure?.regex ?? -1];
+        if (failure && pattern) return { place: pattern.spot(), text, found: failure.id };
+      }
     }
   }
   return undefined;
+}
+
+/** The lines of a scene that is a failure, about others, after a line feed. */
+function forgeriesOf({ lines, outcome }: Scene): readonly string[] {
+  if (outcome.failures.length === 0) return [];
+  // An id that is no address stays as it is: the client wrote it all the same.
+  const copies = [
+    ...DECOYS.map((decoy) => lines.map(({ line }) => forged(line.parts, line, decoy))),
+    lines.map(({ line }) => textOf(line)),
+  ];
+  return copies.map((copy) => ["x", ...copy, "x"].join("\n"));
 }

@@ -50,12 +50,8 @@ export function inject(
   const found = new Findings(cast, samples);
   const attack = new Attack(compiled, now);
   const arsenal = new Arsenal(cast, firsts);
-  const everyScene = function* () {
-    yield* samples.scenes;
-    yield* written.flat();
-    if (!isQuick) yield* writer.sessions(firsts);
-  };
-  for (const scenes of [samples.scenes, written.flat(), isQuick ? [] : writer.sessions(firsts)]) {
+  const groups = () => [samples.scenes, written.flat(), isQuick ? [] : writer.sessions(firsts)];
+  for (const scenes of groups()) {
     for (const [scene, turn] of numbered(scenes)) {
       if (attack.lines >= MOST_LINES) break;
       const texts = arsenal.textsFor(scene, turn);
@@ -69,7 +65,7 @@ export function inject(
   return {
     lines: attack.lines + quoter.lines,
     found: found.all,
-    forgery: isOpen ? forge(cast, everyScene(), now) : undefined,
+    forgery: isOpen ? forge(cast, groups(), now) : undefined,
     untried: untriedOf(cast, written, samples),
   };
 }
