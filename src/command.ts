@@ -1,6 +1,6 @@
 import { formatNetwork, parseNetwork, unmap } from "./address.ts";
+import { toJson } from "./invisible.ts";
 import { LAST_TIME } from "./time.ts";
-import { toJson } from "./unseen.ts";
 
 /**
  * The text between f2b-stream and f2b-exec: newline-delimited JSON, one command a line, each complete in itself.

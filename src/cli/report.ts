@@ -1,4 +1,4 @@
-import { seen } from "../unseen.ts";
+import { escapeText } from "../invisible.ts";
 import { forPeople } from "./stderr.ts";
 
 /** Lines for people on stderr: `program: ` first, one line a message, log text only through `printable`. */
@@ -65,7 +65,7 @@ export class Report {
 
   /** Whatever got into a message, it is one line, and none that a terminal acts on. */
   #lineOf(message: string): string {
-    return `${this.#program}: ${seen(message)}\n`;
+    return `${this.#program}: ${escapeText(message)}\n`;
   }
 }
 
@@ -80,5 +80,5 @@ function isPowerOfTen(count: number): boolean {
  * `\u{NNNN}`, and what is longer than `limit` characters is cut.
  */
 export function printable(text: string, limit = 200): string {
-  return seen(text.length > limit ? `${text.slice(0, limit)}…` : text);
+  return escapeText(text.length > limit ? `${text.slice(0, limit)}…` : text);
 }

@@ -4,7 +4,7 @@ import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { ControlError, endOf } from "../control/protocol.ts";
 import { SocketError } from "../control/socket.ts";
-import { seenJson, toJson } from "../unseen.ts";
+import { escapeJson, toJson } from "../invisible.ts";
 import { AnswerError, type AnswerLine, ask } from "./ask.ts";
 import { HELP, type Question, readOptions } from "./options.ts";
 
@@ -34,7 +34,7 @@ async function printJson(lines: AsyncIterable<AnswerLine>): Promise<void> {
   let piece = "";
   try {
     for await (const { text } of lines) {
-      piece += `${seenJson(text)}\n`;
+      piece += `${escapeJson(text)}\n`;
       if (piece.length < PIECE) continue;
       await print(piece);
       piece = "";

@@ -1,7 +1,7 @@
 import type { Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { printable, type Report } from "../cli/report.ts";
-import { toJson } from "../unseen.ts";
+import { toJson } from "../invisible.ts";
 import { linesOf } from "./lines.ts";
 import { ControlError, decodeRequest, type End, endOf, MAX_REQUEST_BYTES, type Request } from "./protocol.ts";
 

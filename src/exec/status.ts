@@ -1,6 +1,6 @@
 import { columns } from "../cli/columns.ts";
 import { printable } from "../cli/report.ts";
-import { toJson } from "../unseen.ts";
+import { toJson } from "../invisible.ts";
 import type { Found, Until } from "./backend/backend.ts";
 
 /** What a back end has in force. */

@@ -1,31 +1,31 @@
 /**
- * A character that a terminal acts on, that is not seen, or that moves others: controls (DEL and U+0080 to U+009F too), format characters
+ * A character that a terminal acts on, that nobody sees, or that moves others: controls (DEL and U+0080 to U+009F too), format characters
  * (bidirectional ones, zero-width ones, tags), line and paragraph separators, and all that Unicode lets programs ignore.
  */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]/u;
-const ALL_UNSEEN = new RegExp(`${UNSEEN.source}|\\p{Cs}`, "gu");
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]/u;
+const EACH_INVISIBLE = new RegExp(`${INVISIBLE.source}|\\p{Cs}`, "gu");
 
 /** High surrogates that such a character beyond U+FFFF may begin with; what follows decides. */
 const HIGH_SURROGATES: readonly number[] = [0xd804, 0xd80d, 0xd82f, 0xd834, 0xdb40, 0xdb41, 0xdb42, 0xdb43];
 
-/** A value as JSON on one line, ASCII escapes (`\u202e`) in the place of characters that are not seen: safe for a terminal. */
+/** A value as JSON on one line, ASCII escapes (`\u202e`) in the place of such characters: safe for a terminal. */
 export function toJson(value: object): string {
-  return seenJson(JSON.stringify(value));
+  return escapeJson(JSON.stringify(value));
 }
 
 /** The same of JSON that is there already, on one line without a newline; it means what it meant. */
-export function seenJson(json: string): string {
+export function escapeJson(json: string): string {
   if (isPlain(json) || !isSuspect(json)) return json;
-  return json.replace(ALL_UNSEEN, (char) => {
+  return json.replace(EACH_INVISIBLE, (char) => {
     let escaped = "";
     for (let i = 0; i < char.length; i++) escaped += `\\u${char.charCodeAt(i).toString(16).padStart(4, "0")}`;
     return escaped;
   });
 }
 
-/** Text with the characters that are not seen, and lone surrogates, escaped as `\xNN` or `\u{NNNN}`. */
-export function seen(text: string): string {
-  return text.replace(ALL_UNSEEN, (char) => {
+/** Text with the such characters, and lone surrogates, escaped as `\xNN` or `\u{NNNN}`. */
+export function escapeText(text: string): string {
+  return text.replace(EACH_INVISIBLE, (char) => {
     const code = char.codePointAt(0) ?? 0;
     return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
   });
@@ -36,7 +36,7 @@ function isPlain(json: string): boolean {
   return Buffer.byteLength(json) === json.length && !json.includes("\x7f");
 }
 
-/** By UTF-16 unit: 1 where a character that is not seen is, or may begin. Made when it is first needed. */
+/** By UTF-16 unit: 1 where such a character is, or may begin. Made when it is first needed. */
 let suspects: Uint8Array | undefined;
 
 function isSuspect(text: string): boolean {
@@ -47,7 +47,7 @@ function isSuspect(text: string): boolean {
 
 function suspectUnits(): Uint8Array {
   const units = new Uint8Array(0x10000);
-  for (let unit = 0; unit < 0x10000; unit++) if (UNSEEN.test(String.fromCharCode(unit))) units[unit] = 1;
+  for (let unit = 0; unit < 0x10000; unit++) if (INVISIBLE.test(String.fromCharCode(unit))) units[unit] = 1;
   for (const unit of HIGH_SURROGATES) units[unit] = 1;
   return units;
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decode, encode } from "../src/command.ts";
+import { escapeJson, escapeText, toJson } from "../src/invisible.ts";
 import { formatJson } from "../src/regex/json.ts";
-import { seen, seenJson, toJson } from "../src/unseen.ts";
 
 const BAN = { cmd: "ban", jail: "app", ip: "192.0.2.7", time: 0, until: null } as const;
 
@@ -32,15 +32,15 @@ const escaped: readonly { name: string; text: string; json: string }[] = [
 for (const { name, text, json } of escaped) {
   test(`toJson writes ${name}`, () => {
     assert.equal(toJson([text]), `[${json}]`);
-    assert.equal(seenJson(`[${JSON.stringify(text)}]`), `[${json}]`, "of JSON that is there already");
+    assert.equal(escapeJson(`[${JSON.stringify(text)}]`), `[${json}]`, "of JSON that is there already");
   });
 }
 
 test("toJson escapes each character that is not seen, and no other", () => {
   for (let code = 0x20; code < 0x110000; code++) {
     const char = String.fromCodePoint(code);
-    const isSeen = !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}"\\]/u.test(char);
-    if ((toJson([char]) === `["${char}"]`) !== isSeen) assert.fail(`U+${code.toString(16)}`);
+    const isVisible = !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}"\\]/u.test(char);
+    if ((toJson([char]) === `["${char}"]`) !== isVisible) assert.fail(`U+${code.toString(16)}`);
   }
 });
 
@@ -54,10 +54,10 @@ test("toJson means what JSON.stringify means", () => {
   );
 });
 
-test("seen leaves no text that a terminal could act on", () => {
+test("escapeText leaves no text that a terminal could act on", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
-      assert.doesNotMatch(seen(text), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]/u);
+      assert.doesNotMatch(escapeText(text), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]/u);
     }),
   );
 });
