@@ -23,7 +23,7 @@ export function escapeJson(json: string): string {
   });
 }
 
-/** Text with the such characters, and lone surrogates, escaped as `\xNN` or `\u{NNNN}`. */
+/** Text with such characters, and lone surrogates, escaped as `\xNN` or `\u{NNNN}`. */
 export function escapeText(text: string): string {
   return text.replace(EACH_INVISIBLE, (char) => {
     const code = char.codePointAt(0) ?? 0;

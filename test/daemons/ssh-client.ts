@@ -17,7 +17,7 @@ import { createConnection, type Socket } from "node:net";
 export type Text = string | Uint8Array;
 
 /** One request of the user authentication protocol (RFC 4252), each waits for its answer. */
-export type Request = { readonly user?: Text } & (
+export type Request = { readonly user?: Text; readonly service?: Text } & (
   | { readonly method: "none" }
   | { readonly method: "password"; readonly password: Text }
   /** An answer to each prompt; when there are more prompts than answers, the last one again. */
@@ -26,8 +26,8 @@ export type Request = { readonly user?: Text } & (
   | { readonly method: "keyboard-interactive-begun" }
   /** Offers a key, and signs when the server would take it. `certificate`: the id of a certificate made by `seed` for itself. */
   | { readonly method: "publickey"; readonly seed: string; readonly certificate?: Text }
-  /** Any other method. */
-  | { readonly method: "other"; readonly name: Text }
+  /** Any other method, and what follows its name. */
+  | { readonly method: "other"; readonly name: Text; readonly fields?: readonly (boolean | Text)[] }
 );
 
 /** One connection. */
@@ -39,12 +39,18 @@ export interface Attempt {
   readonly until?: "connect" | "version" | "kexinit" | "kex" | "requests";
   /** The client's version line, without its end. */
   readonly version?: Text;
+  /** Names of key exchanges, in place of the only one that it can do. */
+  readonly algorithms?: Text;
+  /** The service that it asks for, in place of ssh-userauth. */
+  readonly service?: Text;
   readonly user?: Text;
   readonly requests?: readonly Request[];
   /** Bytes in place of any protocol, and the end. */
   readonly raw?: Text;
   /** How it ends: a FIN, an RST, a message SSH_MSG_DISCONNECT, or by the server. Default: FIN. */
   readonly end?: "close" | "reset" | "wait" | { readonly code: number; readonly message: Text };
+  /** The connection is cut after so many milliseconds; undefined: never. */
+  readonly patience?: number;
 }
 
 export interface Outcome {
@@ -105,6 +111,7 @@ export async function attempt(what: Attempt): Promise<Outcome> {
   const localPort = socket.localPort ?? 0;
   socket.on("error", () => undefined);
   const told: Told = { isLoggedIn: false, asked: 0, refused: 0 };
+  const cut = what.patience && setTimeout(() => socket.destroy(), what.patience);
   try {
     await speak(wire, what, told);
   } catch (error) {
@@ -114,6 +121,7 @@ export async function attempt(what: Attempt): Promise<Outcome> {
     }
   }
   await leave(wire, what);
+  clearTimeout(cut);
   return { ...told, disconnected: wire.disconnected, localPort };
 }
 
@@ -136,9 +144,9 @@ async function speak(wire: Wire, what: Attempt, told: Told): Promise<void> {
   wire.write(concat(version, "\r\n"));
   const serverVersion = await wire.readLine();
   if (until === "version") return;
-  const session = await exchangeKeys(wire, version, serverVersion, until === "kexinit");
+  const session = await exchangeKeys(wire, version, serverVersion, what);
   if (session === undefined || until === "kex") return;
-  wire.send(concat([MESSAGE.serviceRequest], string("ssh-userauth")));
+  wire.send(concat([MESSAGE.serviceRequest], string(what.service ?? "ssh-userauth")));
   await wire.expect(MESSAGE.serviceAccept);
   for (const request of requests) {
     told.asked++;
@@ -155,10 +163,10 @@ async function exchangeKeys(
   wire: Wire,
   version: Buffer,
   serverVersion: Buffer,
-  stops: boolean,
+  { until, algorithms = "curve25519-sha256" }: Attempt,
 ): Promise<Buffer | undefined> {
   const names = [
-    "curve25519-sha256",
+    algorithms,
     ED25519,
     "aes128-ctr",
     "aes128-ctr",
@@ -172,7 +180,7 @@ async function exchangeKeys(
   const ours = concat([MESSAGE.kexinit], randomBytes(16), ...names.map(string), [0], uint32(0));
   wire.send(ours);
   const theirs = await wire.expect(MESSAGE.kexinit);
-  if (stops) return undefined;
+  if (until === "kexinit") return undefined;
   const { publicKey, privateKey } = generateKeyPairSync("x25519");
   const point = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
   wire.send(concat([MESSAGE.ecdhInit], string(point)));
@@ -194,13 +202,13 @@ async function exchangeKeys(
 /** True: logged in; false: refused; undefined: it stopped halfway. */
 async function ask(wire: Wire, session: Buffer, user: Text, request: Request): Promise<boolean | undefined> {
   const begun = (method: Text) =>
-    concat([MESSAGE.request], string(user), string("ssh-connection"), string(method));
+    concat([MESSAGE.request], string(user), string(request.service ?? "ssh-connection"), string(method));
   switch (request.method) {
     case "none":
       wire.send(begun("none"));
       break;
     case "other":
-      wire.send(begun(request.name));
+      wire.send(concat(begun(request.name), ...(request.fields ?? []).map(field)));
       break;
     case "password":
       wire.send(concat(begun("password"), [0], string(request.password)));
@@ -433,6 +441,10 @@ function uint32(value: number): Buffer {
 function string(text: Text): Buffer {
   const data = bytes(text);
   return concat(uint32(data.length), data);
+}
+
+function field(value: boolean | Text): Buffer {
+  return typeof value === "boolean" ? Buffer.of(value ? 1 : 0) : string(value);
 }
 
 function mpint(value: Buffer): Buffer {

@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { SERVER } from "../helpers/netns.ts";
+import type { ChildProcess } from "node:child_process";
 import type { DaemonHost } from "./host.ts";
 import type { Attempt, Outcome } from "./ssh-client.ts";
+import { SshTalker } from "./ssh-talker.ts";
 
 export { type Attempt, authorizedKey, type Outcome, type Request, type Text } from "./ssh-client.ts";
 
@@ -22,26 +21,11 @@ export interface SshUser {
 /** Debian's sshd on a DaemonHost, and a client that does what it is told. Make it with `using`, after the host. */
 export class Sshd {
   readonly host: DaemonHost;
-  readonly #attempts: ChildProcess;
-  readonly #waiting = new Map<number, (told: { outcome?: Outcome; error?: string }) => void>();
-  #count = 0;
+  readonly #talker: SshTalker;
 
   private constructor(host: DaemonHost) {
     this.host = host;
-    const [ip, ...args] = host.atClient;
-    const program = fileURLToPath(new URL("./ssh-attempts.js", import.meta.url));
-    this.#attempts = spawn(ip as string, [...args, process.execPath, program], {
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-      serialization: "advanced",
-    });
-    this.#attempts.on("message", ({ id, ...told }: { id: number; outcome?: Outcome; error?: string }) => {
-      this.#waiting.get(id)?.(told);
-      this.#waiting.delete(id);
-    });
-    this.#attempts.on("exit", (status) => {
-      for (const tell of this.#waiting.values()) tell({ error: `the client ended with status ${status}` });
-      this.#waiting.clear();
-    });
+    this.#talker = new SshTalker(host);
   }
 
   /** Makes what every sshd of this host needs: a host key, and PAM without its two seconds after each wrong password. */
@@ -102,21 +86,14 @@ export class Sshd {
     }
   }
 
-  /** Makes a connection. @throws Error when it can't be made */
-  async attempt(what: Omit<Attempt, "to"> & { readonly to?: string }): Promise<Outcome> {
-    const to = what.to ?? (what.from.includes(":") ? SERVER.ipv6 : SERVER.ipv4);
-    const id = ++this.#count;
-    const { outcome, error } = await new Promise<{ outcome?: Outcome; error?: string }>((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#attempts.send({ id, what: { ...what, to } });
-    });
-    if (outcome === undefined) throw new Error(`${what.from}: ${error}`);
-    return outcome;
+  /** Makes a connection. @throws Error when it can't be made, or the server breaks the protocol */
+  attempt(what: Omit<Attempt, "to"> & { readonly to?: string }): Promise<Outcome> {
+    return this.#talker.attempt(what);
   }
 
   /** Ends the client; the host ends the rest. */
   [Symbol.dispose](): void {
-    this.#attempts.kill();
+    this.#talker[Symbol.dispose]();
   }
 
   async #hash(password: string): Promise<string> {

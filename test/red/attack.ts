@@ -1,12 +1,12 @@
 import { loadRules } from "../../src/rules/load.ts";
 import { type CompiledJail, compileJails } from "../../src/stream/jail.ts";
 import { DaemonHost } from "../daemons/host.ts";
+import { SshTalker } from "../daemons/ssh-talker.ts";
 import { Talker } from "../daemons/talk.ts";
 import { Clients } from "./clients.ts";
 import type { Target } from "./daemons.ts";
 import type { Field, Talkers } from "./field.ts";
 import { BUNDLED, type Judgement, judge, MAXRETRY } from "./judge.ts";
-import { SshTalker } from "./ssh.ts";
 import { Arsenal } from "./texts.ts";
 
 export interface AttackOptions {
@@ -78,9 +78,10 @@ export async function attack(target: Target, options: AttackOptions): Promise<At
   const clients = await Clients.create(host);
   await target.start(host);
   const chunks = await chunksOf(target, options, clients);
-  const talkers = { talker: new Talker(host), ssh: new SshTalker(host) };
-  await run(talkers, target, chunks, options.progress);
-  for (const each of Object.values(talkers)) each.close();
+  using ssh = new SshTalker(host);
+  const talker = new Talker(host);
+  await run({ talker, ssh }, target, chunks, options.progress);
+  talker.close();
   const paths = options.logs ?? target.logs;
   await quiet(host, paths);
   const logs = new Map(paths.map((path) => [path, host.readBytes(path)]));

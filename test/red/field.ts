@@ -1,5 +1,5 @@
+import type { SshTalker } from "../daemons/ssh-talker.ts";
 import type { Step, Talker } from "../daemons/talk.ts";
-import type { SshTalker } from "./ssh.ts";
 import type { Bytes } from "./texts.ts";
 
 /** Who speaks to a daemon. */
