@@ -7,18 +7,20 @@ export interface ApacheOptions {
   readonly errorLog?: string;
 }
 
-const SITE = `
-<VirtualHost *:80 *:443>
-  DocumentRoot /var/www/html
-  CustomLog /var/log/apache2/access.log combined
-  <Directory /var/www/html/basic>
+const BASIC = `  <Directory /var/www/html/basic>
     AuthType Basic
     AuthName basic
     AuthBasicProvider file
     AuthUserFile /etc/apache2/passwords
     Require valid-user
   </Directory>
-  <Directory /var/www/html/digest>
+`;
+
+const SITE = `
+<VirtualHost *:80>
+  DocumentRoot /var/www/html
+  CustomLog /var/log/apache2/access.log combined
+${BASIC}  <Directory /var/www/html/digest>
     AuthType Digest
     AuthName digest
     AuthDigestProvider file
@@ -35,15 +37,8 @@ const SITE = `
   SSLEngine on
   SSLCertificateFile /etc/apache2/cert.pem
   SSLCertificateKeyFile /etc/apache2/key.pem
-  <Directory /var/www/html/basic>
-    AuthType Basic
-    AuthName basic
-    AuthBasicProvider file
-    AuthUserFile /etc/apache2/passwords
-    Require valid-user
-  </Directory>
-</VirtualHost>
-`.replace("*:80 *:443", "*:80");
+${BASIC}</VirtualHost>
+`;
 
 /**
  * Starts Debian's apache2 on a host, at ports 80 and 443 (HTTP/2 on both): /basic/ and /digest/ want the password "secret" of alice,
