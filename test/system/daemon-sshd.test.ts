@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { bansOf } from "../daemons/counted.ts";
 import { DaemonHost, hostSkip } from "../daemons/host.ts";
 import { type Attempt, authorizedKey, type Request, Sshd, type Text } from "../daemons/sshd.ts";
 
@@ -82,4 +83,29 @@ test("Debian's sshd escapes what is no printable ASCII in whatever a client can 
     const times = syslog().split(written).length - 1;
     assert.ok(times >= 3, `${name}: ${times} times`);
   }
+});
+
+// rules/sshd.yaml takes "message repeated N times" for N guesses besides the one before it, and bans at the fifth.
+test("rsyslogd folds guesses of one connection that are alike, and each counts", {
+  skip: hostSkip("sshd"),
+}, async () => {
+  await using host = await DaemonHost.create("$RepeatedMsgReduction on\n");
+  using sshd = await Sshd.on(host);
+  await host.addClientNetwork("192.0.2.0/24");
+  await sshd.start(22, { MaxAuthTries: 10 });
+  const guess = (from: string, count: number) =>
+    sshd.attempt({ from, port: 22, user: "root", requests: Array<Request>(count).fill(WRONG) });
+  await guess("192.0.2.7", 5);
+  await guess("192.0.2.8", 4);
+  const log = () => host.read("/var/log/auth.log");
+  await host.until(() => log().split("Connection closed by").length === 3, "both connections in auth.log");
+  assert.match(
+    log(),
+    /: message repeated 4 times: \[ Failed password for root from 192\.0\.2\.7 port \d+ ssh2\]$/m,
+  );
+  assert.match(
+    log(),
+    /: message repeated 3 times: \[ Failed password for root from 192\.0\.2\.8 port \d+ ssh2\]$/m,
+  );
+  assert.deepEqual(await bansOf("sshd", log()), ["sshd 192.0.2.7"]);
 });
