@@ -80,7 +80,7 @@ export function elements(jail: Jail, changes: readonly Change[], now: number): r
 
 /**
  * The tables in the output of `nft list ruleset inet`, each as its text, by name, without what others say in comments: a
- * comment may hold whole tables. (`nft -j` would keep them apart, but it is not built into every nft, and it rounds ends.)
+ * comment may hold whole tables. (`nft -j` would keep them apart, but it cuts ends to whole seconds.)
  */
 export function splitTables(text: string): ReadonlyMap<string, string> {
   const tables = Array.from(
