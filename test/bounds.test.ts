@@ -89,7 +89,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     for (const last of [1, 2, 3]) fail(tested, last, 3);
     const said = ["ban app 192.0.2.1", "ban app 192.0.2.2", "unban app 192.0.2.1", "ban app 192.0.2.3"];
     assert.deepEqual(tested.commands(), said);
-    const why = "2 bans are in force: one that was to end soon is ended for another";
+    const why = "2 bans are in force: ended the weakest one early to make room";
     assert.deepEqual(tested.told, [`warning: [app] ${why}`]);
     assert.equal(tested.engine.tally.counts.evicted, 1);
   },

@@ -96,7 +96,7 @@ describe("checkJails", () => {
   test("refuses a rule whose lines a client can write, with the line", async () => {
     const { errors } = await check(openFile, raw);
     assert.deepEqual(errors, [
-      `ERR_RULE_INJECTION app.yaml:3:17: failregex 1: a line feed in a client's text, in any line of this file, gets "203.0.113.66" banned by a line of his own: "x\\\\x0aNov 21 19:40:02 app: login failed from 203.0.113.66\\\\x0ax"`,
+      `ERR_RULE_INJECTION app.yaml:3:17: failregex 1: a client who can write a line feed into this file gets "203.0.113.66" banned by a line of its own: "x\\\\x0aNov 21 19:40:02 app: login failed from 203.0.113.66\\\\x0ax"`,
     ]);
     const framed = await check(`${openFile}    framing: message\n`, raw);
     assert.deepEqual([framed.errors, framed.said], [[], []]);

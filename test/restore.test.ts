@@ -36,7 +36,7 @@ const cases: readonly {
     decisions: [app(1, 3), app(2, 9), app(3, 1), app(4, 5), app(5, 2)],
     kept: [1, 2, 4],
     told: [
-      "warning: the state holds more than 3 bans: the 2 worth least are left out",
+      "warning: the state holds more than 3 bans: left out the 2 weakest",
       "hint: --max-keys 5 keeps all of them",
     ],
   },
@@ -45,7 +45,7 @@ const cases: readonly {
     decisions: [app(1, null), app(2, 9000), app(3, null), app(4, null)],
     kept: [1, 3, 4],
     told: [
-      "warning: the state holds more than 3 bans: the 1 worth least is left out",
+      "warning: the state holds more than 3 bans: left out the weakest one",
       "hint: --max-keys 4 keeps all of them",
     ],
   },
@@ -54,7 +54,7 @@ const cases: readonly {
     decisions: [app(1, null), app(2, null), app(3, null), app(4, null), app(5, 7)],
     kept: [2, 3, 4],
     told: [
-      "warning: the state holds more than 3 bans: the 2 worth least are left out",
+      "warning: the state holds more than 3 bans: left out the 2 weakest",
       "hint: --max-keys 5 keeps all of them",
     ],
   },
@@ -63,7 +63,7 @@ const cases: readonly {
     decisions: [app(1, 1, { manual: true }), app(2, 2, { bancount: 2 }), app(3, 3), app(4, 4), app(5, 5)],
     kept: [1, 2, 5],
     told: [
-      "warning: the state holds more than 3 bans: the 2 worth least are left out",
+      "warning: the state holds more than 3 bans: left out the 2 weakest",
       "hint: --max-keys 5 keeps all of them",
     ],
   },
@@ -84,7 +84,7 @@ const cases: readonly {
     decisions: [app(1, 1), app(1, 9), app(2, 2), app(3, 3), app(4, 4)],
     kept: [1, 3, 4],
     told: [
-      "warning: the state holds more than 3 bans: the 1 worth least is left out",
+      "warning: the state holds more than 3 bans: left out the weakest one",
       "hint: --max-keys 4 keeps all of them",
     ],
   },

@@ -91,7 +91,7 @@ const blindnesses: readonly {
     name: "when 10 samples are of another shape",
     blind: (tried) => tried.samples(10, "?"),
     healed: (tried) => tried.samples(10, "1"),
-    told: "of the lines looked at now and then, 10 in a row are not of the log's format, and are read as plain ones",
+    told: "of the lines looked at now and then, 10 in a row do not have the log's format, and are read as plain text",
     hint: "--format says what each line is",
   },
   {

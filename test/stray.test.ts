@@ -175,10 +175,10 @@ test("Engine tells of lines among journal entries that are none, ever more rarel
   const lines = Array.from({ length: 100 }, (_, index) => `line \x1b ${index}`);
   const { told, stats } = seen([journal("192.0.2.1"), ...lines]);
   const says = (index: number) =>
-    `warning: a line among journal entries is none, and is read as a plain one: line \\x1b ${index}`;
+    `warning: a line is no journal entry, and is read as plain text: line \\x1b ${index}`;
   const hint = "hint: --format says what each line is";
   assert.deepEqual(
-    told.filter((each) => each.includes("among journal") || each === hint),
+    told.filter((each) => each.includes("no journal entry") || each === hint),
     [says(0), hint, `${says(9)} (10 times so far)`, hint, `${says(99)} (100 times so far)`, hint],
   );
   assert.ok(stats.includes("100 lines of another shape than the format's were seen"));
@@ -191,7 +191,7 @@ test("Engine counts samples of another shape in syslog, and tells of ten in a ro
     stats.some((each) => /^1\d lines of another shape than the format's were seen$/.test(each)),
     stats.join(),
   );
-  assert.ok(told.some((each) => each.includes("10 in a row are not of the log's format")));
+  assert.ok(told.some((each) => each.includes("10 in a row do not have the log's format")));
 });
 
 test("Engine keeps to a format that it was given", () => {

@@ -114,7 +114,7 @@ export class FileLock implements JailLock {
         if (!this.#held.has(path)) await removeStale(path);
       }
     } catch (error) {
-      this.#warn(`removing what killed f2b-exec have left: ${(error as Error).message}`);
+      this.#warn(`cannot remove stale locks: ${(error as Error).message}`);
     }
   }
 }

@@ -258,8 +258,7 @@ export class Engine {
   #tellStray(line: string): void {
     if (isNoise(line)) return;
     this.counts.stray++;
-    const told = () =>
-      `a line among journal entries is none, and is read as a plain one: ${printable(line, 80)}`;
+    const told = () => `a line is no journal entry, and is read as plain text: ${printable(line, 80)}`;
     if (this.#report.rareWarning("stray", told)) this.#report.hint("--format says what each line is");
   }
 
@@ -347,10 +346,10 @@ export class Engine {
   #tellRefused({ name }: Jail, fields: readonly string[]): void {
     const has = printable(fields.join(" "));
     this.#report.warning(
-      `[${name}] a journal entry with the text of a failure counts for nothing, since journalmatch does not take it: ${has}`,
+      `[${name}] ignored a journal entry that reads like a failure, since it does not match journalmatch: ${has}`,
     );
     this.#report.hint(
-      `a local user wrote it, or the service runs otherwise here: --set '${name}.journalmatch=…' says how`,
+      `a local user wrote it, or the service runs differently here: then use --set '${name}.journalmatch=…'`,
     );
   }
 

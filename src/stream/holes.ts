@@ -52,7 +52,7 @@ function toError(found: Found): RuleError {
 
 function forgedError({ place, text, found }: Forgery): RuleError {
   const said = JSON.stringify(printable(text, 400));
-  const message = `${place.name}: a line feed in a client's text, in any line of this file, gets ${JSON.stringify(found)} banned by a line of his own: ${said}`;
+  const message = `${place.name}: a client who can write a line feed into this file gets ${JSON.stringify(found)} banned by a line of its own: ${said}`;
   return new RuleError(
     "ERR_RULE_INJECTION",
     placeInPattern(place.pattern, place.offset),

@@ -162,7 +162,7 @@ export class Sight {
     if (this.#shaped !== -SHAPE_SAMPLES) return;
     this.blindness.begin(
       "mixed",
-      `of the lines looked at now and then, ${SHAPE_SAMPLES} in a row are not of the log's format, and are read as plain ones`,
+      `of the lines looked at now and then, ${SHAPE_SAMPLES} in a row do not have the log's format, and are read as plain text`,
       "--format says what each line is",
     );
   }

@@ -201,8 +201,8 @@ export class Tally {
   }
 
   #tellLeftOut(count: number): void {
-    const least = count === 1 ? "1 worth least is" : `${count} worth least are`;
-    this.#report.warning(`the state holds more than ${this.#maxBans} bans: the ${least} left out`);
+    const weakest = count === 1 ? "the weakest one" : `the ${count} weakest`;
+    this.#report.warning(`the state holds more than ${this.#maxBans} bans: left out ${weakest}`);
     this.#report.hint(`--max-keys ${this.#maxBans + count} keeps all of them`);
   }
 
@@ -511,7 +511,7 @@ export class Tally {
     for (const unban of this.banlist.takeEvicted()) {
       this.#unban(unban);
       this.counts.evicted++;
-      const why = `${this.#maxBans} bans are in force: one that was to end soon is ended for another`;
+      const why = `${this.#maxBans} bans are in force: ended the weakest one early to make room`;
       this.#report.rareWarning("evicted ban", `[${unban.jail}] ${why}`);
     }
   }

@@ -53,7 +53,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
 function readMaxretry(options: Options, warn: Warn): number {
   const number = wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn);
   if (number > MAX_MAXRETRY)
-    warn(`maxretry: ${MAX_MAXRETRY} is taken for ${number}, more than a window holds`);
+    warn(`maxretry: ${MAX_MAXRETRY} is used instead of ${number}: a window holds no more`);
   return Math.min(number, MAX_MAXRETRY);
 }
 
