@@ -45,7 +45,7 @@ hostile: build
 	node dist/test/hostile.js
 
 # The line that costs most CPU, for each bundled rule and for ten of fail2ban's: ten minutes each, two at a time.
-# F2B_WORST_MINUTES, F2B_WORST_RULES ("sshd; fail2ban: exim") and F2B_WORST_SEED say others.
+# F2B_WORST_MINUTES, F2B_WORST_RULES ("sshd; fail2ban: exim"), F2B_WORST_SEED and F2B_WORST_LINES (a folder for the lines): see test/worst.ts.
 worst: build
 	nice node dist/test/worst.js
 

@@ -63,6 +63,24 @@ test("SearchBudget leaves a pattern as it was when it gives up", () => {
   assert.equal(ample.gaveUp, 0);
 });
 
+test("SearchBudget finds the matches of several patterns in a long text, in their order", () => {
+  const patterns = ["b(?!c)", "^a", "(?P<x>a)!", "never"].map((source) => compilePattern(source));
+  const spans = (all: readonly PythonPattern[], budget: SearchBudget) =>
+    [...budget.matches(all, line, true)].map(({ index, match }) => [index, match.start, match.end]);
+  const expected = [
+    [1, 0, 1],
+    [2, 599, 601],
+  ];
+  assert.deepEqual(spans(patterns, new SearchBudget()), expected);
+  assert.deepEqual(spans([], new SearchBudget()), []);
+  const budget = new SearchBudget({ milliseconds: 20 });
+  const late = expected.map(([index = 0, ...span]) => [index + 1, ...span]);
+  assert.deepEqual(spans([hostile, ...patterns], budget), late);
+  assert.equal(budget.gaveUp, 1, "the hostile one alone");
+  assert.deepEqual(spans([hostile, ...patterns], budget), late);
+  assert.equal(budget.gaveUp, 2);
+});
+
 /** A pattern whose searches take what they are told to: they wait until a clock says so, or are stopped. */
 function sleeper(milliseconds: number): PythonPattern {
   const search = () => {

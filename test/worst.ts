@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { printable } from "../src/cli/report.ts";
 import { cpuTime } from "./helpers/hostile.ts";
@@ -16,7 +17,7 @@ import { isBundled, jailsNamed, ruleNames } from "./helpers/worst-rules.ts";
 
 // make worst: for each bundled rule, and for ten of fail2ban's, the line that costs most, of all that ten minutes of search find.
 // F2B_WORST_MINUTES says how many minutes of CPU each is given, F2B_WORST_RULES which (their names, separated by semicolons), F2B_WORST_SEED
-// which lines are tried. A table as Markdown on stdout; status 1 if a bundled rule misses a target.
+// which lines are tried, F2B_WORST_LINES a folder that gets each line in a file of its rule's name. A table as Markdown on stdout; status 1 if a bundled rule misses a target.
 
 /** Microseconds for a line of an ordinary log, and for any line. */
 const ORDINARY = 20;
@@ -27,6 +28,7 @@ const SHOWN = 100;
 
 const minutes = Number(process.env.F2B_WORST_MINUTES ?? 10);
 const seed = Number(process.env.F2B_WORST_SEED ?? 1);
+const folder = process.env.F2B_WORST_LINES;
 
 /** What was found of one rule. */
 interface Row {
@@ -98,6 +100,7 @@ function ordinary(cost: LineCost, lines: readonly Line[]): number {
 
 function tell({ name, matching, unrelated, worst: { cost, tried, line }, givenUp }: Row): void {
   const text = written(line, 0);
+  if (folder !== undefined) writeFileSync(`${folder}/${name.replaceAll(/\W+/g, "-")}.log`, `${text}\n`);
   const isGood = matching <= ORDINARY && unrelated <= ORDINARY && cost <= HOSTILE;
   const said = `${line.way}, ${line.origin}: ${shortened(line.body)}`;
   if (isBundled(name) && !isGood) process.exitCode = 1;

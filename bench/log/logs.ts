@@ -38,6 +38,10 @@ export function* soakEntries(attackers: Newcomers): Generator<LogEntry> {
   yield* entries(new Random(SEED), 5, attackers, true);
 }
 
+const FIRST_PID = 300;
+/** pid_max of a 64-bit kernel. */
+const PID_MAX = 4_194_304;
+
 function* entries(
   random: Random,
   failuresOfTen: number,
@@ -45,10 +49,13 @@ function* entries(
   isSshd = failuresOfTen >= 9,
 ): Generator<LogEntry> {
   const programs = PROGRAMS.flatMap((program) => Array<Program>(program.share).fill(program));
+  let pid = FIRST_PID;
   for (let time = BEGIN; ; time += random.below(LONGEST_GAP + 1)) {
+    // The kernel gives pids in their order.
+    pid = pid >= PID_MAX ? FIRST_PID : pid + 1 + random.below(3);
     const isFailure = random.below(10) < failuresOfTen;
     const { tag, hasPid, message } = isFailure ? failure() : ordinary();
-    yield { time, tag, pid: hasPid ? 300 + random.below(65_000) : undefined, message };
+    yield { time, tag, pid: hasPid ? pid : undefined, message };
   }
 
   function failure() {

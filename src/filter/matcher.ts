@@ -3,9 +3,9 @@ import type { Settle } from "../time.ts";
 import type { CompiledFilter, FilterPattern } from "./compile.ts";
 import type { FoundDate } from "./date.ts";
 import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
-import { SearchBudget } from "./python/budget.ts";
+import { MEDIUM, SearchBudget } from "./python/budget.ts";
 import { isAscii } from "./python/compile.ts";
-import type { PythonPattern } from "./python/pattern.ts";
+import type { PatternMatch, PythonPattern } from "./python/pattern.ts";
 import { idOf, type Said, SaidBehind, saidByGroups, timesOf } from "./said.ts";
 import { groupsOf, type SessionLine, type SessionState, Sessions } from "./session.ts";
 import type { SingleLine } from "./single.ts";
@@ -191,12 +191,26 @@ export class Matcher {
       return none("ignoreregex", time);
     }
     if (prefregex && !this.#narrow(look, prefregex)) return none("no-prefregex", time);
+    if (look.text.length > MEDIUM) return this.#searchLong(look);
     for (let index = 0; index < failregex.length; index++) {
-      if (((look.patterns >>> Math.min(index, 31)) & 1) === 0) continue;
-      const verdict = this.#try(look, failregex[index] as FilterPattern, index);
+      if (!isWanted(look, index)) continue;
+      const { pattern } = failregex[index] as FilterPattern;
+      const match = this.#budget.search(pattern, look.text, 0, look.ascii);
+      const verdict = match && this.#matched(look, match, index);
       if (verdict) return verdict;
     }
     return none("no-failregex", time);
+  }
+
+  #searchLong(look: Look): Verdict {
+    const { failregex } = this.#filter;
+    const wanted = [...failregex.keys()].filter((index) => isWanted(look, index));
+    const patterns = wanted.map((index) => (failregex[index] as FilterPattern).pattern);
+    for (const { index, match } of this.#budget.matches(patterns, look.text, look.ascii)) {
+      const verdict = this.#matched(look, match, wanted[index] as number);
+      if (verdict) return verdict;
+    }
+    return none("no-failregex", look.time);
   }
 
   /** Applies the prefregex: its groups are the base of the failregex's, its `content` is what failregexes see. */
@@ -214,11 +228,10 @@ export class Matcher {
     return true;
   }
 
-  /** What one failregex says; undefined: not matched, the next one's turn. */
-  #try(look: Look, { pattern, read }: FilterPattern, index: number): Verdict | undefined {
+  /** What the match of a failregex says; undefined: it names nobody, the next one's turn. */
+  #matched(look: Look, match: PatternMatch, index: number): Verdict | undefined {
     const { text, ascii, time, lines } = look;
-    const match = this.#budget.search(pattern, text, 0, ascii);
-    if (!match) return undefined;
+    const { read } = this.#filter.failregex[index] as FilterPattern;
     const split = lines && splitBuffer(lines, text, match);
     const isIgnored = split ? this.#isIgnored(joinLines(split.matched)) : this.#isIgnored(text, ascii);
     if (split) this.#buffer = split.rest;
@@ -260,6 +273,11 @@ export class Matcher {
       ({ pattern }) => this.#budget.search(pattern, text, 0, ascii) !== undefined,
     );
   }
+}
+
+/** Whether a failregex is to be tried. */
+function isWanted({ patterns }: Look, index: number): boolean {
+  return ((patterns >>> Math.min(index, 31)) & 1) !== 0;
 }
 
 /** The time of a date that says one. */

@@ -1,4 +1,4 @@
-import { type Bytes, decodeText } from "../text.ts";
+import { type Bytes, decodeText, decodeUtf8 } from "../text.ts";
 import type { Entry } from "./entry.ts";
 import type { CutEntry } from "./journal-scan.ts";
 import { processIn } from "./syslog.ts";
@@ -60,10 +60,13 @@ export class JournalEntry implements Entry {
     ascii: boolean,
   ) {
     const text = (from: number, to: number) =>
-      bytes.toString(ascii ? "latin1" : "utf8", start + from, start + to);
+      ascii
+        ? bytes.toString("latin1", start + from, start + to)
+        : decodeUtf8(bytes, start + from, start + to);
     this.text = text(0, end + 1 - start);
     this.line = this.text.slice(0, -1);
-    this.message = ascii ? this.text.slice(message) : text(message, end + 1 - start);
+    // What stands before the message ends with a blank or is nothing.
+    this.message = this.text.slice(ascii ? message : text(0, message).length);
     this.time = time;
     this.identifier = identifier && text(...identifier);
     this.ascii = ascii;

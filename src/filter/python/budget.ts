@@ -22,7 +22,13 @@ const SHORT = 16;
  * Texts up to this length are searched without a guard, which costs some 100 µs, unless the pattern is found to be wild. Even the
  * linear engine takes up to 35 µs a character where a pattern is long.
  */
-const MEDIUM = 512;
+export const MEDIUM = 512;
+
+/** One of several patterns, by its index, and its match. */
+export interface PatternFound {
+  readonly index: number;
+  readonly match: PatternMatch;
+}
 
 /**
  * Searches with a limit of time: a search that takes too long is given up, and the text counts as one that does not match.
@@ -68,6 +74,32 @@ export class SearchBudget {
     return this.#guard(pattern, text, () => pattern.search(text, from, ascii));
   }
 
+  /**
+   * The matches of several patterns in a text of more than `MEDIUM` characters, in their order. One guard of `LEAST` does for all up to the
+   * first match where that is enough, as it is for most texts; those at and after which it ends get guards of their own.
+   */
+  *matches(patterns: readonly PythonPattern[], text: string, ascii: boolean): Iterable<PatternFound> {
+    let next = 0;
+    // A pattern that was given up before may take what is left to it, and no more.
+    if (patterns.length > 1 && !patterns.some((pattern) => this.#left.has(pattern))) {
+      const start = cpuTime();
+      const ended = runWithin(LEAST, () => {
+        for (next = 0; next < patterns.length; next++) {
+          const match = patterns[next]?.search(text, 0, ascii);
+          if (match) return { index: next, match };
+        }
+        return undefined;
+      });
+      this.#ofLine -= cpuTime() - start;
+      if (ended?.result) yield ended.result;
+      if (ended) next++;
+    }
+    for (; next < patterns.length; next++) {
+      const match = this.search(patterns[next] as PythonPattern, text, 0, ascii);
+      if (match) yield { index: next, match };
+    }
+  }
+
   /** As the pattern's own `searchSpans`; undefined as well when time ran out. */
   searchSpans(
     pattern: PythonPattern,
@@ -87,7 +119,8 @@ export class SearchBudget {
     const ended = runWithin(limit, search);
     this.#ofLine -= cpuTime() - start;
     if (ended) {
-      if (left < this.#milliseconds) this.#left.set(pattern, left + 1);
+      if (left + 1 >= this.#milliseconds) this.#left.delete(pattern);
+      else this.#left.set(pattern, left + 1);
       return ended.result;
     }
     this.#left.set(pattern, Math.max(LEAST, left / 2));
