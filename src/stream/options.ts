@@ -6,7 +6,8 @@ import { readFormat } from "./format.ts";
  * The longest line in bytes when nothing is said. A web server writes up to 4 bytes for each of a request's: nginx takes 32 KiB of
  * request line and headers, Apache three fields of 8 KiB into its "combined" log. A longer line is dropped, and with it a failure.
  */
-const MAX_LINE = 160 * 1024;
+/** Default of `--max-line`, in bytes. */
+export const MAX_LINE = 160 * 1024;
 
 /** What the command line means. */
 export interface Options {

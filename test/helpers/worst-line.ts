@@ -7,6 +7,7 @@ import { Engine } from "../../src/stream/engine.ts";
 import { castOf } from "../../src/stream/injection/cast.ts";
 import { SceneWriter } from "../../src/stream/injection/scene.ts";
 import type { CompiledJail } from "../../src/stream/jail.ts";
+import { MAX_LINE } from "../../src/stream/options.ts";
 import { cpuTime } from "./hostile.ts";
 import { pick, type Random, seededRandom, upTo } from "./random-pattern.ts";
 
@@ -30,8 +31,6 @@ export interface Costly {
   readonly cost: number;
 }
 
-/** Longest line, in bytes: the engine's own bound. */
-export const MAX_LINE = 65_536;
 const NOW = Date.UTC(2026, 10, 21, 20);
 /** A header of syslog: stamp, host and tag. */
 const HEADER = /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ ([^\s[\]:]+)(?:\[\d+\])?: /;
@@ -103,7 +102,7 @@ function keep(kept: readonly Costly[], next: Costly): Costly[] {
   return all.filter(isNew).slice(0, KEPT);
 }
 
-const LENGTHS = [300, 2000, 16_000, 65_000];
+const LENGTHS = [300, 2000, 16_000, 65_000, 160_000];
 const RUNS = [
   "x",
   " ",

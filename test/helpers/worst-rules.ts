@@ -21,10 +21,9 @@ const MOST_USED = [
   "vsftpd",
 ];
 
-/** All bundled jails, each, and together; and jails of fail2ban's, where that is installed. */
+/** All bundled rules together, and each file with all of its jails; and jails of fail2ban's, where that is installed. */
 export async function ruleNames(): Promise<readonly string[]> {
-  const { jails } = await loadRules({ specs: bundled(), sets: [] });
-  const names = jails.filter(({ on }) => on === "log").map(({ name }) => name);
+  const names = bundled().filter((name) => name !== "recidive");
   const theirs = existsSync(`${FAIL2BAN}/jail.conf`) ? [...MOST_USED, "sshd, mode=aggressive"] : [];
   return ["all bundled rules", ...names, ...theirs.map((name) => `fail2ban: ${name}`)];
 }
@@ -34,15 +33,16 @@ export function isBundled(name: string): boolean {
   return !name.startsWith("fail2ban: ");
 }
 
-/** The jails that a name of `ruleNames` stands for. */
+/** The jails that a name of `ruleNames` stands for: of a file those as well that are not on unless they are asked for. */
 export async function jailsNamed(name: string): Promise<readonly CompiledJail[]> {
   const sets = ["*.usedns=no", "*.ignoreself=false"];
   const [, theirs, mode] = /^fail2ban: ([^,]+)(?:, mode=(\w+))?$/.exec(name) ?? [];
   if (theirs !== undefined) return compileJails(await fail2banJails(theirs, mode, sets));
-  const { jails } = await loadRules({ specs: bundled(), sets });
-  const wanted = jails.filter((jail) => (name === "all bundled rules" ? jail.enabled : jail.name === name));
-  if (wanted.length === 0) throw new RangeError(`no rule is called ${name}`);
-  return compileJails(wanted);
+  const isAll = name === "all bundled rules";
+  const { jails } = await loadRules({ specs: isAll ? bundled() : [name], sets });
+  return compileJails(
+    isAll ? jails.filter(({ enabled }) => enabled) : jails.filter(({ on }) => on === "log"),
+  );
 }
 
 async function fail2banJails(name: string, mode: string | undefined, sets: readonly string[]) {
