@@ -9,7 +9,7 @@ SHELL := /bin/bash
 RUN_TESTS = node --test --test-timeout=600000 \
 	--test-reporter=tap --test-reporter-destination=stdout \
 	--test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
-	dist/test/*.test.js dist/test/system/*.test.js
+	$$(find dist/test -name "*.test.js" | sort)
 
 .PHONY: all build demo test check conformance hostile worst bench bench-quick format tools rules-live red soak fuzz bench-exec fuzz-exec kill-exec kill-stream sshd-matrix clean
 
@@ -33,6 +33,7 @@ test: build tools
 check: build tools
 	npx --no-install biome check .
 	npx --no-install knip
+	node scripts/import-order.js
 	$(RUN_TESTS)
 	-bash bench/install-peers.sh && node dist/bench/run.js --quick
 

@@ -3,22 +3,22 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Network } from "../src/address.ts";
 import { Report } from "../src/cli/report.ts";
-import { Actions } from "../src/exec/actions.ts";
-import { noBackend } from "../src/exec/backend/none.ts";
-import { Executor } from "../src/exec/executor.ts";
-import { MAX_JAILS } from "../src/exec/jails.ts";
-import { noLock } from "../src/exec/lock.ts";
-import { Policy } from "../src/exec/policy.ts";
-import type { Result } from "../src/exec/results.ts";
+import { Actions } from "../src/exec/actions/actions.ts";
+import { Executor } from "../src/exec/apply/executor.ts";
+import { MAX_JAILS } from "../src/exec/decide/jails.ts";
+import { Policy } from "../src/exec/decide/policy.ts";
+import { noLock } from "../src/exec/kernel/lock.ts";
+import { noBackend } from "../src/exec/kernel/none.ts";
 import { compileFilter } from "../src/filter/compile.ts";
 import { Matcher } from "../src/filter/matcher.ts";
+import type { Result } from "../src/protocol/result.ts";
 import type { Jail } from "../src/rules/rule.ts";
+import type { Network } from "../src/shared/address.ts";
 import type { EngineOptions } from "../src/stream/engine.ts";
-import { Evidence } from "../src/stream/evidence.ts";
-import { IgnoreList } from "../src/stream/ignore.ts";
-import { FindWindow } from "../src/stream/window.ts";
+import { IgnoreList } from "../src/stream/jail/ignore.ts";
+import { Evidence } from "../src/stream/window/evidence.ts";
+import { FindWindow } from "../src/stream/window/window.ts";
 import { FakeClock } from "./helpers/clock.ts";
 import { appFailure, appJails, TestEngine } from "./helpers/engine.ts";
 import { filterRule, newJail } from "./helpers/jail.ts";
@@ -79,10 +79,10 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.equal(isFull(101), true);
   },
   "addresses with more than maxretry - 1 of them": [
-    "window.test.ts: FindWindow keeps failures too sparse for a ban of many addresses, of more the newest",
+    "stream/window/window.test.ts: FindWindow keeps failures too sparse for a ban of many addresses, of more the newest",
   ],
   "failures that no row holds, a jail: of a maxretry over 17": [
-    "window.test.ts: FindWindow bounds the failures that don't fit in rows, and gives up who was idle longest",
+    "stream/window/window.test.ts: FindWindow bounds the failures that don't fit in rows, and gives up who was idle longest",
   ],
   "bans in force": async () => {
     const tested = await appEngine({ maxBans: 2 });
@@ -93,7 +93,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.deepEqual(tested.told, [`warning: [app] ${why}`]);
     assert.equal(tested.engine.tally.counts.evicted, 1);
   },
-  "bans in force, of a state": ["restore.test.ts: keeps the bound, and those that end last"],
+  "bans in force, of a state": ["stream/ban/restore.test.ts: keeps the bound, and those that end last"],
   "bans remembered after their end": async () => {
     const tested = await appEngine({ maxKeys: 2 });
     for (const last of [1, 2, 3]) fail(tested, last, 3);
@@ -140,26 +140,26 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.equal(tested.engine.tally.counts.nobody, 1);
   },
   "sessions, a filter": [
-    "session.test.ts: Sessions gives up the one idle longest",
-    "session.test.ts: Sessions holds no more characters than its bound, and gives up those idle longest",
-    "single.test.ts: SingleLines agrees with a slow model: the newest are there",
-    "single.test.ts: SingleLines takes lines of up to 256 bytes, their ids included, of sessions that have a name",
-    "session.test.ts: Sessions forgets a session as long after its last line as memory says",
+    "filter/session/session.test.ts: Sessions gives up the one idle longest",
+    "filter/session/session.test.ts: Sessions holds no more characters than its bound, and gives up those idle longest",
+    "filter/session/one-line-sessions.test.ts: SingleLines agrees with a slow model: the newest are there",
+    "filter/session/one-line-sessions.test.ts: SingleLines takes lines of up to 256 bytes, their ids included, of sessions that have a name",
+    "filter/session/session.test.ts: Sessions forgets a session as long after its last line as memory says",
   ],
   "how often one failure counts": [
-    "matcher.test.ts: counts as often as a line says, at most a thousand times",
-    "tally.test.ts: Tally counts a failure as often as it says, up to a ban",
+    "filter/matcher.test.ts: counts as often as a line says, at most a thousand times",
+    "stream/ban/failure-counter.test.ts: Tally counts a failure as often as it says, up to a ban",
   ],
   "lines of a session": [
-    "session.test.ts: Sessions keeps the newest lines of one session",
-    "session.test.ts: Sessions of one id knows what all lines said, however long they were, and shows the newest",
+    "filter/session/session.test.ts: Sessions keeps the newest lines of one session",
+    "filter/session/session.test.ts: Sessions of one id knows what all lines said, however long they were, and shows the newest",
   ],
   "a search; all of a line's": [
-    "python-budget.test.ts: SearchBudget gives up a search that takes too long, counts and tells",
-    "python-budget.test.ts: SearchBudget gives a line no more than its share, save the least for each pattern",
+    "python/search/budget.test.ts: SearchBudget gives up a search that takes too long, counts and tells",
+    "python/search/budget.test.ts: SearchBudget gives a line no more than its share, save the least for each pattern",
   ],
   "a line in which a default date template looks": [
-    "date-view.test.ts: DateDetector finds a date behind what a client of a web server can write, and looks no further than that",
+    "filter/date/date-view.test.ts: DateDetector finds a date behind what a client of a web server can write, and looks no further than that",
   ],
   "multi-line buffer": () => {
     const texts = (lines: readonly string[], step: number) => {
@@ -176,11 +176,11 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.deepEqual(texts(["192.0.2.1 a", "x", "b"], 40_000), [false, false, false], "of 64 KiB");
   },
   "what was read last, for dates that lines inherit": [
-    "tail.test.ts: Tail gives the lines that lie whole in the last 64 KiB, however they came",
+    "stream/input/recent-input.test.ts: Tail gives the lines that lie whole in the last 64 KiB, however they came",
   ],
   "a sampled line, one of the first ten": [
-    "first-lines.test.ts: FirstLines looks past what stands between records, and past long lines",
-    "sample.test.ts: LineSampler takes no line of more than 4096 bytes, nor one that has no end",
+    "stream/input/first-lines.test.ts: FirstLines looks past what stands between records, and past long lines",
+    "stream/input/line-sampler.test.ts: LineSampler takes no line of more than 4096 bytes, nor one that has no end",
   ],
   "host names and ignorecommands waiting": async () => {
     const { tested, answer } = resolving("192.0.2.1");
@@ -193,7 +193,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.equal(tested.engine.tally.waiting, 0);
     assert.equal(tested.engine.jails.get("web")?.counts.failures, 1000);
   },
-  "their answers": ["lookup.test.ts: Lookup remembers ten thousand answers"],
+  "their answers": ["stream/jail/lookup.test.ts: Lookup remembers ten thousand answers"],
   "addresses of a host name": async () => {
     const { tested, answer } = resolving(...Array.from({ length: 65 }, (_, n) => `198.51.100.${n}`));
     tested.push("from host.example\n", NOW);
@@ -222,19 +222,21 @@ const STREAM: Readonly<Record<string, Case>> = {
     }
   },
   "a file of fail2ban's configuration, and those that it leads to": [
-    "fail2ban-hostile.test.ts: a filter that is longer than 1 MiB",
-    "fail2ban-hostile.test.ts: files that include each other in all ways",
+    "rules/fail2ban/hostile.test.ts: a filter that is longer than 1 MiB",
+    "rules/fail2ban/hostile.test.ts: files that include each other in all ways",
   ],
   "what a value of it is built from": [
-    "fail2ban-hostile.test.ts: values that refer to others again and again",
-    "fail2ban-hostile.test.ts: tags that stand for more than there is room for",
+    "rules/fail2ban/hostile.test.ts: values that refer to others again and again",
+    "rules/fail2ban/hostile.test.ts: tags that stand for more than there is room for",
   ],
   "a filter or an action with its parameters, a duration": [
-    "fail2ban-hostile.test.ts: an action that is endless",
-    "fail2ban-hostile.test.ts: parseSeconds goes no deeper than a duration may be long",
+    "rules/fail2ban/hostile.test.ts: an action that is endless",
+    "rules/fail2ban/hostile.test.ts: parseSeconds goes no deeper than a duration may be long",
   ],
-  "a command": ["command.test.ts: encode keeps evidence that fits to the byte"],
-  "what is read of a file ahead": ["file-input.test.ts: FileInput reads two buffers ahead at most"],
+  "a command": ["protocol/command.test.ts: encode keeps evidence that fits to the byte"],
+  "what is read of a file ahead": [
+    "stream/input/file-input.test.ts: FileInput reads two buffers ahead at most",
+  ],
   "commands that wait for the reader of stdout": [
     "system/faults.test.ts: holds little for a reader that has stopped, and loses nothing",
   ],
@@ -242,23 +244,23 @@ const STREAM: Readonly<Record<string, Case>> = {
     "system/faults.test.ts: f2b-stream reads its rules once or twice for a hundred hangups while its reader has stopped",
   ],
   "ends of bans that were ended or changed": [
-    "banlist.test.ts: BanList holds no ends of bans that were ended or changed, however many",
+    "stream/ban/banlist.test.ts: BanList holds no ends of bans that were ended or changed, however many",
   ],
   "clients of `--control`": [
-    "control-server.test.ts: ControlServer has sixteen clients at a time, and tells the others",
+    "stream/control/server.test.ts: ControlServer has sixteen clients at a time, and tells the others",
   ],
   "a request": [
-    "control-server.test.ts: ControlServer takes a request of 64 KiB, and ends with one that is longer",
-    "control-server.test.ts: ControlServer gives up a client that makes it wait, even one that sends a byte now and then",
+    "stream/control/server.test.ts: ControlServer takes a request of 64 KiB, and ends with one that is longer",
+    "stream/control/server.test.ts: ControlServer gives up a client that makes it wait, even one that sends a byte now and then",
   ],
   "an answer in memory, of each client": [
-    "control-server.test.ts: ControlServer makes an answer as it is taken, and gives up who takes none",
+    "stream/control/server.test.ts: ControlServer makes an answer as it is taken, and gives up who takes none",
   ],
   "commands by hand that wait for the reader of stdout": [
     "control-hostile.test.ts: f2b-stream --control takes no commands by hand while nobody reads its own",
   ],
   "messages that wait for the reader of stderr": [
-    "stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
+    "cli/stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
   ],
 };
 
@@ -298,8 +300,8 @@ const EXEC: Readonly<Record<string, Case>> = {
     assert.equal(await hasRoom(), false, "50,000 wait");
   },
   bans: [
-    "exec-executor.test.ts: Executor at the bound: the weakest that ends soonest makes room",
-    "exec-executor.test.ts: Executor refuses more than the most bans, until one ends",
+    "exec/apply/executor.test.ts: Executor at the bound: the weakest that ends soonest makes room",
+    "exec/apply/executor.test.ts: Executor refuses more than the most bans, until one ends",
   ],
   jails: async () => {
     const { executor, results } = newExecutor();
@@ -334,14 +336,14 @@ const EXEC: Readonly<Record<string, Case>> = {
     assert.ok(told.includes("test: warning: more than 10000 actions wait: dropped the actions of a command"));
   },
   "a tool": [
-    "exec-actions.test.ts: run kills a command that takes too long, with its children",
-    "exec-actions.test.ts: run keeps no more of stdout than it may",
+    "exec/actions/actions.test.ts: run kills a command that takes too long, with its children",
+    "exec/actions/actions.test.ts: run keeps no more of stdout than it may",
   ],
   "results that wait for the reader of stdout": [
     "system/faults.test.ts: holds little for a reader that has stopped, and loses nothing",
   ],
   "messages that wait for the reader of stderr": [
-    "stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
+    "cli/stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
   ],
 };
 

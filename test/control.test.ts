@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { decode } from "../src/command.ts";
+import { decode } from "../src/protocol/command.ts";
 import { SocketFolder, Talk, talk } from "./helpers/control.ts";
 import { answersInManual } from "./helpers/manual-answers.ts";
 import { program, runProgram, start } from "./helpers/program.ts";

@@ -1,9 +1,9 @@
+import { findHoles } from "../src/check/vulnerabilities.ts";
 import { printable } from "../src/cli/report.ts";
-import { isLinear } from "../src/filter/python/compile.ts";
-import type { PythonPattern } from "../src/filter/python/pattern.ts";
+import type { PythonPattern } from "../src/python/pattern.ts";
+import { isLinear } from "../src/python/search/compile.ts";
 import { loadRules } from "../src/rules/load.ts";
-import { findHoles } from "../src/stream/holes.ts";
-import { compileJails } from "../src/stream/jail.ts";
+import { compileJails } from "../src/stream/jail/jail.ts";
 import { absent, bundledPatterns, fail2banPatterns, hurt } from "./helpers/hostile.ts";
 import { ROOT } from "./helpers/root.ts";
 

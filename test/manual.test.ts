@@ -4,20 +4,20 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { runTests } from "../src/check/check.ts";
 import { EXIT } from "../src/cli/exit.ts";
 import { HELP as CLIENT_HELP } from "../src/client/options.ts";
-import { CONTROL_ERROR_CODES } from "../src/control/protocol.ts";
-import { BACKENDS } from "../src/exec/backend/choose.ts";
 import { parseConfig } from "../src/exec/config.ts";
+import { BACKENDS } from "../src/exec/kernel/choose.ts";
 import { HELP as EXEC_HELP } from "../src/exec/options.ts";
+import { CONTROL_ERROR_CODES } from "../src/protocol/control.ts";
 import { HELP as REGEX_HELP } from "../src/regex/help.ts";
 import { loadRules } from "../src/rules/load.ts";
 import type { CheckedSettings } from "../src/rules/schema.ts";
-import { CAUSES } from "../src/stream/blindness.ts";
-import { runTests } from "../src/stream/check.ts";
-import { FORMATS } from "../src/stream/entry.ts";
+import { CAUSES } from "../src/stream/health/alerts.ts";
 import { HELP as STREAM_HELP } from "../src/stream/help.ts";
-import { compileJails } from "../src/stream/jail.ts";
+import { FORMATS } from "../src/stream/input/format.ts";
+import { compileJails } from "../src/stream/jail/jail.ts";
 import { runProgram } from "./helpers/program.ts";
 import { ROOT } from "./helpers/root.ts";
 
@@ -116,7 +116,12 @@ test("the pages list the words that the programs know", async (t) => {
   const cases = [
     { name: "formats", page: "f2b-stream.1", section: "FORMATS", words: FORMATS },
     { name: "causes of blindness", page: "f2b-stream.1", section: "BLINDNESS", words: CAUSES },
-    { name: "metrics", page: "f2b-stream.1", section: "METRICS", words: metricsIn("src/stream/metrics.ts") },
+    {
+      name: "metrics",
+      page: "f2b-stream.1",
+      section: "METRICS",
+      words: metricsIn("src/stream/health/metrics.ts"),
+    },
     { name: "back ends", page: "f2b-exec.8", section: "OPTIONS", words: BACKENDS },
     { name: "keys of a jail", page: "f2b-rules.5", section: "KEYS", words: Object.keys(KEYS) },
     {
@@ -130,7 +135,7 @@ test("the pages list the words that the programs know", async (t) => {
       name: "codes of commands",
       page: "f2b-exec.8",
       section: "DIAGNOSTICS",
-      words: codesIn("src/command.ts"),
+      words: codesIn("src/protocol/command.ts"),
     },
   ];
   for (const { name, page, section, words } of cases) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Ban, encode, type Unban } from "../src/command.ts";
+import { type Ban, encode, type Unban } from "../src/protocol/command.ts";
 import { encodeHeader } from "../src/stream/state/header.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { newFolder } from "./helpers/folder.ts";

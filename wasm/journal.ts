@@ -1,4 +1,4 @@
-// Cuts the fields of a log record out of the journal's JSON (src/stream/journal-scan.ts), in AssemblyScript: what the gate seeks in,
+// Cuts the fields of a log record out of the journal's JSON (src/stream/gate/journal-scan.ts), in AssemblyScript: what the gate seeks in,
 // and what jails see, is `host ident[pid]: message`, a sixth of an entry. It walks each entry as JSON.parse would, and undoes escapes
 // and lists of bytes. Where the text is not all that jails see (it has line feeds, or half a pair of surrogates), it is good for
 // seeking alone, and JSON.parse reads the entry if something is found. What is no entry, or written as journalctl never does, is
@@ -6,7 +6,7 @@
 
 import { input, reserve } from "./scan";
 
-/** What is told of each line; see Record in src/stream/journal-scan.ts. */
+/** What is told of each line; see Record in src/stream/gate/journal-scan.ts. */
 @unmanaged
 class Record {
   /** Epoch milliseconds; NaN: the entry says none. */

@@ -1,4 +1,4 @@
-import { escapeText } from "../invisible.ts";
+import { escapeText } from "../shared/invisible.ts";
 import { forPeople } from "./stderr.ts";
 
 /** Lines for people on stderr: `program: ` first, one line a message, log text only through `printable`. */

@@ -1,4 +1,4 @@
-import { setZone } from "../time.ts";
+import { setZone } from "../shared/time.ts";
 import { UsageError } from "./args.ts";
 
 /**

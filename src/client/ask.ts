@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
-import { linesOf } from "../control/lines.ts";
-import { ControlError, encodeRequest, type Request } from "../control/protocol.ts";
-import { checkSocketPath, SocketError } from "../control/socket.ts";
+import { ControlError, encodeRequest, type Request } from "../protocol/control.ts";
+import { linesOf } from "../protocol/control-lines.ts";
+import { checkSocketPath, SocketError } from "../protocol/control-socket.ts";
 
 /** A line of an answer: as it came, and as what it says. */
 export interface AnswerLine {
@@ -79,7 +79,7 @@ function readLine(text: string): object {
 }
 
 async function refusalIn(value: object): Promise<ControlError> {
-  const { refusal } = await import("../control/answers.ts");
+  const { refusal } = await import("../protocol/control-answers.ts");
   const { success, data } = refusal.safeParse(value);
   if (!success) throw new AnswerError();
   return new ControlError(data.code, data.message, data.mistakes);

@@ -1,6 +1,6 @@
 import { columns } from "../cli/columns.ts";
-import type { Explained } from "../control/answers.ts";
-import { formatDuration } from "../duration.ts";
+import type { Explained } from "../protocol/control-answers.ts";
+import { formatDuration } from "../shared/duration.ts";
 import { count, left, shown, shownEnd } from "./words.ts";
 
 /** Why somebody is banned, or how near he is to it, jail by jail. `now` in epoch milliseconds. */

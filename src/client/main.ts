@@ -2,9 +2,9 @@ import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
-import { ControlError, endOf } from "../control/protocol.ts";
-import { SocketError } from "../control/socket.ts";
-import { escapeJson, toJson } from "../invisible.ts";
+import { ControlError, endOf } from "../protocol/control.ts";
+import { SocketError } from "../protocol/control-socket.ts";
+import { escapeJson, toJson } from "../shared/invisible.ts";
 import { AnswerError, type AnswerLine, ask } from "./ask.ts";
 import { HELP, type Question, readOptions } from "./options.ts";
 

@@ -1,9 +1,9 @@
 import type * as z from "zod";
 import { columns } from "../cli/columns.ts";
-import type { Subject } from "../command.ts";
-import * as answers from "../control/answers.ts";
-import type { Request } from "../control/protocol.ts";
-import { formatDuration } from "../duration.ts";
+import type { Subject } from "../protocol/command.ts";
+import type { Request } from "../protocol/control.ts";
+import * as answers from "../protocol/control-answers.ts";
+import { formatDuration } from "../shared/duration.ts";
 import { AnswerError } from "./ask.ts";
 import { explainText } from "./explain-text.ts";
 import { count, left, shown, shownEnd } from "./words.ts";

@@ -1,5 +1,5 @@
 import { printable } from "../cli/report.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../shared/duration.ts";
 
 /** Longest word or line of others that is shown, in characters. */
 const MAX_SHOWN = 1024;

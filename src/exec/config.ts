@@ -1,8 +1,8 @@
 import { isMap, isNode, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
 import * as z from "zod";
-import { JAIL_NAME } from "../command.ts";
-import { type ActionSpec, CHAIN_NAME, type ExecConfig } from "./settings.ts";
-import { unknownTag } from "./tags.ts";
+import { JAIL_NAME } from "../protocol/command.ts";
+import { type ActionSpec, CHAIN_NAME, type ExecConfig } from "./settings/settings.ts";
+import { unknownTag } from "./settings/tag-names.ts";
 
 /** A mistake in the file of `-c`: `exec.yaml:4:11: jails.sshd.blocktype: expected …`. */
 export class ConfigError extends SyntaxError {

@@ -1,7 +1,7 @@
-import { type Network, parseNetwork, unmap } from "../address.ts";
 import { readArgs, type Typed, UsageError, wholeNumber } from "../cli/args.ts";
-import { BACKENDS, type BackendName } from "./backend/choose.ts";
-import { CHAIN_NAME, type JailSettings } from "./settings.ts";
+import { type Network, parseNetwork, unmap } from "../shared/address.ts";
+import { BACKENDS, type BackendName } from "./kernel/choose.ts";
+import { CHAIN_NAME, type JailSettings } from "./settings/settings.ts";
 
 /** One screen. */
 export const HELP = `usage: f2b-exec [options] < commands

@@ -1,12 +1,12 @@
 import type { Readable, Writable } from "node:stream";
 import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
-import type { Actions } from "./actions.ts";
-import type { Backend } from "./backend/backend.ts";
-import type { Executor } from "./executor.ts";
+import type { Actions } from "./actions/actions.ts";
+import type { Executor } from "./apply/executor.ts";
 import { CommandReader } from "./input.ts";
+import type { Backend } from "./kernel/backend.ts";
 import type { Options } from "./options.ts";
-import type { Output } from "./results.ts";
+import type { Output } from "./report/output.ts";
 
 /** Milliseconds that input is read on for after a signal; the pipe before us says its last in that time. */
 const READ_ON = 5000;

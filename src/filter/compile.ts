@@ -1,8 +1,8 @@
+import { PatternError, type PatternMatch, type PythonPattern } from "../python/pattern.ts";
+import { compilePattern } from "../python/search/compile.ts";
 import type { FilterRule, Pattern } from "../rules/rule.ts";
-import { DateDetector } from "./date.ts";
-import { compilePattern } from "./python/compile.ts";
-import { PatternError, type PatternMatch, type PythonPattern } from "./python/pattern.ts";
-import { meaningsOf, type Said, SaidByMatch, saidByGroups } from "./said.ts";
+import { DateDetector } from "./date/date.ts";
+import { meaningsOf, type Said, SaidByMatch, saidByGroups } from "./match-groups.ts";
 import { expandTags, groupName } from "./tags.ts";
 import type { Groups } from "./verdict.ts";
 

@@ -1,14 +1,14 @@
-import { flat } from "../text.ts";
-import type { Settle } from "../time.ts";
+import type { PatternMatch, PythonPattern } from "../python/pattern.ts";
+import { MEDIUM, SearchBudget } from "../python/search/budget.ts";
+import { isAscii } from "../python/search/compile.ts";
+import { flat } from "../shared/text.ts";
+import type { Settle } from "../shared/time.ts";
 import type { CompiledFilter, FilterPattern } from "./compile.ts";
-import type { FoundDate } from "./date.ts";
+import type { FoundDate } from "./date/date.ts";
+import { idOf, type Said, SaidBehind, saidByGroups, timesOf } from "./match-groups.ts";
 import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
-import { MEDIUM, SearchBudget } from "./python/budget.ts";
-import { isAscii } from "./python/compile.ts";
-import type { PatternMatch, PythonPattern } from "./python/pattern.ts";
-import { idOf, type Said, SaidBehind, saidByGroups, timesOf } from "./said.ts";
-import { groupsOf, type SessionLine, type SessionState, Sessions } from "./session.ts";
-import type { SingleLine } from "./single.ts";
+import type { SingleLine } from "./session/one-line-sessions.ts";
+import { groupsOf, type SessionLine, type SessionState, Sessions } from "./session/session.ts";
 import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
 
 /** A line as a jail sees it. */

@@ -1,4 +1,4 @@
-import type { PatternMatch } from "./python/pattern.ts";
+import type { PatternMatch } from "../python/pattern.ts";
 
 /** A line as the filter sees it and as it was written. */
 export interface BufferedLine {

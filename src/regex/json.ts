@@ -1,5 +1,5 @@
 import type { Verdict } from "../filter/verdict.ts";
-import { toJson } from "../invisible.ts";
+import { toJson } from "../shared/invisible.ts";
 
 /** One line of `--json`: what the filter says of line `number`, counted from 1. */
 export function formatJson(number: number, verdict: Verdict): string {

@@ -1,9 +1,10 @@
 import type { CompiledFilter } from "../filter/compile.ts";
 import { Matcher } from "../filter/matcher.ts";
-import type { PythonPattern } from "../filter/python/pattern.ts";
 import type { Verdict } from "../filter/verdict.ts";
-import { type Format, FormatDetector, readEntry } from "../stream/entry.ts";
-import { type CompiledJail, judge } from "../stream/jail.ts";
+import type { PythonPattern } from "../python/pattern.ts";
+import { type Format, FormatDetector } from "../stream/input/format.ts";
+import { readEntry } from "../stream/input/read-entry.ts";
+import { type CompiledJail, judge } from "../stream/jail/jail.ts";
 
 /** What a filter says of one line of a log. */
 export interface Judged {

@@ -1,7 +1,7 @@
 import { readArgs, readTime, UsageError, wholeNumber } from "../cli/args.ts";
-import { parseDuration } from "../duration.ts";
-import type { Format } from "../stream/entry.ts";
-import { readFormat } from "../stream/format.ts";
+import { parseDuration } from "../shared/duration.ts";
+import type { Format } from "../stream/input/format.ts";
+import { readFormat } from "../stream/input/format.ts";
 
 /** What the command line means. */
 export interface Options {

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { printable } from "../cli/report.ts";
-import type { Ban } from "../command.ts";
+import type { Ban } from "../protocol/command.ts";
 import type { Pattern } from "../rules/rule.ts";
-import type { CompiledJail } from "../stream/jail.ts";
+import type { CompiledJail } from "../stream/jail/jail.ts";
 import type { Judged } from "./judge.ts";
 import type { Options } from "./options.ts";
 

@@ -1,4 +1,4 @@
-import { JAIL_NAME } from "../command.ts";
+import { JAIL_NAME } from "../protocol/command.ts";
 import type { JailSettings, Layer, Settings } from "./merge.ts";
 import { type Pattern, RuleError } from "./rule.ts";
 import { checkSettings, isIssues, shown, type ValueIssue } from "./schema.ts";

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { keysOf } from "./keys.ts";
+import { keysOf } from "./jail-to-yaml.ts";
 import type { Jail } from "./rule.ts";
 
 /**

@@ -1,11 +1,15 @@
 import { createReadStream, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { whyUnreadable } from "../cli/file-error.ts";
-import { FileError, look, RULES } from "../safe-file.ts";
-import { suggestion } from "./nearest.ts";
+import { suggestion } from "../shared/did-you-mean.ts";
+import { packageFile } from "../shared/package-files.ts";
+import { FileError, look, RULES } from "../shared/safe-file.ts";
 import { RuleError } from "./rule.ts";
+
+/** The package's own rules. */
+const RULES_FOLDER = fileURLToPath(packageFile("rules"));
 
 /** A rules file: where it is, and how messages call it. */
 export interface RulesFile {
@@ -94,12 +98,12 @@ async function findBundled(name: string): Promise<RulesFile | RuleError> {
 }
 
 function bundledFile(name: string): RulesFile {
-  return { path: join(rulesDirectory(), `${name}.yaml`), name: `rules/${name}.yaml`, isBundled: true };
+  return { path: join(RULES_FOLDER, `${name}.yaml`), name: `rules/${name}.yaml`, isBundled: true };
 }
 
 async function listBundled(): Promise<readonly string[]> {
   try {
-    const entries = await readdir(rulesDirectory());
+    const entries = await readdir(RULES_FOLDER);
     return entries.flatMap((entry) => /^(.+)\.yaml$/.exec(entry)?.[1] ?? []).sort();
   } catch {
     return [];
@@ -108,15 +112,6 @@ async function listBundled(): Promise<readonly string[]> {
 
 function bundledNames(names: readonly string[]): string {
   return names.length === 0 ? "no rules are bundled here" : `bundled are ${names.join(", ")}`;
-}
-
-/** The package's rules/, beside its package.json, from the sources and from what they compile to alike. */
-function rulesDirectory(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, "package.json")) && dirname(directory) !== directory) {
-    directory = dirname(directory);
-  }
-  return join(directory, "rules");
 }
 
 function failure(name: string, message: string, hint?: string): RuleError {

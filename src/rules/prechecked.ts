@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type KnownPattern, learnPatterns } from "../filter/python/known.ts";
+import { type KnownPattern, learnPatterns } from "../python/precompiled.ts";
+import { distFile } from "../shared/package-files.ts";
 import type { Layer } from "./merge.ts";
 import { machineServices, type Services } from "./services.ts";
 
@@ -23,8 +24,7 @@ export interface PrecheckedRules {
   readonly patterns: ReadonlyMap<string, KnownPattern>;
 }
 
-/** Beside the compiled sources; the sources themselves have none beside them. */
-const FILE = new URL("../../rules.json", import.meta.url);
+const FILE = distFile("rules.json");
 
 /** What was found at build time in the rules file that `text` is from; undefined when it, or what its names mean, is not the same. */
 export function findPrechecked(

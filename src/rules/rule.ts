@@ -1,4 +1,4 @@
-import type { Network } from "../address.ts";
+import type { Network } from "../shared/address.ts";
 
 /** Where a value stands, for messages: `file:line:column`, line and column from 1; line 0 is the file as a whole. */
 export interface Place {

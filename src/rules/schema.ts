@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { formatNetwork, type Network, parseNetwork, unmap } from "../address.ts";
-import { DURATION_UNITS, parseDuration } from "../duration.ts";
+import { formatNetwork, type Network, parseNetwork, unmap } from "../shared/address.ts";
+import { suggestion } from "../shared/did-you-mean.ts";
+import { DURATION_UNITS, parseDuration } from "../shared/duration.ts";
 import { parseJournalMatch, splitJournalMatch, writableFields } from "./journalmatch.ts";
-import { suggestion } from "./nearest.ts";
 import { type JournalMatch, MAX_MAXRETRY } from "./rule.ts";
 import { parsePort } from "./services.ts";
 

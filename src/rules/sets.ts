@@ -1,5 +1,5 @@
+import { suggestion } from "../shared/did-you-mean.ts";
 import { type Layer, overlay, type Settings } from "./merge.ts";
-import { suggestion } from "./nearest.ts";
 import { RuleError, type RuleErrorCode } from "./rule.ts";
 
 /**

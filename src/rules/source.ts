@@ -1,7 +1,7 @@
 import * as yaml from "yaml";
-import { mendPatterns } from "./mend.ts";
 import { patternsInScalar, type ScalarText } from "./place.ts";
 import { type Pattern, type Place, RuleError, type RuleErrorCode } from "./rule.ts";
+import { mendPatterns } from "./unquoted-patterns.ts";
 
 /** Where yaml speaks to programmers. */
 const MESSAGES: Partial<Readonly<Record<yaml.ErrorCode, string>>> = {

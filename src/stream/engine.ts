@@ -1,13 +1,22 @@
 import { isAscii } from "node:buffer";
 import { printable, type Report } from "../cli/report.ts";
-import type { PythonPattern } from "../filter/python/pattern.ts";
+import type { PythonPattern } from "../python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
-import { decodeText, whole } from "../text.ts";
-import type { Settle } from "../time.ts";
-import { LogClock, MAX_AHEAD } from "./clock.ts";
-import { type Entry, type Format, FormatDetector, hasShape, isNoise, readEntry } from "./entry.ts";
-import { FirstLines } from "./first-lines.ts";
-import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate.ts";
+import { decodeText, whole } from "../shared/text.ts";
+import type { Settle } from "../shared/time.ts";
+import { Tally, type TallyOptions } from "./ban/failure-counter.ts";
+import { ALL_PATTERNS, type Candidates, Gate, type LineBytes } from "./gate/gate.ts";
+import { planGate } from "./gate/plan.ts";
+import type { InputCounts } from "./health/figures.ts";
+import { Sight } from "./health/input-monitor.ts";
+import { settle } from "./input/ambiguous-time.ts";
+import type { Entry } from "./input/entry.ts";
+import { FirstLines } from "./input/first-lines.ts";
+import { type Format, FormatDetector, hasShape, isNoise } from "./input/format.ts";
+import { JournalEntry } from "./input/journal.ts";
+import { LogClock, MAX_AHEAD } from "./input/log-clock.ts";
+import { readEntry } from "./input/read-entry.ts";
+import { Tail } from "./input/recent-input.ts";
 import {
   type CompiledJail,
   type EntryAt,
@@ -15,14 +24,8 @@ import {
   type Position,
   RunningJail,
   readsSource,
-} from "./jail.ts";
-import { JournalEntry } from "./journal.ts";
-import { planGate } from "./plan.ts";
-import { settle } from "./settle.ts";
-import { Sight } from "./sight.ts";
-import { reachOf } from "./state/reach.ts";
-import { Tail } from "./tail.ts";
-import { Tally, type TallyOptions } from "./tally.ts";
+} from "./jail/jail.ts";
+import { reachOf } from "./state/lookback.ts";
 
 export interface EngineOptions extends TallyOptions {
   /** Undefined: the first line says. */
@@ -37,17 +40,6 @@ export interface EngineOptions extends TallyOptions {
   readonly silence: number;
   /** False: every line is looked at in full. The same bytes come out, more slowly. */
   readonly prefilter: boolean;
-}
-
-/** What was counted while reading. */
-export interface InputCounts {
-  bytes: number;
-  /** Lines dropped because they were too long. */
-  overlong: number;
-  /** Searches given up because they would have taken too long. */
-  givenUp: number;
-  /** Lines without the shape of the input's format, read as plain ones: all of a journal's, of other inputs those that were samples. */
-  stray: number;
 }
 
 /** A line without a date takes the time of another that is at most so old, in milliseconds, as in fail2ban. */

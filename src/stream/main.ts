@@ -7,23 +7,23 @@ import { useZone } from "../cli/zone.ts";
 import { tellMistake } from "../rules/errors.ts";
 import { type LoadedRules, loadRules } from "../rules/load.ts";
 import { formatPlace, type Jail, type RuleError } from "../rules/rule.ts";
-import type { ControlOptions } from "./control.ts";
+import type { ControlOptions } from "./control/control.ts";
+import { Reloader } from "./control/reload.ts";
 import { Engine } from "./engine.ts";
-import { FileInput } from "./file-input.ts";
+import { needsIn } from "./gate/plan.ts";
+import { formatMetrics } from "./health/metrics.ts";
+import { MetricsFile, streamOf } from "./health/metrics-file.ts";
+import { formatStats } from "./health/stats.ts";
 import { HELP } from "./help.ts";
-import { type CompiledJail, compileJails, readsSource } from "./jail.ts";
-import { formatMetrics } from "./metrics.ts";
-import { MetricsFile, streamOf } from "./metrics-file.ts";
+import { FileInput } from "./input/file-input.ts";
+import { type CompiledJail, compileJails, readsSource } from "./jail/jail.ts";
 import { type Options, readOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import { needsIn } from "./plan.ts";
-import { Reloader } from "./reload.ts";
 import { run } from "./run.ts";
 import type { BanLog } from "./state/banlog.ts";
 import { StateError } from "./state/error.ts";
-import { Keeper } from "./state/keeper.ts";
-import { reachOf } from "./state/reach.ts";
-import { formatStats } from "./stats.ts";
+import { reachOf } from "./state/lookback.ts";
+import { Keeper } from "./state/persister.ts";
 
 const PROGRAM = "f2b-stream";
 
@@ -91,7 +91,7 @@ async function readRules({ rules, sets }: Options, report: Report): Promise<Load
 
 /** Compiles every jail, enabled or not, runs its tests, and tries hostile lines on it. */
 async function check(loaded: LoadedRules, now: number, report: Report): Promise<number> {
-  const { checkJails } = await import("./check.ts");
+  const { checkJails } = await import("../check/check.ts");
   const compiled = compileJails(loaded.jails, leaveOutImported(loaded, report));
   const imported = new Set(loaded.exec.map(({ jail }) => jail));
   const { tests, lines } = checkJails(compiled, imported, now, report);
@@ -150,7 +150,7 @@ async function steerable(
   steered: Pick<ControlOptions, "engine" | "reloader" | "report" | "now">,
 ): Promise<(() => void) | undefined> {
   if (control === undefined) return () => undefined;
-  const { openControl } = await import("./open-control.ts");
+  const { openControl } = await import("./control/open-control.ts");
   const waiting = () => process.stdout.writableLength;
   return openControl(control, { ...steered, source, started: startOfProcess(), waiting });
 }

@@ -1,6 +1,6 @@
 import { readArgs, readTime, UsageError, wholeNumber } from "../cli/args.ts";
-import type { Format } from "./entry.ts";
-import { readFormat } from "./format.ts";
+import type { Format } from "./input/format.ts";
+import { readFormat } from "./input/format.ts";
 
 /**
  * The longest line in bytes when nothing is said. A web server writes up to 4 bytes for each of a request's: nginx takes 32 KiB of

@@ -1,10 +1,10 @@
 import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
+import { YoungGeneration } from "../shared/v8-heap.ts";
+import type { Reloader } from "./control/reload.ts";
 import type { Engine } from "./engine.ts";
-import type { Input } from "./file-input.ts";
-import type { Reloader } from "./reload.ts";
-import type { Keeper } from "./state/keeper.ts";
-import { YoungGeneration } from "./young.ts";
+import type { Input } from "./input/file-input.ts";
+import type { Keeper } from "./state/persister.ts";
 
 /** What the loop needs of the world. */
 export interface RunOptions {

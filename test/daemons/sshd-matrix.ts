@@ -55,10 +55,10 @@ export interface Row {
   readonly shown: number;
 }
 
-export const PASSWORD = "right";
+const PASSWORD = "right";
 const OWN_KEY = "alice's";
 
-export const USERS: readonly SshUser[] = [
+const USERS: readonly SshUser[] = [
   { name: "root", password: PASSWORD },
   { name: "alice", password: PASSWORD, keys: [authorizedKey(OWN_KEY)], groups: ["users"] },
   { name: "carol", password: PASSWORD, groups: ["games"] },

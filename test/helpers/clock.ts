@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/exec/clock.ts";
+import type { Clock } from "../../src/shared/clock.ts";
 
 /** A clock that stands still until it is told to go on. Like setTimeout, it fires at once for delays of 2^31 ms. */
 export class FakeClock implements Clock {

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { findFilter } from "../../src/regex/find.ts";
 import { formatJson } from "../../src/regex/json.ts";
 import { LineJudge } from "../../src/regex/judge.ts";
-import { compileJails } from "../../src/stream/jail.ts";
-import { setZone } from "../../src/time.ts";
+import { setZone } from "../../src/shared/time.ts";
+import { compileJails } from "../../src/stream/jail/jail.ts";
 import { ROOT } from "./root.ts";
 
 // Cases to measure by, kept beside the repository: fail2ban's own samples with the verdicts that fail2ban gave.

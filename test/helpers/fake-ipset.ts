@@ -1,5 +1,5 @@
-import type { SetTool } from "../../src/exec/backend/set-family.ts";
-import type { Ran } from "../../src/exec/run.ts";
+import type { SetTool } from "../../src/exec/kernel/ipset/ipset-family.ts";
+import type { Ran } from "../../src/exec/kernel/run-command.ts";
 import type { FakeClock } from "./clock.ts";
 
 /** ipset on sets in memory, whose members end as time passes. */

@@ -1,6 +1,6 @@
-import type { Rule } from "../../src/exec/backend/rules.ts";
-import type { Tool } from "../../src/exec/backend/table.ts";
-import type { Ran } from "../../src/exec/run.ts";
+import type { Tool } from "../../src/exec/kernel/iptables/table.ts";
+import type { Rule } from "../../src/exec/kernel/rules.ts";
+import type { Ran } from "../../src/exec/kernel/run-command.ts";
 
 /** iptables on a table in memory: a transaction changes all or nothing, and fails for the reasons that the real one has. */
 export class FakeTool implements Tool {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Report } from "../../src/cli/report.ts";
-import { decode, MAX_COMMAND_BYTES } from "../../src/command.ts";
+import { decode, MAX_COMMAND_BYTES } from "../../src/protocol/command.ts";
 import { loadRules } from "../../src/rules/load.ts";
 import { Engine, type EngineOptions } from "../../src/stream/engine.ts";
-import { FORMATS, type Format } from "../../src/stream/entry.ts";
-import { type CompiledJail, compileJails } from "../../src/stream/jail.ts";
+import { FORMATS, type Format } from "../../src/stream/input/format.ts";
+import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";
 import type { Coverage } from "./coverage.ts";
 import { cutAnywhere, type Damage, repeated, spliced } from "./fuzz/damage.ts";
 import { HOSTS, mutate, USERS } from "./line-mutations.ts";

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { compileFilter } from "../../src/filter/compile.ts";
-import { SearchBudget } from "../../src/filter/python/budget.ts";
-import { compilePattern } from "../../src/filter/python/compile.ts";
-import type { PythonPattern } from "../../src/filter/python/pattern.ts";
-import { type HostileText, hostileTexts, pump } from "../../src/filter/python/pump.ts";
+import { type HostileText, hostileTexts, pump } from "../../src/python/analyse/attack-strings.ts";
+import type { PythonPattern } from "../../src/python/pattern.ts";
+import { SearchBudget } from "../../src/python/search/budget.ts";
+import { compilePattern } from "../../src/python/search/compile.ts";
 import { loadRules } from "../../src/rules/load.ts";
 import { ROOT } from "./root.ts";
 

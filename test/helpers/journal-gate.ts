@@ -1,8 +1,8 @@
-import type { Entry } from "../../src/stream/entry.ts";
-import { Gate, type GatePlan, type LineBytes } from "../../src/stream/gate.ts";
-import { JournalEntry, readJournal } from "../../src/stream/journal.ts";
-import { MARK } from "../../src/stream/journal-scan.ts";
-import { decodeText } from "../../src/text.ts";
+import { decodeText } from "../../src/shared/text.ts";
+import { Gate, type GatePlan, type LineBytes } from "../../src/stream/gate/gate.ts";
+import { MARK } from "../../src/stream/gate/journal-scan.ts";
+import type { Entry } from "../../src/stream/input/entry.ts";
+import { JournalEntry, readJournal } from "../../src/stream/input/journal.ts";
 
 /** Lets every line pass. */
 export const OPEN: GatePlan = {

@@ -11,7 +11,7 @@ interface Field {
 type Fields = ReadonlyMap<string, Field>;
 
 /** What the manual of f2b-client says of answers: fields by the name of their section. */
-export class ManualAnswers {
+class ManualAnswers {
   readonly #sections = new Map<string, Fields>();
 
   constructor(page: string) {

@@ -1,4 +1,4 @@
-import type { PatternMatch, PatternSpans } from "../../src/filter/python/pattern.ts";
+import type { PatternMatch, PatternSpans } from "../../src/python/pattern.ts";
 
 /** All that a match says, as plain data. */
 export function shownMatch(match: PatternMatch | PatternSpans | undefined): object | undefined {

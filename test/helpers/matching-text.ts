@@ -1,6 +1,6 @@
-import { charSet, complement, intersect, runsOf, sizeOf } from "../../src/filter/python/charset.ts";
-import { charsOf } from "../../src/filter/python/classes.ts";
-import type { CharNode, Node, RepeatNode, Tree } from "../../src/filter/python/tree.ts";
+import { charSet, complement, intersect, runsOf, sizeOf } from "../../src/python/charset.ts";
+import { charsOf } from "../../src/python/classes.ts";
+import type { CharNode, Node, RepeatNode, Tree } from "../../src/python/tree.ts";
 import { pick, type Random, upTo } from "./random-pattern.ts";
 
 /** A text that a pattern was walked for, and what its groups hold. */

@@ -1,9 +1,9 @@
-import type { DateTemplate } from "../../src/filter/date-pattern.ts";
-import { readDatepattern } from "../../src/filter/date-templates.ts";
-import { MONTHS, WEEKDAYS } from "../../src/filter/date-value.ts";
-import { parsePattern } from "../../src/filter/python/parse.ts";
-import type { Tree } from "../../src/filter/python/tree.ts";
-import { fromWall, toWall } from "../../src/time.ts";
+import type { DateTemplate } from "../../src/filter/date/date-pattern.ts";
+import { readDatepattern } from "../../src/filter/date/date-templates.ts";
+import { MONTHS, WEEKDAYS } from "../../src/filter/date/date-value.ts";
+import { parsePattern } from "../../src/python/parse/parse.ts";
+import type { Tree } from "../../src/python/tree.ts";
+import { fromWall, toWall } from "../../src/shared/time.ts";
 import { writeMatch } from "./matching-text.ts";
 import { pick, type Random, upTo } from "./random-pattern.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Report } from "../../src/cli/report.ts";
-import { type Ban, encode, type Unban } from "../../src/command.ts";
+import { type Ban, encode, type Unban } from "../../src/protocol/command.ts";
 import { BanLog } from "../../src/stream/state/banlog.ts";
 import type { Needs } from "../../src/stream/state/compact.ts";
 import type { Decision } from "../../src/stream/state/decision.ts";

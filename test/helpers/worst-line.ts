@@ -1,12 +1,12 @@
+import { isField, textOf } from "../../src/check/hostile/template.ts";
+import { ODD_TEXTS } from "../../src/check/hostile/texts.ts";
+import { SceneWriter } from "../../src/check/injection/benign-case.ts";
+import { castOf } from "../../src/check/injection/jail-patterns.ts";
 import { Report } from "../../src/cli/report.ts";
-import { isField, textOf } from "../../src/filter/hostile/template.ts";
-import { ODD_TEXTS } from "../../src/filter/hostile/texts.ts";
-import type { PythonPattern } from "../../src/filter/python/pattern.ts";
-import { hostileTexts, pump } from "../../src/filter/python/pump.ts";
+import { hostileTexts, pump } from "../../src/python/analyse/attack-strings.ts";
+import type { PythonPattern } from "../../src/python/pattern.ts";
 import { Engine } from "../../src/stream/engine.ts";
-import { castOf } from "../../src/stream/injection/cast.ts";
-import { SceneWriter } from "../../src/stream/injection/scene.ts";
-import type { CompiledJail } from "../../src/stream/jail.ts";
+import type { CompiledJail } from "../../src/stream/jail/jail.ts";
 import { MAX_LINE } from "../../src/stream/options.ts";
 import { cpuTime } from "./hostile.ts";
 import { pick, type Random, seededRandom, upTo } from "./random-pattern.ts";
@@ -26,7 +26,7 @@ export interface Line {
 }
 
 /** A line, and what it costs. */
-export interface Costly {
+interface Costly {
   readonly line: Line;
   readonly cost: number;
 }

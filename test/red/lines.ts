@@ -1,7 +1,7 @@
-import { textOf } from "../../src/filter/hostile/template.ts";
-import { castOf } from "../../src/stream/injection/cast.ts";
-import { SceneWriter, TRUE } from "../../src/stream/injection/scene.ts";
-import type { CompiledJail } from "../../src/stream/jail.ts";
+import { textOf } from "../../src/check/hostile/template.ts";
+import { SceneWriter, TRUE } from "../../src/check/injection/benign-case.ts";
+import { castOf } from "../../src/check/injection/jail-patterns.ts";
+import type { CompiledJail } from "../../src/stream/jail/jail.ts";
 
 /** Who did nothing. */
 export const VICTIM = "203.0.113.9";

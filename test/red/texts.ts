@@ -1,7 +1,7 @@
-import { DATE_TEXTS, forgeries, LONG_TEXT, ODD_TEXTS, plainTexts } from "../../src/filter/hostile/texts.ts";
-import { castOf } from "../../src/stream/injection/cast.ts";
-import { SceneWriter } from "../../src/stream/injection/scene.ts";
-import type { CompiledJail } from "../../src/stream/jail.ts";
+import { DATE_TEXTS, forgeries, LONG_TEXT, ODD_TEXTS, plainTexts } from "../../src/check/hostile/texts.ts";
+import { SceneWriter } from "../../src/check/injection/benign-case.ts";
+import { castOf } from "../../src/check/injection/jail-patterns.ts";
+import type { CompiledJail } from "../../src/stream/jail/jail.ts";
 import { pick, type Random, seededRandom } from "../helpers/random-pattern.ts";
 import { linesOf, redated, VICTIM } from "./lines.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { decode } from "../../src/command.ts";
+import { decode } from "../../src/protocol/command.ts";
 import { killPiped, Piped } from "../helpers/piped.ts";
 import { program } from "../helpers/program.ts";
 import { ROOT } from "../helpers/root.ts";

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmdirSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { encode } from "../../src/command.ts";
+import { encode } from "../../src/protocol/command.ts";
 import type { Decision } from "../../src/stream/state/decision.ts";
 import { decodeHeader } from "../../src/stream/state/header.ts";
 import { readSeen } from "../../src/stream/state/resume.ts";

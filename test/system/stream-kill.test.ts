@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type Ban, decode } from "../../src/command.ts";
+import { type Ban, decode } from "../../src/protocol/command.ts";
 import { GrowingLog } from "../helpers/attackers.ts";
 import { talk } from "../helpers/control.ts";
 import { eventually } from "../helpers/eventually.ts";

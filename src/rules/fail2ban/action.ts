@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import { unknownTag } from "../../exec/tags.ts";
+import { unknownTag } from "../../exec/settings/tag-names.ts";
 import type { Place } from "../rule.ts";
 import { Definition } from "./definition.ts";
 import type { ConfigFiles } from "./include.ts";
+import { linesOf, placeOf, type Sourced, sourced } from "./located-text.ts";
 import { parseCall } from "./options.ts";
 import { shellNeed, splitShell } from "./shell.ts";
-import { linesOf, placeOf, type Sourced, sourced } from "./sourced.ts";
 
 /** The commands that f2b-exec can run for an action. */
 const COMMANDS = ["actionstart", "actionban", "actionunban", "actionstop", "actionflush"] as const;

@@ -1,7 +1,7 @@
 import type { Escalation } from "../rule.ts";
+import type { Sourced } from "./located-text.ts";
 import { isTrue } from "./options.ts";
 import { parseSeconds } from "./seconds.ts";
-import type { Sourced } from "./sourced.ts";
 import { duration, type Options, type Warn } from "./values.ts";
 
 /** fail2ban's own default, of which the engine's doubling is the copy; blanks don't count. */

@@ -1,5 +1,5 @@
 import type { Config } from "./interpolate.ts";
-import { type Sourced, sourced } from "./sourced.ts";
+import { type Sourced, sourced } from "./located-text.ts";
 import { replaceTags } from "./tags.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { printable } from "../../cli/report.ts";
-import { CHAIN_NAME } from "../../exec/settings.ts";
+import { CHAIN_NAME } from "../../exec/settings/settings.ts";
 import type { CommandAction } from "./action.ts";
 import type { ExecJail } from "./load.ts";
 

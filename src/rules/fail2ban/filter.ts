@@ -2,9 +2,9 @@ import { basename, dirname, resolve } from "node:path";
 import { type FilterRule, type Pattern, type Place, RuleError } from "../rule.ts";
 import { Definition } from "./definition.ts";
 import { ConfigFiles } from "./include.ts";
+import { linesOf, placeOf, type Sourced, sourced } from "./located-text.ts";
 import { parseCall } from "./options.ts";
 import { splitShell } from "./shell.ts";
-import { linesOf, placeOf, type Sourced, sourced } from "./sourced.ts";
 
 /** Most lines that a filter may see together. */
 const MAX_LINES = 1000;

@@ -1,8 +1,8 @@
-import { type Network, parseNetwork, unmap } from "../../address.ts";
+import { type Network, parseNetwork, unmap } from "../../shared/address.ts";
 import type { IgnoreRule } from "../rule.ts";
+import type { Sourced } from "./located-text.ts";
 import { isTrue, splitWords } from "./options.ts";
 import { shellNeed, splitShell } from "./shell.ts";
-import type { Sourced } from "./sourced.ts";
 import type { Options, Warn } from "./values.ts";
 
 /** Whom a jail ignores: `ignoreip`, `ignoreself`, `ignorecommand`. What can't be carried over goes to `warn`. */

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { whyUnreadable } from "../../cli/file-error.ts";
-import { FileError, RULES, readTrusted } from "../../safe-file.ts";
+import { FileError, RULES, readTrusted } from "../../shared/safe-file.ts";
 import { RuleError } from "../rule.ts";
 import { type IniFile, parseIni } from "./ini.ts";
 import { Config } from "./interpolate.ts";

@@ -1,5 +1,5 @@
 import { type Place, RuleError } from "../rule.ts";
-import type { Sourced } from "./sourced.ts";
+import type { Sourced } from "./located-text.ts";
 
 /** Keys, in lower case, with their values as written. */
 export type Section = Map<string, Sourced>;

@@ -1,6 +1,6 @@
 import { type Place, RuleError } from "../rule.ts";
 import type { IniFile, Section } from "./ini.ts";
-import { placeOf, type Replacement, replaceParts, type Sourced, sourced } from "./sourced.ts";
+import { placeOf, type Replacement, replaceParts, type Sourced, sourced } from "./located-text.ts";
 
 /** How deep `%(name)s` may lead to another `%(name)s`, as in Python's ConfigParser. */
 const MAX_DEPTH = 10;

@@ -4,8 +4,8 @@ import type { Definition } from "./definition.ts";
 import { FILTER_OPTIONS, filterRule, openFilter, type ResolvedFilter } from "./filter.ts";
 import type { ConfigFiles } from "./include.ts";
 import type { Config } from "./interpolate.ts";
+import { placeOf, type Sourced, sourced } from "./located-text.ts";
 import { isTrue, parseCall, splitCalls } from "./options.ts";
-import { placeOf, type Sourced, sourced } from "./sourced.ts";
 
 /** What may stand in the section of a jail, beside what a filter says too. */
 const JAIL_OPTIONS = [

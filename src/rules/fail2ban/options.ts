@@ -1,5 +1,5 @@
 import { RuleError } from "../rule.ts";
-import { placeOf, type Sourced, sourced } from "./sourced.ts";
+import { placeOf, type Sourced, sourced } from "./located-text.ts";
 
 /** Longest filter or action with its parameters, in characters. */
 const MAX_CALL = 10_000;

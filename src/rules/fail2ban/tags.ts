@@ -1,5 +1,5 @@
 import { RuleError } from "../rule.ts";
-import { placeOf, type Replacement, replaceParts, type Sourced } from "./sourced.ts";
+import { placeOf, type Replacement, replaceParts, type Sourced } from "./located-text.ts";
 
 /** How often one tag may be replaced in one value. */
 const MAX_REPLACEMENTS = 25;

@@ -4,8 +4,8 @@ import { readBantime, readEscalation } from "./bantime.ts";
 import { readIgnore } from "./ignore.ts";
 import { type ResolvedJail, usesJournal } from "./jail.ts";
 import { readJournalMatch } from "./journal.ts";
+import type { Sourced } from "./located-text.ts";
 import { portsOf } from "./ports.ts";
-import type { Sourced } from "./sourced.ts";
 import { duration, type Options, type Warn, wholeNumber } from "./values.ts";
 
 /**

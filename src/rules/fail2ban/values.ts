@@ -1,5 +1,5 @@
+import { placeOf, type Sourced } from "./located-text.ts";
 import { parseSeconds } from "./seconds.ts";
-import { placeOf, type Sourced } from "./sourced.ts";
 
 /** The options of a jail, by name. */
 export type Options = ReadonlyMap<string, Sourced>;

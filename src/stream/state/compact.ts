@@ -1,9 +1,9 @@
-import { type Ban, CommandError, encode } from "../../command.ts";
+import { type Ban, CommandError, encode } from "../../protocol/command.ts";
 import { type Decision, decisionIn } from "./decision.ts";
 import type { StateFile } from "./file.ts";
 import type { Header } from "./header.ts";
 import { LineCutter } from "./lines.ts";
-import { type Part, Sieve } from "./sieve.ts";
+import { type Part, Sieve } from "./retention.ts";
 
 /** What a restart needs: whoever remembers the bans knows. */
 export interface Needs {

@@ -1,4 +1,4 @@
-import { type Ban, CommandError, decode, type Unban } from "../../command.ts";
+import { type Ban, CommandError, decode, type Unban } from "../../protocol/command.ts";
 
 /** What a state tells of a ban. */
 export type Decision = Ban | Unban;

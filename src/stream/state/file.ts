@@ -12,8 +12,16 @@ import {
 } from "node:fs";
 import { type FileHandle, open, realpath, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { flock } from "../../flock.ts";
-import { checkFolder, checkStat, FileError, look, OURS, readTrusted, UNLINKED } from "../../safe-file.ts";
+import { flock } from "../../shared/file-lock.ts";
+import {
+  checkFolder,
+  checkStat,
+  FileError,
+  look,
+  OURS,
+  readTrusted,
+  UNLINKED,
+} from "../../shared/safe-file.ts";
 import { StateError } from "./error.ts";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header.ts";
 

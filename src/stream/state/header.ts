@@ -1,4 +1,4 @@
-import { LAST_TIME } from "../../time.ts";
+import { LAST_TIME } from "../../shared/time.ts";
 
 /** What the first line of a state tells. */
 export interface Header {

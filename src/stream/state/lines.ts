@@ -1,4 +1,4 @@
-import { MAX_COMMAND_BYTES } from "../../command.ts";
+import { MAX_COMMAND_BYTES } from "../../protocol/command.ts";
 
 /** A line of a file, without its newline. */
 export interface Line {

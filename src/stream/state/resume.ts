@@ -1,4 +1,4 @@
-import { OURS, readTrusted } from "../../safe-file.ts";
+import { OURS, readTrusted } from "../../shared/safe-file.ts";
 import { StateError } from "./error.ts";
 import { decodeHeader, HEADER_BYTES } from "./header.ts";
 

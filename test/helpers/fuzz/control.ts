@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Report } from "../../../src/cli/report.ts";
+import { MAX_REQUEST_BYTES } from "../../../src/protocol/control.ts";
 import {
   banned,
   ban as banSchema,
@@ -11,14 +12,13 @@ import {
   reloaded,
   status,
   unbanned,
-} from "../../../src/control/answers.ts";
-import { MAX_REQUEST_BYTES } from "../../../src/control/protocol.ts";
-import { ControlServer } from "../../../src/control/server.ts";
-import { type ListeningSocket, listenAt } from "../../../src/control/socket.ts";
-import { Control } from "../../../src/stream/control.ts";
+} from "../../../src/protocol/control-answers.ts";
+import { type ListeningSocket, listenAt } from "../../../src/protocol/control-socket.ts";
+import { Control } from "../../../src/stream/control/control.ts";
+import { Reloader } from "../../../src/stream/control/reload.ts";
+import { ControlServer } from "../../../src/stream/control/server.ts";
 import { Engine } from "../../../src/stream/engine.ts";
-import type { CompiledJail } from "../../../src/stream/jail.ts";
-import { Reloader } from "../../../src/stream/reload.ts";
+import type { CompiledJail } from "../../../src/stream/jail/jail.ts";
 import { SocketFolder, Talk } from "../control.ts";
 import { appFailure, appJails } from "../engine.ts";
 import { pick, type Random, upTo } from "../random-pattern.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, parseConfig } from "../../../src/exec/config.ts";
-import { settingsOf } from "../../../src/exec/settings.ts";
+import { settingsOf } from "../../../src/exec/settings/settings.ts";
 import { pick, type Random, upTo } from "../random-pattern.ts";
 import { ROOT } from "../root.ts";
 import {

@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { EXIT } from "../src/cli/exit.ts";
+import { Report } from "../src/cli/report.ts";
+import { expandTags } from "../src/filter/tags.ts";
+import type { KnownPattern } from "../src/python/precompiled.ts";
+import { prepare } from "../src/python/search/compile.ts";
+import { readRules } from "../src/rules/document.ts";
+import { tellRuleErrors } from "../src/rules/errors.ts";
+import { bundledFiles } from "../src/rules/files.ts";
+import { type Prechecked, sha256, writePrechecked } from "../src/rules/prechecked.ts";
+import { machineServices, type Services } from "../src/rules/services.ts";
+
+// A step of the build: reads and checks the bundled rules, so that a start need not.
+try {
+  const files = new Map((await bundledFiles()).map(({ path, name }) => [name, precheck(path, name)]));
+  writePrechecked({ files, patterns: new Map([...files.values()].flatMap(patternsIn)) });
+} catch (error) {
+  if (!tellRuleErrors(error, new Report("precheck"))) throw error;
+  process.exitCode = EXIT.CONFIG;
+}
+
+/** @throws AggregateError of RuleErrors; what would be a warning for others is a mistake in our own rules */
+function precheck(path: string, name: string): Prechecked {
+  const text = readFileSync(path, "utf8");
+  const { layer, errors, warnings } = readRules(text, name);
+  if (errors.length + warnings.length > 0) throw new AggregateError([...errors, ...warnings]);
+  return { sha256: sha256(text), services: servicesIn(text), layer };
+}
+
+/** The patterns of a file's jails as `knownPattern` has them. @throws PatternError */
+function patternsIn({ layer }: Prechecked): readonly (readonly [string, KnownPattern])[] {
+  const settings = [layer.defaults, ...[...layer.jails.values()].map((jail) => jail.settings)];
+  const patterns = settings.flatMap(({ prefregex = [], failregex = [], ignoreregex = [] }) => [
+    ...prefregex,
+    ...failregex,
+    ...ignoreregex,
+  ]);
+  return patterns.flatMap(({ source }) => {
+    const expanded = expandTags(source).source;
+    const known = prepare(expanded);
+    return known ? [[expanded, known] as const] : [];
+  });
+}
+
+/** The service names in lines `port:`. */
+function servicesIn(text: string): Services {
+  const words = [...text.matchAll(/^ *port:(.*)$/gm)].flatMap(
+    ([, ports = ""]) => ports.match(/[\w-]+/g) ?? [],
+  );
+  return new Map([...machineServices()].filter(([name]) => words.includes(name)));
+}

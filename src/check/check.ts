@@ -1,0 +1,115 @@
+import { printable, type Report } from "../cli/report.ts";
+import type { Failure, Verdict } from "../filter/verdict.ts";
+import { formatPlace, type Jail, RuleError, type RuleTest } from "../rules/rule.ts";
+import { formatNetwork, parseNetwork } from "../shared/address.ts";
+import type { CompiledJail } from "../stream/jail/jail.ts";
+import { identify } from "../stream/jail/subject.ts";
+import { play } from "./injection/run-lines.ts";
+import { findHoles } from "./vulnerabilities.ts";
+
+/** What was tried. */
+export interface Checked {
+  readonly tests: number;
+  /** Hostile lines. */
+  readonly lines: number;
+}
+
+/** What an imported jail can't say for itself. */
+const OPEN_FILE =
+  "whoever can write a line feed into this log can have anybody banned: look whether its writer escapes them (then --set NAME.framing=message), or let it log to syslog";
+
+/** That an identifier stands alone, which any local user can give his entries. */
+function forgeableBy({ identifier, journalmatch, on }: Jail): string | undefined {
+  if (on === "ban" || identifier?.[0] === undefined || journalmatch !== undefined) return undefined;
+  return `identifier alone: any local user can write such journal entries (logger -t ${printable(identifier[0])})`;
+}
+
+const TRUSTED_HINT =
+  "add journalmatch: _UID=0 if the service logs as root, or else its unit, such as _SYSTEMD_UNIT=app.service; other formats don't ask for it";
+
+/**
+ * Runs the tests of jails and looks for holes in them, and tells what is doubtful.
+ *
+ * @param imported names of jails that came from fail2ban: a hole in one of these is told, not thrown
+ * @param now epoch milliseconds, for years that lines leave out
+ * @throws AggregateError of RuleErrors
+ */
+export function checkJails(
+  jails: readonly CompiledJail[],
+  imported: ReadonlySet<string>,
+  now: number,
+  report: Report,
+): Checked {
+  const errors: RuleError[] = [];
+  let lines = 0;
+  for (const each of jails) {
+    const { name } = each.jail;
+    const isImported = imported.has(name);
+    const holes = findHoles(each, { now, hasLineFeeds: !isImported });
+    lines += holes.lines;
+    errors.push(...runTests(each, now));
+    const forgeable = isImported ? undefined : forgeableBy(each.jail);
+    if (forgeable !== undefined) {
+      report.warning(`${formatPlace(each.jail.place)}: ${name}: ${forgeable}`);
+      report.hint(TRUSTED_HINT);
+    }
+    if (!isImported) errors.push(...holes.errors, ...(holes.framing ? [holes.framing] : []));
+    else if (holes.framing) report.warning(`[${name}] ${OPEN_FILE.replace("NAME", () => name)}`);
+    for (const { place, message, hint } of isImported ? holes.errors : holes.doubts) {
+      report.warning(`${formatPlace(place)}: ${message}`);
+      if (hint !== undefined && !isImported) report.hint(hint);
+    }
+    for (const pattern of holes.untried) {
+      report.hint(
+        `[${name}] ${pattern}: no hostile line could be made; a sample under tests shows how one looks`,
+      );
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors);
+  return { tests: jails.reduce((sum, { jail }) => sum + jail.tests.length, 0), lines };
+}
+
+/**
+ * Runs the sample lines of a jail, each test with a filter that knows nothing yet.
+ *
+ * @param now epoch milliseconds, for years that lines leave out
+ * @returns what is wrong
+ */
+export function runTests(compiled: CompiledJail, now: number): readonly RuleError[] {
+  return compiled.jail.tests.flatMap((test) => {
+    const wrong = mistakeOf(test, play(compiled, test.lines, now).last);
+    return wrong === undefined
+      ? []
+      : [new RuleError("ERR_RULE_TEST", test.place, `${compiled.jail.name}: ${wrong}`)];
+  });
+}
+
+function mistakeOf({ lines, match }: RuleTest, verdict: Verdict | undefined): string | undefined {
+  const line = JSON.stringify(printable(lines.at(-1) ?? "", 100));
+  if (match === false) {
+    return verdict?.match
+      ? `test: expected no failure, got one of ${JSON.stringify(verdict.id)} in ${line}`
+      : undefined;
+  }
+  if (!verdict?.match)
+    return `test: expected a failure, got none (${verdict?.why ?? "not this jail's"}) in ${line}`;
+  const found: Readonly<Record<string, string | undefined>> = {
+    ...identityOf(verdict),
+    user: verdict.groups().user,
+  };
+  const wanted = Object.entries({ ...match, ...(match.ip !== undefined && { ip: canonical(match.ip) }) });
+  const different = wanted.find(([key, value]) => found[key] !== value);
+  if (different === undefined) return undefined;
+  const [key, value] = different;
+  return `test: expected ${key} ${JSON.stringify(value)}, got ${JSON.stringify(found[key] ?? null)} in ${line}`;
+}
+
+function identityOf(failure: Failure): { ip?: string; id?: string } {
+  const identity = identify(failure);
+  return identity.kind === "address" ? { ip: formatNetwork(identity.network) } : { id: failure.id };
+}
+
+function canonical(ip: string): string {
+  const network = parseNetwork(ip);
+  return network ? formatNetwork(network) : ip;
+}

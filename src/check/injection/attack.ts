@@ -1,0 +1,139 @@
+import type { CompiledJail } from "../../stream/jail/jail.ts";
+import { type Spot, TAIL, type Takes } from "../hostile/field.ts";
+import { fitted, isField, type Template, textOf } from "../hostile/template.ts";
+import { idsIn, playLines, type Scene, type SceneLine } from "./benign-case.ts";
+import { isSilent, type Outcome, play } from "./run-lines.ts";
+
+/** What a text of a stranger's brought about. */
+export type Harm =
+  /** Somebody else was found. */
+  | { readonly kind: "names"; readonly expected: string; readonly found: string }
+  /** Nobody was found. */
+  | { readonly kind: "hides"; readonly expected: string; readonly why: string }
+  /** The line has another time, and may not be found at all. */
+  | { readonly kind: "dates"; readonly expected: string; readonly found: string };
+
+/** A harm, and how it came. */
+export interface Fault {
+  readonly harm: Harm;
+  /** The field that held the text; undefined: it stood behind the pattern. */
+  readonly spot: Spot | undefined;
+  /** Index of the failregex for the line that held it. */
+  readonly regex: number | undefined;
+  /** Index of the failregex that found somebody. */
+  readonly by: number | undefined;
+  readonly line: string;
+  /** False: the pattern's class does not take the text. It is for the service to say whether it can stand there. */
+  readonly isTaken: boolean;
+}
+
+/** Puts texts into the fields of scenes, and behind them where their patterns leave that open. */
+export class Attack {
+  readonly #compiled: CompiledJail;
+  readonly #now: number;
+  #lines = 0;
+
+  constructor(compiled: CompiledJail, now: number) {
+    this.#compiled = compiled;
+    this.#now = now;
+  }
+
+  /** How many lines were written. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /**
+   * The faults of one scene: one of a kind for each field.
+   *
+   * @param entryTexts texts with line feeds, which don't end the entry
+   */
+  *on({ lines, outcome }: Scene, texts: Iterable<string>, entryTexts: Iterable<string>): Generator<Fault> {
+    const scene = { lines: this.#withTail(lines, outcome), outcome };
+    for (const [at, { line }] of scene.lines.entries()) {
+      for (const index of line.fields.keys())
+        yield* this.#onField(scene, at, index, [...texts, ...entryTexts]);
+    }
+  }
+
+  *#onField(scene: Scene, at: number, index: number, texts: Iterable<string>): Generator<Fault> {
+    const found = new Set<Harm["kind"]>();
+    const { line, regex } = scene.lines[at] as SceneLine;
+    const { kind, spot } = line.fields[index] as Template["fields"][number];
+    for (const text of texts) {
+      const put = fitted(line, index, kind === TAIL ? ` ${text}` : text);
+      if (!put) continue;
+      const written = new Map([[index, put.text]]);
+      const after = this.#play(scene.lines, at, written);
+      const harm = after.gaveUp ? undefined : harmOf(scene, after, put.takes === "yes");
+      if (!harm || found.has(harm.kind) || isHearsay(harm, text, spot ? put.takes : "no")) continue;
+      found.add(harm.kind);
+      const by =
+        harm.kind === "names" ? after.failures.find(({ id }) => id === harm.found)?.regex : undefined;
+      yield { harm, spot, regex, by, line: textOf(line, written), isTaken: put.takes === "yes" };
+      if (harm.kind === "names") return;
+    }
+  }
+
+  #play(lines: readonly SceneLine[], at: number, written: ReadonlyMap<number, string>): Outcome {
+    this.#lines++;
+    const texts = lines.flatMap(({ line }, index) => {
+      if (index !== at) return textOf(line).split("\n");
+      const text = textOf(line, written);
+      return hasLineFeed(written) ? [text] : text.split("\n");
+    });
+    return play(this.#compiled, texts, this.#now);
+  }
+
+  /** The lines with a field behind the last one, if its pattern leaves open what comes there. */
+  #withTail(lines: readonly SceneLine[], before: Outcome): readonly SceneLine[] {
+    const last = lines.at(-1);
+    if (!last || isField(last.line.parts.at(-1))) return lines;
+    const { parts, fields } = last.line;
+    const longer = { fields, parts: [...parts, ODD_END] };
+    const after = playLines(
+      this.#compiled,
+      [...lines.slice(0, -1).map(({ line }) => line), longer],
+      this.#now,
+    );
+    if (after.failures.length !== before.failures.length || isSilent(after) !== isSilent(before))
+      return lines;
+    const tail = { kind: TAIL, spot: undefined, text: "" };
+    const open = { parts: [...parts, { field: fields.length }], fields: [...fields, tail] };
+    return [...lines.slice(0, -1), { ...last, line: open }];
+  }
+}
+
+/** No class that is made for something takes all of it, nothing in it is optional anywhere, and no id ends so. */
+const ODD_END = " \x02<x>, [y]: (z); {'x'} \"y\" = / \\ \x02";
+
+function hasLineFeed(written: ReadonlyMap<number, string>): boolean {
+  return [...written.values()].some((text) => text.includes("\n"));
+}
+
+/** That a line feed hides somebody, where no class of the pattern takes one: who wrote the rule saw what the service writes. */
+function isHearsay({ kind }: Harm, text: string, takes: Takes): boolean {
+  return kind === "hides" && takes !== "yes" && text.includes("\n");
+}
+
+/** @param isTaken as in `Fault` */
+function harmOf({ lines, outcome: before }: Scene, after: Outcome, isTaken: boolean): Harm | undefined {
+  const ids = new Set([...idsIn(lines.map(({ line }) => line)), ...before.failures.map(({ id }) => id)]);
+  const expected = before.failures[0]?.id ?? ([...ids].join(" or ") || "nobody");
+  const strange = after.failures.find(({ id }) => !ids.has(id));
+  if (strange) return { kind: "names", expected, found: strange.id };
+  const [meant] = before.failures;
+  const [found] = after.failures;
+  if (!meant) return undefined;
+  // Without a time there was no date to be taken for another.
+  const isMoved = meant.time !== undefined && after.last?.time !== meant.time;
+  if (isMoved && isTaken) {
+    return { kind: "dates", expected: dateOf(meant.time), found: dateOf(after.last?.time) };
+  }
+  if (found) return undefined;
+  return { kind: "hides", expected, why: after.last?.match === false ? after.last.why : "" };
+}
+
+function dateOf(time: number | undefined): string {
+  return time === undefined ? "none" : new Date(time).toISOString();
+}

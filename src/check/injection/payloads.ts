@@ -1,0 +1,64 @@
+import { templatesOf } from "../hostile/sample.ts";
+import { type Template, textOf } from "../hostile/template.ts";
+import {
+  brokenTexts,
+  copiesOf,
+  DATE_TEXTS,
+  forgeries,
+  LONG_TEXT,
+  ODD_TEXTS,
+  plainTexts,
+} from "../hostile/texts.ts";
+import { type Scene, TRUE } from "./benign-case.ts";
+import type { Cast } from "./jail-patterns.ts";
+
+/** Those who did nothing, and shall be banned. */
+export const DECOYS = ["203.0.113.66", "2001:db8:bad::66"] as const;
+
+/** The texts that a stranger would write who knows a jail's patterns. */
+export class Arsenal {
+  readonly #hasDate: boolean;
+  /** Those made of all patterns. */
+  readonly #common: readonly string[];
+
+  /** @param scenes one of each pattern */
+  constructor({ compiled, ignoreregex }: Cast, scenes: readonly Scene[]) {
+    this.#hasDate = compiled.jail.identifier === undefined;
+    const ignored = ignoreregex.flatMap((pattern) => templatesOf(pattern, TRUE, { most: MOST_IGNORED }));
+    this.#common = [
+      ...scenes.flatMap(({ lines }) => lines.flatMap(({ seen }) => forgedFrom(seen, DECOYS[0]))),
+      ...ignored.map((template) => `x ${textOf(template)} x`),
+    ];
+  }
+
+  /** @param turn from 0: the first scenes of a pattern meet all texts, the others only those made for them */
+  textsFor({ lines, outcome }: Scene, turn: number): ReadonlySet<string> {
+    const isWhole = turn < WHOLE_SCENES;
+    const seen = lines.map(({ seen }) => seen);
+    const dates = this.#hasDate && outcome.last?.time !== undefined ? DATE_TEXTS : [];
+    const decoys = isWhole ? DECOYS : DECOYS.slice(0, 1);
+    const texts = [
+      ...decoys.flatMap(plainTexts),
+      ...decoys.flatMap((decoy) => seen.flatMap((template) => forgedFrom(template, decoy))),
+      ...(isWhole ? [...this.#common, ...dates, ...ODD_TEXTS] : []),
+      ...(turn === 0 ? [LONG_TEXT] : []),
+    ];
+    return new Set(texts.filter((text) => !text.includes("\n")));
+  }
+
+  /** Those with line feeds, of which an entry of the journal may be full; none where lines are what patterns are made for. */
+  entryTextsFor({ lines }: Scene, turn: number): ReadonlySet<string> {
+    const seen = lines.map(({ seen }) => seen);
+    if (turn >= WHOLE_SCENES || seen.some((template) => textOf(template).includes("\n"))) return new Set();
+    return new Set(seen.flatMap((template) => brokenTexts(template, DECOYS[0])));
+  }
+}
+
+const WHOLE_SCENES = 3;
+
+/** Most lines of one ignoreregex. */
+const MOST_IGNORED = 4;
+
+function forgedFrom(template: Template, decoy: string): readonly string[] {
+  return [...copiesOf(template, decoy), ...forgeries(template, decoy)];
+}

@@ -1,0 +1,103 @@
+import { templatesOf } from "../hostile/sample.ts";
+import { forged, type Template, textOf } from "../hostile/template.ts";
+import type { Fault } from "./attack.ts";
+import { type Scene, TRUE } from "./benign-case.ts";
+import { header } from "./frame.ts";
+import { type Cast, handsOnContent } from "./jail-patterns.ts";
+import { DECOYS } from "./payloads.ts";
+import { play } from "./run-lines.ts";
+
+const [DECOY] = DECOYS;
+
+/** Shows a jail lines of other kinds than its patterns are made for, which quote a stranger's text. */
+export class Quoter {
+  readonly #cast: Cast;
+  readonly #now: number;
+  #lines = 0;
+
+  constructor(cast: Cast, now: number) {
+    this.#cast = cast;
+    this.#now = now;
+  }
+
+  /** How many there were. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /**
+   * The faults of lines that quote the messages of some scenes.
+   *
+   * @param others sample lines that bring no failure: they quote the first of them
+   */
+  *quote(scenes: readonly Scene[], others: readonly string[]): Generator<Fault> {
+    for (const [index, { lines }] of scenes.entries()) {
+      const seen = lines[0]?.seen;
+      if (!seen) continue;
+      for (const wordings of quotesOf(this.#cast, seen)) yield* this.#try(wordings);
+      if (index > 0) continue;
+      for (const other of others) for (const quote of quotesIn(other, seen)) yield* this.#try([quote]);
+    }
+  }
+
+  /** A fault, if each of the wordings has somebody else found. */
+  *#try(wordings: readonly string[]): Generator<Fault> {
+    this.#lines += wordings.length;
+    const failures = wordings.map((lines) =>
+      play(this.#cast.compiled, lines.split("\n"), this.#now).failures.find(({ id }) => id === DECOY),
+    );
+    if (!failures.every((failure) => failure !== undefined)) return;
+    yield {
+      harm: { kind: "names", expected: TRUE.ip4, found: DECOY },
+      spot: undefined,
+      regex: undefined,
+      by: failures[0]?.regex,
+      line: wordings[0] ?? "",
+      isTaken: true,
+    };
+  }
+}
+
+/**
+ * Lines of another kind that quote a stranger's text: a whole message with another address. Each list is one kind of line in several
+ * wordings, since a pattern may stumble over one of them. Lines of a multi-line pattern are quoted one by one, joined by newlines.
+ *
+ * @param seen a message that a failregex matches
+ */
+function quotesOf(cast: Cast, seen: Template): readonly (readonly string[])[] {
+  const copy = forged(seen.parts, seen, DECOY).split("\n");
+  const wordings = [`x [${TRUE.ip4}]: `, `x ${TRUE.ip4} said "`];
+  const said = (start: string) =>
+    wordings.map((wording) => copy.map((line) => start + wording + line).join("\n"));
+  const { identifier } = cast.compiled.jail;
+  if (identifier?.[0] !== undefined) return [said(header(identifier[0]))];
+  const requests = copy.map(
+    (line) => `${TRUE.ip4} - - [21/Nov/2026:19:40:02 +0000] "GET /${line} HTTP/1.1" 404 1 "-" "-"`,
+  );
+  return [said(header("app")), [requests.join("\n")], ...handedOn(cast, said(""))];
+}
+
+/** A line that brings no failure, as a service wrote it, with a message in its quotes and brackets: the text of a stranger. */
+function quotesIn(line: string, seen: Template): readonly string[] {
+  const copy = forged(seen.parts, seen, DECOY);
+  if (copy.includes("\n")) return [];
+  const inside = [...line.matchAll(/(?<=")[^"]*(?=")|(?<=<)[^<>]*(?=>)/g)];
+  return inside.map(({ index, 0: text }) => line.slice(0, index) + copy + line.slice(index + text.length));
+}
+
+/** Messages that a prefregex hands on to the failregexes. */
+function handedOn(
+  { compiled, prefregex }: Cast,
+  messages: readonly string[],
+): readonly (readonly string[])[] {
+  if (!prefregex || !handsOnContent(compiled)) return [];
+  const lines = messages.map((message) => {
+    const [line] = templatesOf(
+      prefregex,
+      { ...TRUE, content: { parts: [message], fields: [] } },
+      { most: 1 },
+    );
+    return line ? textOf(line) : "";
+  });
+  return ["Nov 21 19:40:02", "Nov 21 19:40:02 "].map((stamp) => lines.map((line) => stamp + line));
+}

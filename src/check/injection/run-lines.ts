@@ -1,0 +1,44 @@
+import { Matcher } from "../../filter/matcher.ts";
+import type { Failure, Verdict } from "../../filter/verdict.ts";
+import { FormatDetector } from "../../stream/input/format.ts";
+import { readEntry } from "../../stream/input/read-entry.ts";
+import { type CompiledJail, judge } from "../../stream/jail/jail.ts";
+
+/** What came of some lines. */
+export interface Outcome {
+  readonly failures: readonly Failure[];
+  /** What was said of the last line; undefined: it is none of the jail's. */
+  readonly last: Verdict | undefined;
+  /** A search took too long and was given up: nothing can be said of these lines. */
+  readonly gaveUp: boolean;
+}
+
+/**
+ * Shows lines to a jail's filter that knows nothing yet. A line without a header is the message alone, for jails that see only
+ * that.
+ *
+ * @param now epoch milliseconds, for years that lines leave out
+ */
+export function play({ jail, filter }: CompiledJail, lines: readonly string[], now: number): Outcome {
+  let gaveUp = false;
+  const onGiveUp = () => {
+    gaveUp = true;
+  };
+  const matcher = new Matcher(filter, { onGiveUp });
+  const detector = new FormatDetector();
+  const clock = { now, clock: now };
+  const verdicts = lines.map((line) => {
+    const text = `${line}\n`;
+    const entry = readEntry(text, detector.formatOf(text, now), now);
+    const isMessage = jail.identifier !== undefined && entry?.identifier === undefined;
+    if (isMessage) return matcher.match({ text, whole: line, hasDate: false, time: now }, clock);
+    return entry && judge(jail, matcher, entry, clock);
+  });
+  const failures = verdicts.filter((verdict) => verdict?.match === true);
+  return { failures, last: verdicts.at(-1), gaveUp };
+}
+
+/** True when lines were seen by the filter and mean no failure yet. */
+export function isSilent({ failures, last }: Outcome): boolean {
+  return failures.length === 0 && last?.match === false && (last.why === "nofail" || last.why === "pending");
+}

@@ -1,0 +1,139 @@
+import { PatternError } from "../../python/pattern.ts";
+import type { RuleTest } from "../../rules/rule.ts";
+import { FormatDetector } from "../../stream/input/format.ts";
+import { readEntry } from "../../stream/input/read-entry.ts";
+import { type Located, Locator } from "../hostile/locate.ts";
+import type { HostilePattern } from "../hostile/pattern.ts";
+import { isField, joined, type Template, textOf } from "../hostile/template.ts";
+import { playLines, type Scene, type SceneLine } from "./benign-case.ts";
+import { type Cast, handsOnContent } from "./jail-patterns.ts";
+
+/** What a rule's own samples show. */
+export interface Samples {
+  readonly scenes: readonly Scene[];
+  /** Lines that bring no failure. */
+  readonly others: readonly string[];
+  /**
+   * Whether lines go on behind the pattern, by the index of the failregex; undefined: no sample tells. Who wrote the rule saw more
+   * lines than the pattern shows.
+   */
+  readonly goesOn: ReadonlyMap<number, boolean>;
+}
+
+/** Finds the fields in the sample lines of a rule. */
+export function readSamples(cast: Cast, now: number): Samples {
+  const reader = new SampleReader(cast, now);
+  const goesOn = new Map<number, boolean>();
+  const scenes: Scene[] = [];
+  const others: string[] = [];
+  for (const test of cast.compiled.jail.tests) {
+    const read = reader.read(test);
+    for (const { regex, rest } of read) {
+      if (regex !== undefined) goesOn.set(regex, goesOn.get(regex) === true || /\S/.test(rest));
+    }
+    const scene = test.match === false ? undefined : sceneOf(cast, read, now);
+    if (scene) scenes.push(scene);
+    else if (test.lines.length === 1) others.push(...test.lines);
+  }
+  return { scenes, others, goesOn };
+}
+
+function sceneOf({ compiled }: Cast, lines: readonly SceneLine[], now: number): Scene | undefined {
+  const templates = lines.map(({ line }) => line);
+  const outcome = playLines(compiled, templates, now);
+  return outcome.failures.length > 0 ? { lines, outcome } : undefined;
+}
+
+/** A line, and what stands in it behind the match. */
+interface SampleLine extends SceneLine {
+  readonly rest: string;
+}
+
+class SampleReader {
+  readonly #cast: Cast;
+  readonly #now: number;
+  readonly #locators = new Map<HostilePattern, Locator | undefined>();
+
+  constructor(cast: Cast, now: number) {
+    this.#cast = cast;
+    this.#now = now;
+  }
+
+  read({ lines }: RuleTest): readonly SampleLine[] {
+    const detector = new FormatDetector();
+    return lines.map((line) => this.#readLine(line, detector));
+  }
+
+  /** As `stage.ts` shows the line to the filter. */
+  #readLine(line: string, detector: FormatDetector): SampleLine {
+    const { jail, filter } = this.#cast.compiled;
+    if (jail.identifier !== undefined) {
+      const text = `${line}\n`;
+      const entry = readEntry(text, detector.formatOf(text, this.#now), this.#now);
+      const message = entry?.identifier === undefined ? line : entry.message.slice(0, -1);
+      const header = line.slice(0, line.length - message.length);
+      return this.#located(message, ({ parts, fields }) => ({ parts: joined([header, ...parts]), fields }));
+    }
+    const date = filter.dates.find(line, this.#now);
+    if (!date || date.inherits) return this.#located(line, (seen) => seen);
+    const { start, end } = date;
+    const seen = line.slice(0, start) + line.slice(end);
+    return this.#located(seen, (template) => withDate(template, start, line.slice(start, end)));
+  }
+
+  #located(text: string, framed: (seen: Template) => Template): SampleLine {
+    const { prefregex, compiled } = this.#cast;
+    let regex: number | undefined;
+    const locateIn = (content: string) => {
+      const found = this.#locate(content);
+      regex = found?.regex;
+      return found?.located;
+    };
+    const located =
+      prefregex && handsOnContent(compiled)
+        ? this.#locatorOf(prefregex)?.locate(text, locateIn)
+        : locateIn(text);
+    const seen: Template = located ?? { parts: [text], fields: [] };
+    return { line: framed(seen), seen, regex, rest: located?.rest ?? "" };
+  }
+
+  /** What the first failregex that matches makes of a text. */
+  #locate(text: string): { readonly regex: number; readonly located: Located } | undefined {
+    for (const [regex, pattern] of this.#cast.failregex.entries()) {
+      const located = this.#locatorOf(pattern)?.locate(text);
+      if (located) return { regex, located };
+    }
+    return undefined;
+  }
+
+  #locatorOf(pattern: HostilePattern): Locator | undefined {
+    if (!this.#locators.has(pattern)) this.#locators.set(pattern, newLocator(pattern));
+    return this.#locators.get(pattern);
+  }
+}
+
+function newLocator(pattern: HostilePattern): Locator | undefined {
+  try {
+    return new Locator(pattern);
+  } catch (error) {
+    if (error instanceof PatternError) return undefined;
+    throw error;
+  }
+}
+
+/** The line with its date back in its place. A field that held it, or touches it, is the logger's. */
+function withDate({ parts, fields }: Template, at: number, date: string): Template {
+  let end = 0;
+  const pieces = parts.map((part) => {
+    const text = textOf({ parts: [part], fields });
+    end += text.length;
+    return { part, text, start: end - text.length, end };
+  });
+  const touching = pieces.filter(({ start, end }) => at >= start && at <= end);
+  const here =
+    touching.find(({ part }) => isField(part)) ?? touching.find(({ part }) => typeof part === "string");
+  if (!here) return { parts: [...parts, date], fields };
+  const split = at - here.start;
+  const filled = here.text.slice(0, split) + date + here.text.slice(split);
+  return { parts: joined(pieces.map((piece) => (piece === here ? filled : piece.part))), fields };
+}

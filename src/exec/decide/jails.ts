@@ -1,0 +1,138 @@
+import { printable, type Report } from "../../cli/report.ts";
+import type { Ban } from "../../protocol/command.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { Backend, Jail, Until } from "../kernel/backend.ts";
+import type { JailLock } from "../kernel/lock.ts";
+import { mergeFound } from "../kernel/merge-families.ts";
+import type { JailSettings } from "../settings/settings.ts";
+import { describePorts, readPorts, sortPorts } from "./ports.ts";
+
+/** Jails that one process serves: each is a chain, a jump and a lock. */
+export const MAX_JAILS = 1000;
+/** Milliseconds until a jail that could not be had is asked for again. */
+const RETRY = 5000;
+
+/** Why none of a jail's commands is carried out. */
+export interface Problem {
+  readonly result: "refused" | "failed";
+  readonly error: string;
+}
+
+/** A jail that commands named. */
+export interface Served {
+  jail: Jail;
+  readonly problem?: Problem & { readonly since: number };
+  /** The kernel may not have these ports yet. */
+  isChanged: boolean;
+  /** What the last command said of ports: most say the same. */
+  said?: Pick<Ban, "port" | "protocol">;
+  /** Back ends that hold bans of it from an earlier run, until ours has them. */
+  leftTo: readonly Backend[];
+}
+
+/** What an earlier run left of a jail. */
+export interface Adopted {
+  readonly bans: ReadonlyMap<string, Until>;
+  /** Those of them that our own back end does not have yet. */
+  readonly foreign: ReadonlySet<string>;
+}
+
+export interface JailsOptions {
+  readonly backend: Backend;
+  /** Other back ends that earlier runs used. */
+  readonly others: readonly Backend[];
+  readonly clock: Clock;
+  readonly lock: JailLock;
+  readonly settingsOf: (jail: string) => Required<JailSettings>;
+  readonly report: Report;
+  /** Is told of the bans that an earlier run left. */
+  readonly onAdopted: (jail: string, adopted: Adopted) => void;
+}
+
+/** The jails that this process serves. They are known by their first command; nobody declares them. */
+export class Jails {
+  readonly #options: JailsOptions;
+  readonly #served = new Map<string, Served>();
+
+  constructor(options: JailsOptions) {
+    this.#options = options;
+  }
+
+  /** undefined: there are too many. */
+  get(name: string): Served | undefined {
+    return this.#served.get(name);
+  }
+
+  /** Those without a problem. */
+  all(): readonly Served[] {
+    return [...this.#served.values()].filter(({ problem }) => problem === undefined);
+  }
+
+  /** Locks a jail that is named for the first time, and takes over what an earlier run left of it. */
+  async open(name: string): Promise<void> {
+    const { clock, lock, settingsOf } = this.#options;
+    const known = this.#served.get(name);
+    if (known && (known.problem === undefined || clock.now() - known.problem.since < RETRY)) return;
+    if (!known && this.#served.size >= MAX_JAILS) return;
+    const { blocktype, chain: chains } = settingsOf(name);
+    const jail: Jail = { name, ports: [], protocols: [], chains, blocktype };
+    const other = await lock.take(name);
+    if (other !== undefined) return this.#fail(jail, { result: "refused", error: other });
+    try {
+      await this.#adopt(jail);
+    } catch (error) {
+      this.#fail(jail, { result: "failed", error: (error as Error).message });
+    }
+  }
+
+  /**
+   * Ports belong to the jail: a command that names others changes the jail, and that is told when it is not new.
+   *
+   * @throws RangeError for a protocol that has no ports
+   */
+  changePorts(served: Served, ban: Ban, isNew: boolean): void {
+    if (isSameAs(served.said, ban)) return;
+    const wanted = readPorts(ban);
+    const { port, protocol } = ban;
+    served.said = { ...(port && { port }), ...(protocol && { protocol }) };
+    if (wanted === undefined || describePorts(wanted) === describePorts(served.jail)) return;
+    served.jail = { ...served.jail, ...wanted };
+    served.isChanged = true;
+    if (!isNew) this.#options.report.line(`NOTICE [${ban.jail}] now ${describePorts(wanted)}`);
+  }
+
+  /** @throws Error when a back end can't be read */
+  async #adopt(jail: Jail): Promise<void> {
+    const { backend, others } = this.#options;
+    const own = await backend.read(jail);
+    const elsewhere = await Promise.all(
+      others.map(async (other) => ({ other, found: await other.read(jail) })),
+    );
+    const left = elsewhere.filter(({ found }) => found !== undefined);
+    const [found] = mergeFound([own, ...left.map((each) => each.found)].filter((one) => one !== undefined));
+    const leftTo = left.map(({ other }) => other);
+    const ports = found && sortPorts(found);
+    this.#served.set(jail.name, { jail: { ...jail, ...ports }, isChanged: found !== undefined, leftTo });
+    if (found === undefined) return;
+    // What stands in both is as our own has it.
+    const bans = new Map([...found.bans, ...(own?.bans ?? [])]);
+    const foreign = new Set([...bans.keys()].filter((ip) => own === undefined || !own.bans.has(ip)));
+    this.#options.onAdopted(jail.name, { bans, foreign });
+  }
+
+  #fail(jail: Jail, problem: Problem): void {
+    const isKnown = this.#served.has(jail.name);
+    const since = this.#options.clock.now();
+    this.#served.set(jail.name, { jail, isChanged: false, leftTo: [], problem: { ...problem, since } });
+    if (!isKnown) this.#options.report.error(`jail ${jail.name}: ${printable(problem.error)}`);
+  }
+}
+
+function isSameAs(said: Pick<Ban, "port" | "protocol"> | undefined, ban: Ban): boolean {
+  return said !== undefined && isSameList(said.port, ban.port) && isSameList(said.protocol, ban.protocol);
+}
+
+function isSameList(some: readonly unknown[] | undefined, others: readonly unknown[] | undefined): boolean {
+  if (some === undefined || others === undefined) return some === others;
+  return some.length === others.length && some.every((item, index) => item === others[index]);
+}

@@ -1,0 +1,44 @@
+import { WIDEST_BAN } from "../../protocol/command.ts";
+import type { Network } from "../../shared/address.ts";
+import { RESERVED, type Reserved, whyInnerReserved, whyReserved } from "../../shared/reserved.ts";
+
+/** Own addresses and gateways change while we run (DHCP): how long, in milliseconds, they are believed. */
+const HOST_FRESH = 10_000;
+
+export interface PolicyOptions {
+  /** Of `--never-ban`. */
+  readonly neverBan: readonly Network[];
+  /** Asked again every 10 s. */
+  readonly host: () => readonly Reserved[];
+}
+
+/** Says whom f2b-exec will not ban, whoever asks: that would lock its own host out. */
+export class Policy {
+  readonly #options: PolicyOptions;
+  readonly #neverBan: readonly Reserved[];
+  #host: readonly Reserved[] = [];
+  #hostRead = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PolicyOptions) {
+    this.#options = options;
+    this.#neverBan = options.neverBan.map((network) => ({ network, why: "on the never-ban list" }));
+  }
+
+  /** Why this address or network is not banned; undefined when it may be. `now` in milliseconds. */
+  refusal(network: Network, now: number): string | undefined {
+    const widest = WIDEST_BAN[network.family];
+    if (network.prefix < widest) return `networks wider than /${widest} are not banned`;
+    if (now - this.#hostRead >= HOST_FRESH || now < this.#hostRead) {
+      this.#host = this.#options.host();
+      this.#hostRead = now;
+    }
+    const [neverBan, host] = [this.#neverBan, this.#host];
+    return (
+      whyReserved(RESERVED, network) ??
+      whyReserved(neverBan, network) ??
+      whyReserved(host, network) ??
+      whyInnerReserved(neverBan, network) ??
+      whyInnerReserved(host, network)
+    );
+  }
+}

@@ -1,0 +1,209 @@
+import type { Batch, Failures, Found, Jail } from "../backend.ts";
+import { applyBatches } from "../bisect.ts";
+import type { FamilyBackend } from "../iptables/family.ts";
+import { commentOf, findJumps, parentsOf, portsOf } from "../iptables/saved.ts";
+import { orThrow, Table, type Tool } from "../iptables/table.ts";
+import { jailOf, PREFIX, setName } from "../names.ts";
+import { type Jump, jumpsOf, planJumps, sameJumps, setTarget } from "../rules.ts";
+import { describeFailure, type Ran } from "../run-command.ts";
+import { parseHeaders, parseSets, setCommands } from "./ipset-text.ts";
+
+/** ipset: the real one, or one that only shows what it would do. */
+export interface SetTool {
+  /** `list -t`: the sets without their members. */
+  headers(): Promise<Ran>;
+  /** `save`: one set with its members, or all. */
+  save(set?: string): Promise<Ran>;
+  /** Line by line, none an error for being done already; stops at the first that fails. */
+  restore(lines: readonly string[]): Promise<Ran>;
+}
+
+/** What we hold to be in the kernel of one jail in one family. */
+interface State {
+  exists: boolean;
+  /** How many bans the set holds at least; the kernel takes them out later than we do, never earlier. */
+  size: number;
+  jumps: readonly Jump[];
+  /** Others took something away that is not back yet: bans, which only the caller knows. */
+  isDamaged: boolean;
+}
+
+/** So often, and so many milliseconds apart, a set is tried to be taken away: rules let go of it a little later. */
+const DESTROY = { tries: 20, pause: 25 };
+
+/** The jails of one family as sets, and rules that look into them. */
+export class SetFamily implements FamilyBackend {
+  readonly #table: Table;
+  readonly #sets: SetTool;
+  readonly #family: 4 | 6;
+  readonly #now: () => number;
+  readonly #states = new Map<string, State>();
+  #heldAtStart = false;
+
+  constructor(tool: Tool, sets: SetTool, now: () => number) {
+    this.#table = new Table(tool, "--match-set");
+    this.#sets = sets;
+    this.#family = tool.family;
+    this.#now = now;
+  }
+
+  async start(chains: readonly string[]): Promise<string | undefined> {
+    const headers = await this.#sets.headers();
+    if (headers.status !== 0) return `ipset: ${describeFailure(headers)}`;
+    this.#heldAtStart = [...parseHeaders(headers.stdout).keys()].some((name) => this.#isOurs(name));
+    return this.#table.start(chains);
+  }
+
+  async holds(): Promise<boolean> {
+    return this.#heldAtStart;
+  }
+
+  async read(jail: Jail): Promise<Found | undefined> {
+    const { bans, state } = await this.#look(jail);
+    this.#states.set(jail.name, state);
+    if (bans === undefined) return undefined;
+    return { name: jail.name, ...portsOf(state.jumps), chains: parentsOf(state.jumps), bans };
+  }
+
+  apply(batches: readonly Batch[]): Promise<Failures> {
+    return applyBatches(
+      { commit: (some) => this.#commit(some), refresh: (jail) => this.#refresh(jail) },
+      batches,
+    );
+  }
+
+  async check(jails: readonly Jail[]): Promise<readonly string[]> {
+    const made = jails.map((jail) => this.#table.fit(jail)).filter((jail) => this.#state(jail).exists);
+    if (made.length === 0) return [];
+    const sizes = parseHeaders(orThrow(await this.#sets.headers(), "ipset"));
+    const jumps = await this.#table.jumpsIn(made.flatMap(({ chains }) => chains));
+    return made
+      .filter((jail) => {
+        const state = this.#state(jail);
+        const name = setName(jail.name, this.#family);
+        const isWhole =
+          (sizes.get(name) ?? -1) >= state.size && sameJumps(state.jumps, jumps.get(name) ?? []);
+        return state.isDamaged || !isWhole;
+      })
+      .map(({ name }) => name);
+  }
+
+  async list(): Promise<readonly Found[]> {
+    const sets = parseSets(orThrow(await this.#sets.save(), "ipset"), this.#now());
+    const jumps = findJumps(await this.#table.all(), "--match-set");
+    return [...sets]
+      .filter(([name]) => this.#isOurs(name))
+      .map(([name, bans]) => {
+        const leading = jumps.get(name) ?? [];
+        const chain = name.slice(0, -"-4".length);
+        return {
+          name: jailOf(chain, commentOf(leading[0]?.rule)),
+          ...portsOf(leading),
+          chains: parentsOf(leading),
+          bans,
+        };
+      });
+  }
+
+  async flush(jails?: readonly string[]): Promise<void> {
+    const wanted = jails && new Set(jails.map((jail) => setName(jail, this.#family)));
+    const isWanted = (name: string) => wanted?.has(name) ?? this.#isOurs(name);
+    const jumps = [...findJumps(await this.#table.all(), "--match-set")];
+    await this.#table.commit(
+      jumps
+        .filter(([name]) => isWanted(name))
+        .flatMap(([, list]) => list.map(({ parent, rule }) => ["-D", parent, ...rule])),
+    );
+    const names = [...parseHeaders(orThrow(await this.#sets.headers(), "ipset")).keys()].filter(isWanted);
+    await this.#destroy(names.filter((name) => this.#isOurs(name)));
+    for (const jail of jails ?? [...this.#states.keys()]) this.#states.delete(jail);
+  }
+
+  /** Members first, then the rules that look for them. Returns why it failed. */
+  async #commit(batches: readonly Batch[]): Promise<string | undefined> {
+    const wanted = batches.filter(
+      ({ jail, changes }) => this.#state(jail).exists || changes.some(({ until }) => until !== undefined),
+    );
+    const lines = wanted.flatMap(({ jail, changes }) =>
+      setCommands(
+        setName(jail.name, this.#family),
+        this.#family,
+        !this.#state(jail).exists,
+        changes,
+        this.#now(),
+      ),
+    );
+    if (lines.length > 0) {
+      const ran = await this.#sets.restore(lines);
+      if (ran.status !== 0) return describeFailure(ran);
+    }
+    for (const { jail, changes } of wanted) {
+      const state = this.#state(jail);
+      state.exists = true;
+      for (const { until, before } of changes)
+        state.size += Number(until !== undefined) - Number(before !== undefined);
+      state.size = Math.max(0, state.size);
+    }
+    return this.#commitJumps(wanted.map(({ jail }) => this.#table.fit(jail)));
+  }
+
+  async #commitJumps(jails: readonly Jail[]): Promise<string | undefined> {
+    const plans = jails.map((jail) => ({ jail, jumps: jumpsOf(jail, setTarget(jail, this.#family)) }));
+    const rules = plans.flatMap(({ jail, jumps }) => planJumps(this.#state(jail).jumps, jumps));
+    if (rules.length > 0) {
+      const ran = await this.#table.tool.commit(rules);
+      if (ran.status !== 0) return describeFailure(ran);
+    }
+    for (const { jail, jumps } of plans) this.#state(jail).jumps = jumps;
+    return undefined;
+  }
+
+  async #refresh(jail: Jail): Promise<string | undefined> {
+    try {
+      const before = this.#state(jail);
+      const { state } = await this.#look(jail);
+      const isDamaged = before.isDamaged || state.size < before.size;
+      this.#states.set(jail.name, { ...state, isDamaged });
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async #look(jail: Jail): Promise<{ readonly bans: Found["bans"] | undefined; readonly state: State }> {
+    const name = setName(jail.name, this.#family);
+    const saved = await this.#sets.save(name);
+    // ipset ends with 1 for a set that does not exist, and for most else that goes wrong.
+    const isAbsent = saved.status === 1 && /does not exist/.test(saved.stderr);
+    const bans = isAbsent ? undefined : parseSets(orThrow(saved, "ipset"), this.#now()).get(name);
+    const jumps = await this.#table.jumpsTo(name, jail);
+    return {
+      bans,
+      state: { exists: bans !== undefined, size: bans?.size ?? 0, jumps, isDamaged: false },
+    };
+  }
+
+  async #destroy(names: readonly string[]): Promise<void> {
+    for (let left = DESTROY.tries; names.length > 0; left--) {
+      const ran = await this.#sets.restore(names.map((name) => `destroy ${name}`));
+      if (ran.status === 0) return;
+      if (left === 0) orThrow(ran, "ipset");
+      await new Promise((resolve) => setTimeout(resolve, DESTROY.pause));
+      const still = parseHeaders(orThrow(await this.#sets.headers(), "ipset"));
+      names = names.filter((name) => still.has(name));
+    }
+  }
+
+  #isOurs(set: string): boolean {
+    return set.startsWith(PREFIX) && set.endsWith(`-${this.#family}`);
+  }
+
+  #state(jail: Jail): State {
+    let state = this.#states.get(jail.name);
+    if (state === undefined) {
+      state = { exists: false, size: 0, jumps: [], isDamaged: false };
+      this.#states.set(jail.name, state);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,143 @@
+import type { Blocktype } from "../settings/settings.ts";
+import { DOCKER_CHAIN } from "../settings/settings.ts";
+import type { Jail, Until } from "./backend.ts";
+import { chainName, isCut, setName } from "./names.ts";
+
+/** One iptables command without the tool's name: `-I f2bs-sshd 1 -s 192.0.2.7/32 -j DROP`. */
+export type Rule = readonly string[];
+
+/** multiport takes 15 ports, a range counting as two. */
+const MULTIPORT_SLOTS = 15;
+/** Chains that see packets whose port a DNAT has changed already: they look for the port that was asked for. */
+const AFTER_DNAT: readonly string[] = ["FORWARD", DOCKER_CHAIN];
+
+/** A rule of `parent` that leads to a jail. */
+export interface Jump {
+  readonly parent: string;
+  readonly rule: Rule;
+}
+
+/**
+ * What leads from the jail's chains to `target`: a rule for each protocol and each 15 ports, without `-I CHAIN 1`. Without
+ * ports it is one rule for everything.
+ */
+export function jumpsOf({ ports, protocols, chains }: Jail, target: Rule): readonly Jump[] {
+  return chains.flatMap((parent) => {
+    if (ports.length === 0) return [{ parent, rule: target }];
+    return protocols.flatMap((protocol) =>
+      portMatches(parent, ports).map((match) => ({ parent, rule: ["-p", protocol, ...match, ...target] })),
+    );
+  });
+}
+
+/** Jumps are left where somebody moved them to, but when one is wrong or missing all are set again, at the top. */
+export function planJumps(found: readonly Jump[], wanted: readonly Jump[]): readonly Rule[] {
+  if (sameJumps(found, wanted)) return [];
+  return [
+    ...found.map(({ parent, rule }) => ["-D", parent, ...rule]),
+    ...wanted.toReversed().map(({ parent, rule }) => ["-I", parent, "1", ...rule]),
+  ];
+}
+
+/** In whatever order. */
+export function sameJumps(some: readonly Jump[], others: readonly Jump[]): boolean {
+  const texts = (list: readonly Jump[]) =>
+    list
+      .map(({ parent, rule }) => [parent, ...rule].join(" "))
+      .sort()
+      .join("\n");
+  return texts(some) === texts(others);
+}
+
+/** What leads to a jail's chain. */
+export function chainTarget(jail: string): Rule {
+  return ["-j", chainName(jail)];
+}
+
+/** What bans those in a jail's set. It names the jail where the set's name is too short for it. */
+export function setTarget({ name, blocktype }: Jail, family: 4 | 6): Rule {
+  const comment = isCut(chainName(name)) ? ["-m", "comment", "--comment", name] : [];
+  return [
+    "-m",
+    "set",
+    "--match-set",
+    setName(name, family),
+    "src",
+    ...comment,
+    ...targetOf(blocktype, family),
+  ];
+}
+
+function portMatches(parent: string, ports: readonly string[]): readonly Rule[] {
+  if (!AFTER_DNAT.includes(parent)) {
+    return splitPorts(ports).map((some) => ["-m", "multiport", "--dports", some]);
+  }
+  return ports.map((port) => ["-m", "conntrack", "--ctorigdstport", port, "--ctdir", "ORIGINAL"]);
+}
+
+/** Ports as multiport takes them: `25,465,10000:10100`, as few groups as can be. */
+export function splitPorts(ports: readonly string[]): readonly string[] {
+  const groups: string[][] = [];
+  let free = 0;
+  for (const port of ports) {
+    const slots = port.includes(":") ? 2 : 1;
+    if (slots > free) {
+      groups.push([]);
+      free = MULTIPORT_SLOTS;
+    }
+    groups.at(-1)?.push(port);
+    free -= slots;
+  }
+  return groups.map((group) => group.join(","));
+}
+
+/**
+ * The rule of one banned address, without its chain. Its end stands in a comment, in whole seconds rounded up, so that
+ * the next f2b-exec knows it.
+ */
+export function banRule(ip: string, until: Until, blocktype: Blocktype, family: 4 | 6): Rule {
+  const source = ["-s", ip.includes("/") ? ip : `${ip}/${family === 4 ? 32 : 128}`];
+  const comment = until === null ? [] : ["-m", "comment", "--comment", untilComment(until)];
+  return [...source, ...comment, ...targetOf(blocktype, family)];
+}
+
+/** The last rule of a jail's chain. It names the jail where the chain's name is too short for it. */
+export function returnRule(jail: string): Rule {
+  const comment = isCut(chainName(jail)) ? ["-m", "comment", "--comment", jail] : [];
+  return [...comment, "-j", "RETURN"];
+}
+
+/** The text of one transaction for `iptables-restore --noflush`. `-N` and `-F` both become `:CHAIN - [0:0]`. */
+export function restoreText(rules: readonly Rule[]): string {
+  const lines = rules.map(([command, chain, ...rest]) =>
+    command === "-N" || command === "-F"
+      ? `:${chain} - [0:0]`
+      : [command, chain, ...rest.map(quote)].join(" "),
+  );
+  return `*filter\n${lines.join("\n")}\nCOMMIT\n`;
+}
+
+/** Only a comment that somebody else gave to a jump holds more than one word. */
+function quote(word: string): string {
+  return /[\s"'\\]/.test(word) ? `"${word.replace(/["\\]/g, "\\$&")}"` : word;
+}
+
+function targetOf(blocktype: Blocktype, family: 4 | 6): Rule {
+  if (blocktype === "drop") return ["-j", "DROP"];
+  return ["-j", "REJECT", "--reject-with", family === 4 ? "icmp-port-unreachable" : "icmp6-port-unreachable"];
+}
+
+/** The end of a ban as a comment in the kernel. A Date ends in the year 275760; iptables takes 255 characters. */
+export function untilComment(until: number): string {
+  const seconds = Math.min(Math.ceil(until / 1000), 8.64e12);
+  return `until:${new Date(seconds * 1000).toISOString().replace(".000Z", "Z")}`;
+}
+
+const UNTIL = /^until:(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
+/** Reads what `untilComment` wrote; null without a comment, undefined for another's. */
+export function readUntil(comment: string | undefined): Until | undefined {
+  if (comment === undefined) return null;
+  const until = UNTIL.test(comment) ? Date.parse(comment.slice("until:".length)) : Number.NaN;
+  return Number.isNaN(until) ? undefined : until;
+}

@@ -1,0 +1,165 @@
+import { CommandError, type Fields, readJail, readObject, readSubject, type Subject } from "./command.ts";
+
+/**
+ * The text between f2b-client and a running f2b-stream: newline-delimited JSON over a Unix socket. A request is a line; its
+ * answer any number of lines, then one that says `ok`. Requests may follow each other without waiting, and are answered in
+ * order.
+ */
+const PROTOCOL_VERSION = 1;
+
+/** Where f2b-client looks when nobody says otherwise. */
+export const DEFAULT_SOCKET = "/run/f2b-stream/control";
+
+/** The longest request, in bytes, its newline not counted. */
+export const MAX_REQUEST_BYTES = 65536;
+
+/** What a client asks for. */
+export type Request =
+  | { readonly do: "ping" | "banned" | "reload" }
+  | { readonly do: "status"; readonly jail: string | undefined }
+  | {
+      readonly do: "ban";
+      readonly jail: string;
+      readonly whom: Subject;
+      /** Milliseconds; null: for ever; undefined: as the jail has it. */
+      readonly bantime: number | null | undefined;
+    }
+  | { readonly do: "unban"; readonly whom: Subject | "all" }
+  | { readonly do: "explain"; readonly whom: Subject };
+
+/** A request that is not done, and why. The message may quote the request: print it with `printable`. */
+export class ControlError extends Error {
+  readonly code: ControlErrorCode;
+  /** Of `ERR_CONTROL_RULES`. */
+  readonly mistakes: readonly Mistake[];
+
+  constructor(code: ControlErrorCode, message: string, mistakes: readonly Mistake[] = []) {
+    super(message);
+    this.name = "ControlError";
+    this.code = code;
+    this.mistakes = mistakes;
+  }
+}
+
+export const CONTROL_ERROR_CODES = [
+  /** The line is no request, or lacks something. */
+  "ERR_CONTROL_REQUEST",
+  /** The client speaks another version. */
+  "ERR_CONTROL_VERSION",
+  /** There is no such jail. */
+  "ERR_CONTROL_JAIL",
+  /** An address that is not to be banned. */
+  "ERR_CONTROL_REFUSED",
+  /** Rules with mistakes; those before stay in force. */
+  "ERR_CONTROL_RULES",
+  /** Too many connections, or too many commands that nobody has read from stdout. */
+  "ERR_CONTROL_BUSY",
+  /** A bug of f2b-stream's, told on its stderr. */
+  "ERR_CONTROL_INTERNAL",
+] as const;
+
+export type ControlErrorCode = (typeof CONTROL_ERROR_CODES)[number];
+
+/** A mistake in rules, as they are told. */
+export interface Mistake {
+  readonly code: string;
+  readonly file: string;
+  /** From 1; 0: the file as a whole. */
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** The line that ends an answer. */
+export type End =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly code: ControlErrorCode;
+      readonly message: string;
+      readonly mistakes?: readonly Mistake[];
+    };
+
+/** The line that says no. */
+export function endOf({ code, message, mistakes }: ControlError): End {
+  return { ok: false, code, message, ...(mistakes.length > 0 && { mistakes }) };
+}
+
+/** Longest ban that may be asked for with an end, in seconds; longer than years can be told. */
+const MAX_BANTIME = 1e12;
+
+/** The request as one line with its newline. */
+export function encodeRequest(request: Request): string {
+  return `${JSON.stringify({ v: PROTOCOL_VERSION, ...fieldsOf(request) })}\n`;
+}
+
+/** The keys of a request, all that it may have; `bantime` in seconds, -1 for ever. */
+function fieldsOf(request: Request): object {
+  switch (request.do) {
+    case "ban": {
+      const { whom, bantime, ...rest } = request;
+      return { ...rest, ...whom, bantime: bantime === null ? -1 : bantime && bantime / 1000 };
+    }
+    case "unban":
+      return { do: request.do, ...(request.whom === "all" ? { all: true } : request.whom) };
+    case "explain":
+      return { do: request.do, ...request.whom };
+    default:
+      return request;
+  }
+}
+
+/**
+ * Reads a request.
+ *
+ * @throws ControlError when the line is none; its message quotes nothing of the line but names, shortened
+ */
+export function decodeRequest(line: string): Request {
+  try {
+    const fields = readObject(line);
+    checkVersion(fields);
+    const request = readRequest(fields);
+    const allowed = new Set(["v", ...Object.keys(fieldsOf(request))]);
+    const unknown = Object.keys(fields).find((key) => !allowed.has(key));
+    if (unknown !== undefined) throw new CommandError(`unknown key ${JSON.stringify(unknown.slice(0, 40))}`);
+    return request;
+  } catch (error) {
+    if (error instanceof CommandError) throw new ControlError("ERR_CONTROL_REQUEST", error.message);
+    throw error;
+  }
+}
+
+function checkVersion({ v }: Fields): void {
+  if (v === undefined || v === PROTOCOL_VERSION) return;
+  const message = `v: this f2b-stream speaks version ${PROTOCOL_VERSION} of the protocol alone`;
+  throw new ControlError("ERR_CONTROL_VERSION", message);
+}
+
+function readRequest(fields: Fields): Request {
+  switch (fields.do) {
+    case "ping":
+    case "banned":
+    case "reload":
+      return { do: fields.do };
+    case "status":
+      return { do: "status", jail: fields.jail === undefined ? undefined : readJail(fields.jail, "jail") };
+    case "ban": {
+      const jail = readJail(fields.jail, "jail");
+      return { do: "ban", jail, whom: readSubject(fields), bantime: readBantime(fields.bantime) };
+    }
+    case "unban":
+      return { do: "unban", whom: fields.all === true ? "all" : readSubject(fields) };
+    case "explain":
+      return { do: "explain", whom: readSubject(fields) };
+    default:
+      throw new CommandError("do: expected ping, status, banned, ban, unban, explain or reload");
+  }
+}
+
+function readBantime(value: unknown): number | null | undefined {
+  if (value === undefined) return undefined;
+  if (value === -1) return null;
+  if (typeof value === "number" && value >= 0.001 && value <= MAX_BANTIME) return Math.round(value * 1000);
+  throw new CommandError(`bantime: expected seconds up to ${MAX_BANTIME}, or -1 for ever`);
+}

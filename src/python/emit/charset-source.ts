@@ -1,0 +1,92 @@
+import { type CharSet, complement, intersect, LAST_CODE_POINT, runsOf, union } from "../charset.ts";
+import type { Alphabet } from "../classes.ts";
+
+/**
+ * A set as a JavaScript RegExp without flags has it: a character, a class, or a group of alternatives, each of which can be
+ * repeated as it stands.
+ *
+ * Without the flag `u` a RegExp sees UTF-16 units. So a set of the alphabet `unicode` is spelt as a class of the plane's
+ * characters and pairs of surrogates: it matches whole code points of well-formed text and never half of one.
+ */
+export function spellSet(set: CharSet, alphabet: Alphabet): string {
+  if (set.length === 2 && set[0] === set[1] && (set[0] ?? 0) <= 0x7f) return spellClass(set, [], 0x7f);
+  const spelt = SPELT[alphabet].get(set) ?? spell(set, alphabet);
+  SPELT[alphabet].set(set, spelt);
+  return spelt;
+}
+
+/** What was spelt before: spelling a category of Unicode takes a millisecond. */
+const SPELT: Readonly<Record<Alphabet, WeakMap<CharSet, string>>> = {
+  ascii: new WeakMap(),
+  basic: new WeakMap(),
+  unicode: new WeakMap(),
+};
+
+function spell(set: CharSet, alphabet: Alphabet): string {
+  if (alphabet === "ascii") return spellClass(set, [], 0x7f);
+  if (alphabet === "basic") return spellClass(intersect(set, [0, 0xffff]), [], 0xffff);
+  const basic = intersect(set, [0, 0xd7ff, 0xe000, 0xffff]);
+  const pairs = spellPairs(intersect(set, [0x10000, LAST_CODE_POINT]));
+  const units = spellClass(basic, [0xd800, 0xdfff], 0xffff);
+  if (pairs.length === 0) return units;
+  return `(?:${[...(basic.length > 0 ? [units] : []), ...pairs].join("|")})`;
+}
+
+/**
+ * The shorter of `[…]` and `[^…]`; `never` is in neither. Not `[^…\uffff]`: V8's linear engine (Node 20) takes the rest above
+ * for U+0000 to U+FFFF, so that it matches anything.
+ */
+function spellClass(set: CharSet, never: CharSet, last: number): string {
+  const [first = 0, end = 0] = set;
+  if (set.length === 2 && first === end) return spellUnit(first, /[\^$\\.*+?()[\]{}|/]/);
+  const others = complement(set, last);
+  const positive = `[${spellRuns(set)}]`;
+  const negative = `[^${spellRuns(never.length === 0 ? others : union(others, never))}]`;
+  return negative.length < positive.length && others.at(-1) !== 0xffff ? negative : positive;
+}
+
+function spellRuns(set: CharSet): string {
+  let text = "";
+  for (const [first, last] of runsOf(set)) {
+    text += spellUnit(first, /[\]\\^-]/);
+    if (last > first + 1) text += "-";
+    if (last > first) text += spellUnit(last, /[\]\\^-]/);
+  }
+  return text;
+}
+
+function spellUnit(code: number, special: RegExp): string {
+  if (code === 10) return "\\n";
+  if (code < 0x20 || code > 0x7e) return `\\u${code.toString(16).padStart(4, "0")}`;
+  const char = String.fromCharCode(code);
+  return special.test(char) ? `\\${char}` : char;
+}
+
+/** Pairs of surrogates for a set above the basic plane; high ones that go with the same low ones are put together. */
+function spellPairs(set: CharSet): string[] {
+  const highsByLows = new Map<string, CharSet>();
+  for (const [high, lows] of lowsByHigh(set)) {
+    const key = spellClass(lows, [], 0xffff);
+    highsByLows.set(key, union(highsByLows.get(key) ?? [], [high, high]));
+  }
+  return [...highsByLows].map(([lows, highs]) => spellClass(highs, [], 0xffff) + lows);
+}
+
+function lowsByHigh(set: CharSet): Map<number, CharSet> {
+  const result = new Map<number, CharSet>();
+  for (const [first, last] of runsOf(set)) {
+    for (let start = first; start <= last; start = (start | 0x3ff) + 1) {
+      const run = [lowOf(start), lowOf(Math.min(last, start | 0x3ff))];
+      result.set(highOf(start), [...(result.get(highOf(start)) ?? []), ...run]);
+    }
+  }
+  return result;
+}
+
+function highOf(code: number): number {
+  return 0xd800 + ((code - 0x10000) >> 10);
+}
+
+function lowOf(code: number): number {
+  return 0xdc00 + ((code - 0x10000) & 0x3ff);
+}

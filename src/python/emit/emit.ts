@@ -1,0 +1,432 @@
+import {
+  type Before,
+  charsBehind,
+  isAlwaysBehind,
+  isEmptyAnywhere,
+  isNullable,
+  triesEmptyLast,
+} from "../analyse/nullability.ts";
+import { type CharSet, includes, isSubset, subtract } from "../charset.ts";
+import { type Alphabet, charsOf, wordChars } from "../classes.ts";
+import { analyseGroups, exactGroups, type GroupUse, groupsIn } from "../groups.ts";
+import { keptGroups } from "../loops.ts";
+import { PatternError } from "../pattern.ts";
+import {
+  type AlternationNode,
+  type CharNode,
+  type ConditionalNode,
+  type GroupNode,
+  type LookNode,
+  type Node,
+  type PlaceNode,
+  type ReferenceNode,
+  type RepeatNode,
+  type SequenceNode,
+  type Tree,
+  walk,
+} from "../tree.ts";
+import { ASCII_CASES, caseOrbits } from "../unicode.ts";
+import { spellSet } from "./charset-source.ts";
+
+/** A pattern as the source of a JavaScript RegExp without flags. */
+export interface Emitted {
+  readonly source: string;
+  /** Whether V8's linear engine takes it: no lookaround, no back reference, no large counts. */
+  readonly linear: boolean;
+  /** The RegExp's group for each group of the pattern; undefined for one that nobody reads. Index 0 is the match. */
+  readonly numbers: readonly (number | undefined)[];
+  /** Groups that hold the final newline if `$` consumed it; it is no part of the match. */
+  readonly newlines: readonly number[];
+  /** The group that holds the newline before the match if a first `^` consumed it; undefined: none ever does. */
+  readonly lead: number | undefined;
+}
+
+/** What the caller will read of a match: the named groups; or all groups that are exact. */
+export type Reported = "names" | "numbers";
+
+/**
+ * Writes a tree as a RegExp that matches the same, for texts of one alphabet (`unicode`: well-formed UTF-16).
+ *
+ * @throws PatternError ERR_PATTERN_UNSUPPORTED where JavaScript has no words for what Python means
+ */
+export function emitPattern(tree: Tree, alphabet: Alphabet, reported: Reported): Emitted {
+  const indices = reported === "names" ? namedGroups(tree) : exactGroups(tree);
+  return new Emitter(tree, alphabet, reported, analyseGroups(tree, indices)).emit();
+}
+
+/** Those that one search tells. */
+function namedGroups(tree: Tree): ReadonlySet<number> {
+  const kept = keptGroups(tree);
+  return new Set([...tree.names.keys()].filter((index) => !kept.has(index)));
+}
+
+/** V8's linear engine copies what is repeated, and gives up beyond so many copies. */
+const MAX_COPIES = 16;
+
+/** A counted character is written out up to this many times to save copies around it. */
+const MAX_UNROLLED = 32;
+
+/** What a node's surroundings are. */
+interface Context {
+  /** Nothing follows in the whole pattern (`match`) or in this lookahead (`look`), so `$` may consume the newline. */
+  readonly tail: "match" | "look" | undefined;
+  /** Right to left, as JavaScript reads a lookbehind. */
+  readonly behind: boolean;
+  /** The characters that can stand before, where that is known. */
+  readonly before: Before;
+  /** How often the linear engine copies this node. */
+  readonly copies: number;
+}
+
+const UNKNOWN: Before = () => undefined;
+
+const NEWLINE: CharSet = [10, 10];
+
+class Emitter {
+  readonly #tree: Tree;
+  readonly #alphabet: Alphabet;
+  readonly #use: GroupUse;
+  readonly #numbers: (number | undefined)[];
+  readonly #newlines: number[] = [];
+  /** The `^` that may consume the newline before it, and the group that then holds it. */
+  readonly #first: PlaceNode | undefined;
+  #lead: number | undefined;
+  /** The groups that mark a group as set. */
+  readonly #marks = new Map<number, readonly number[]>();
+  #groupCount = 0;
+  #linear = true;
+
+  constructor(tree: Tree, alphabet: Alphabet, reported: Reported, use: GroupUse) {
+    this.#tree = tree;
+    this.#alphabet = alphabet;
+    this.#use = use;
+    this.#first = reported === "names" ? firstPlace(tree.root) : undefined;
+    this.#numbers = Array.from({ length: tree.groupCount + 1 }, (_, index) => (index === 0 ? 0 : undefined));
+  }
+
+  emit(): Emitted {
+    const context: Context = { tail: "match", behind: false, before: UNKNOWN, copies: 1 };
+    const source = this.#disjunction(this.#tree.root, context);
+    const lead = this.#lead;
+    return { source, linear: this.#linear, numbers: this.#numbers, newlines: this.#newlines, lead };
+  }
+
+  /** Text that may have alternatives at its top. */
+  #disjunction(node: Node, context: Context): string {
+    if (node.type === "group" && !this.#isKept(node)) return this.#disjunction(node.body, context);
+    if (node.type === "alternation") return this.#branches(node, context);
+    return this.#term(node, context);
+  }
+
+  #branches({ branches }: AlternationNode, context: Context): string {
+    return branches.map((branch) => this.#term(branch, context)).join("|");
+  }
+
+  /** Text that can stand in a sequence. */
+  #term(node: Node, context: Context): string {
+    switch (node.type) {
+      case "char":
+        return this.#char(node);
+      case "place":
+        return this.#place(node, context);
+      case "group":
+        return this.#group(node, context);
+      case "atomic":
+        return this.#atomic(node.body, context);
+      case "look":
+        return this.#look(node, context);
+      case "reference":
+        return this.#reference(node, context);
+      case "conditional":
+        return this.#conditional(node, context);
+      case "repeat":
+        return this.#repeat(node, context);
+      case "sequence":
+        return this.#sequence(node, context);
+      case "alternation":
+        return `(?:${this.#branches(node, context)})`;
+    }
+  }
+
+  /** Text that can be repeated. */
+  #atom(node: Node, context: Context): string {
+    if (node.type === "char") return this.#char(node);
+    if (node.type === "group" && this.#isKept(node)) return this.#group(node, context);
+    return `(?:${this.#disjunction(node, context)})`;
+  }
+
+  #sequence({ items }: SequenceNode, context: Context): string {
+    let text = "";
+    let { before } = context;
+    for (const [i, item] of items.entries()) {
+      const tail = i === items.length - 1 ? context.tail : undefined;
+      if (isEndBeforeNewline(item, items[i + 1], this.#alphabet)) continue;
+      text += item.type === "char" ? this.#char(item) : this.#term(item, { ...context, tail, before });
+      before = charsBehind(item, before, this.#alphabet);
+    }
+    return text;
+  }
+
+  #char(node: CharNode): string {
+    return spellSet(charsOf(node, this.#alphabet), this.#alphabet);
+  }
+
+  #place(node: PlaceNode, { tail }: Context): string {
+    const { at, ascii } = node;
+    switch (at) {
+      case "textStart":
+        return "^";
+      case "textEnd":
+        return "$";
+      case "end":
+        if (tail === "match") return `${this.#newline()}?$`;
+        return tail === "look" ? "\\n?$" : this.#nonlinear("(?=\\n?$)");
+      case "lineEnd":
+        return tail === "match" ? `(?:${this.#newline()}|$)` : this.#nonlinear("(?![^\\n])");
+      case "lineStart":
+        return node === this.#first ? this.#leadingNewline() : this.#nonlinear("(?<![^\\n])");
+      case "word":
+        return this.#wordBoundary(ascii, "\\b");
+      case "notWord":
+        // Python finds no \B in an empty text.
+        return this.#nonlinear(`(?!^$)${this.#wordBoundary(ascii, "\\B")}`);
+    }
+  }
+
+  #newline(): string {
+    this.#newlines.push(++this.#groupCount);
+    return "(\\n)";
+  }
+
+  /** Where nothing stands before it, the places that `^` matches at come in the same order as the newlines before them. */
+  #leadingNewline(): string {
+    this.#lead = ++this.#groupCount;
+    return "(?:^|(\\n))";
+  }
+
+  #wordBoundary(ascii: boolean, native: "\\b" | "\\B"): string {
+    if (ascii || this.#alphabet === "ascii") return native;
+    const word = spellSet(wordChars(this.#alphabet, false), this.#alphabet);
+    const [first, second] = native === "\\b" ? ["!", "="] : ["=", "!"];
+    return this.#nonlinear(`(?:(?<=${word})(?${first}${word})|(?<!${word})(?${second}${word}))`);
+  }
+
+  #nonlinear(text: string): string {
+    this.#linear = false;
+    return text;
+  }
+
+  #isKept({ index }: GroupNode): boolean {
+    return index !== undefined && this.#use.kept.has(index);
+  }
+
+  #group(node: GroupNode, context: Context): string {
+    const { index, body } = node;
+    if (index === undefined || !this.#isKept(node)) {
+      return body.type === "alternation" ? `(?:${this.#branches(body, context)})` : this.#term(body, context);
+    }
+    const mark = this.#use.marked.has(index) ? this.#mark(index, body) : "";
+    this.#numbers[index] = ++this.#groupCount;
+    const text = this.#disjunction(body, { ...context, tail: undefined });
+    return mark === "" ? `(${text})` : `(?:${mark}(${text}))`;
+  }
+
+  /**
+   * A group that is never empty once it was passed, so that a later place can tell whether it was: the rest of the text. At its
+   * end, where only an empty match is left, another one: the text before.
+   */
+  #mark(index: number, body: Node): string {
+    const ahead = ++this.#groupCount;
+    this.#marks.set(index, [ahead]);
+    if (!isNullable(body)) return this.#nonlinear("(?=([^]+))");
+    if (isNullable(this.#tree.root))
+      refuse(body, "a group cannot be asked for where text, and it, may be empty");
+    this.#marks.set(index, [ahead, ++this.#groupCount]);
+    return this.#nonlinear("(?:(?=([^]+))|(?<=([^]+)))");
+  }
+
+  /**
+   * A lookahead for a group that is set, or unset. An unset group matches the empty text; a set mark, or it twice, is longer
+   * than what is left of the text.
+   */
+  #isSet(node: ReferenceNode | ConditionalNode, set: boolean): string {
+    const [ahead, before] = this.#marks.get(node.index) ?? [];
+    if (ahead === undefined) refuse(node, "a group that is written nowhere before cannot be asked for");
+    const marks = [ahead, ahead, ...(before === undefined ? [] : [before])];
+    return this.#nonlinear(`(?${set ? "!" : "="}${marks.map((mark) => `(?:\\${mark})`).join("")})`);
+  }
+
+  /** JavaScript has no atomic groups, but never goes back into a lookahead. */
+  #atomic(body: Node, context: Context): string {
+    // In a lookbehind all has a fixed width, so there is nothing to give back.
+    if (context.behind) return this.#atom(body, { ...context, tail: undefined });
+    const number = ++this.#groupCount;
+    const text = this.#disjunction(body, { ...context, tail: undefined });
+    return this.#nonlinear(`(?:(?=(${text}))\\${number})`);
+  }
+
+  #look(node: LookNode, context: Context): string {
+    if (isAlwaysBehind(node, context.before, this.#alphabet)) return "";
+    const { behind, negated, body } = node;
+    const tail = behind ? undefined : "look";
+    const text = this.#disjunction(body, { tail, behind, before: UNKNOWN, copies: 1 });
+    return this.#nonlinear(`(?${behind ? "<" : ""}${negated ? "!" : "="}${text})`);
+  }
+
+  #reference(node: ReferenceNode, { behind }: Context): string {
+    this.#checkCase(node);
+    const reference = this.#nonlinear(`(?:\\${this.#numbers[node.index]})`);
+    if (this.#use.stateAt.get(node) === "set") return reference;
+    if (this.#use.stateAt.get(node) === "unset") return "[]";
+    if (behind) refuse(node, "a lookbehind cannot ask whether a group is set");
+    return this.#isSet(node, true) + reference;
+  }
+
+  /** A back reference compares exactly: under `(?i)` the group must not be able to match what has two cases. */
+  #checkCase({ index, case: kind, offset }: ReferenceNode): void {
+    if (kind === "exact") return;
+    for (const node of this.#charsInGroup(index)) {
+      if (hasCase(node)) refuse({ offset }, "a back reference that ignores case cannot be expressed");
+    }
+  }
+
+  #charsInGroup(index: number): CharNode[] {
+    for (const node of walk(this.#tree.root)) {
+      if (node.type !== "group" || node.index !== index) continue;
+      return [...walk(node)].flatMap((inner) =>
+        inner.type === "char" ? [inner] : inner.type === "reference" ? this.#charsInGroup(inner.index) : [],
+      );
+    }
+    return [];
+  }
+
+  #conditional(node: ConditionalNode, context: Context): string {
+    const state = this.#use.stateAt.get(node);
+    if (state !== "maybe") return this.#atom(state === "set" ? node.yes : node.no, context);
+    if (context.behind) refuse(node, "a lookbehind cannot ask whether a group is set");
+    const yes = this.#isSet(node, true) + this.#term(node.yes, context);
+    return `(?:${yes}|${this.#isSet(node, false)}${this.#term(node.no, context)})`;
+  }
+
+  #repeat(node: RepeatNode, context: Context): string {
+    const { min, max, mode, body } = node;
+    if (max === 0) return "(?:)";
+    if (max === 1) return this.#optional(node, context);
+    this.#checkTurns(node, context);
+    if (mode === "possessive") return this.#possessive(node, context);
+    const lazy = mode === "lazy" ? "?" : "";
+    if (max > min && mode === "greedy" && !triesEmptyLast(body)) return this.#emptyFirst(node, context);
+    return this.#counted(node, context, lazy);
+  }
+
+  /** An optional node. JavaScript does not let one match the empty text, so that is written as an alternative. */
+  #optional(node: RepeatNode, context: Context): string {
+    const { min, mode, body } = node;
+    if (mode === "possessive") return this.#atomic({ ...node, mode: "greedy" }, context);
+    if (min === 1) return this.#atom(body, context);
+    if (!isNullable(body)) return `${this.#atom(body, context)}?${mode === "lazy" ? "?" : ""}`;
+    const text = this.#atom(body, context);
+    return mode === "lazy" ? `(?:|${text})` : `(?:${text}|)`;
+  }
+
+  /** Python gives nothing back of a turn that is done, not even for the turns that there must be at least. */
+  #possessive(node: RepeatNode, context: Context): string {
+    const { min, offset, body } = node;
+    const turn: Node = min > 1 && body.type !== "char" ? { type: "atomic", offset, body } : body;
+    return this.#atomic({ ...node, mode: "greedy", body: turn }, context);
+  }
+
+  /** Refuses groups in a loop whose turns may be empty: Python sets them in such a turn, JavaScript undoes it. */
+  #checkTurns({ min, max, body }: RepeatNode, { behind }: Context): void {
+    const kept = groupsIn(body).filter((index) => this.#use.kept.has(index));
+    if (kept.length === 0) return;
+    if (behind) refuse(body, "a group in a loop in a lookbehind cannot be read");
+    if (max > min && isNullable(body)) refuse(body, "a group in a loop with empty turns cannot be read");
+  }
+
+  #counted(node: RepeatNode, context: Context, lazy: string): string {
+    const { min, max, body } = node;
+    const local = max === Number.POSITIVE_INFINITY ? min + 1 : max;
+    const copies = context.copies * local;
+    const inner: Context = { ...context, tail: undefined, before: UNKNOWN, copies };
+    if (copies > MAX_COPIES) {
+      if (body.type === "char" && local <= MAX_UNROLLED)
+        return this.#unrolled(this.#char(body), min, max, lazy);
+      this.#linear = false;
+    }
+    return `${this.#atom(body, inner)}${quantifier(min, max)}${lazy}`;
+  }
+
+  /** `x{2,4}` as `xx(?:x(?:x)?)?`: one copy each for the linear engine. */
+  #unrolled(text: string, min: number, max: number, lazy: string): string {
+    const fixed = text.repeat(min);
+    if (max === Number.POSITIVE_INFINITY) return `${fixed}${text}*${lazy}`;
+    let optional = "";
+    for (let i = min; i < max; i++) optional = `(?:${text}${optional})?${lazy}`;
+    return fixed + optional;
+  }
+
+  /**
+   * A greedy loop over alternatives of which one that is not the last can be empty. With P the alternatives up to that one and Q
+   * the others, Python's loop is L = P L | (leave) | Q L, which is P*(?:Q P*)*? in JavaScript's terms.
+   */
+  #emptyFirst(node: RepeatNode, context: Context): string {
+    const { min, max, body } = node;
+    const branches = branchesOf(body);
+    const first = branches.findIndex(isNullable);
+    const upTo = branches.slice(0, first + 1);
+    const others = branches.slice(first + 1);
+    const leaves = upTo.at(-1);
+    const isPlain =
+      upTo.every(triesEmptyLast) && leaves && isEmptyAnywhere(leaves) && !others.some(isNullable);
+    if (max !== Number.POSITIVE_INFINITY || !isPlain) {
+      refuse(node, "a loop whose turns may be empty before they are not cannot be expressed");
+    }
+    const inner: Context = { ...context, tail: undefined, before: UNKNOWN };
+    const loop = (nodes: readonly Node[]) =>
+      `(?:${nodes.map((branch) => this.#term(branch, inner)).join("|")})`;
+    if (min > 0) this.#linear = false;
+    const start = min > 0 ? `${this.#atom(body, inner)}{${min}}` : "";
+    return `${start}${loop(upTo)}*(?:${loop(others)}${loop(upTo)}*)*?`;
+  }
+}
+
+/** The `^` that every match begins with. */
+function firstPlace(node: Node): PlaceNode | undefined {
+  if (node.type === "group" && node.index === undefined) return firstPlace(node.body);
+  if (node.type === "place") return node.at === "lineStart" ? node : undefined;
+  const [first] = node.type === "sequence" ? node.items : [];
+  return first && firstPlace(first);
+}
+
+/** True for a `$` that says no more than the newline behind it. */
+function isEndBeforeNewline(node: Node, next: Node | undefined, alphabet: Alphabet): boolean {
+  return (
+    node.type === "place" &&
+    node.at === "lineEnd" &&
+    next?.type === "char" &&
+    isSubset(charsOf(next, alphabet), NEWLINE)
+  );
+}
+
+/** True when a node can match a character that has another case, in texts of any alphabet. */
+function hasCase(node: CharNode): boolean {
+  const ascii = charsOf(node, "ascii");
+  if ([...ASCII_CASES.keys()].some((code) => includes(ascii, code))) return true;
+  const others = subtract(charsOf(node, "unicode"), [0, 0x7f]);
+  return others.length > 0 && [...caseOrbits().keys()].some((code) => includes(others, code));
+}
+
+function branchesOf(node: Node): readonly Node[] {
+  if (node.type === "group") return branchesOf(node.body);
+  return node.type === "alternation" ? node.branches : [node];
+}
+
+function quantifier(min: number, max: number): string {
+  if (max === Number.POSITIVE_INFINITY) return min === 0 ? "*" : min === 1 ? "+" : `{${min},}`;
+  return min === max ? `{${min}}` : `{${min},${max}}`;
+}
+
+function refuse({ offset }: { readonly offset: number }, message: string): never {
+  throw new PatternError("ERR_PATTERN_UNSUPPORTED", offset, message);
+}

@@ -1,0 +1,61 @@
+import type { Alphabet } from "../classes.ts";
+import { type Emitted, emitPattern } from "../emit/emit.ts";
+import type { KeepingLoop } from "../loops.ts";
+import type { Tree } from "../tree.ts";
+
+/** A RegExp that matches where it is told to, and the number of its mark. */
+interface Program {
+  readonly regexp: RegExp;
+  readonly numbers: Emitted["numbers"];
+  readonly mark: number;
+}
+
+/** Reads the groups of a loop that a later turn left out, as Python keeps them. */
+export class TurnReader {
+  readonly #loop: KeepingLoop;
+  readonly #starts: Partial<Record<Alphabet, Program>> = {};
+  readonly #turns: Partial<Record<Alphabet, Program>> = {};
+
+  /** @throws PatternError ERR_PATTERN_UNSUPPORTED */
+  constructor(loop: KeepingLoop) {
+    this.#loop = loop;
+    this.#startIn("ascii");
+    this.#turnIn("ascii");
+  }
+
+  /** The groups by name, in a text that the pattern was found in at `from`. */
+  read(text: string, from: number, alphabet: Alphabet): Record<string, string | undefined> {
+    const groups: Record<string, string | undefined> = {};
+    for (const name of this.#loop.groups.values()) groups[name] = undefined;
+    const turn = this.#turnIn(alphabet);
+    const start = this.#startIn(alphabet);
+    let at = execAt(start, text, from)?.indices?.[start.mark]?.[1];
+    while (at !== undefined) {
+      const found = execAt(turn, text, at);
+      for (const [index, name] of this.#loop.groups)
+        groups[name] = found?.[turn.numbers[index] ?? -1] ?? groups[name];
+      at = found?.indices?.[turn.mark]?.[1];
+    }
+    return groups;
+  }
+
+  #startIn(alphabet: Alphabet): Program {
+    this.#starts[alphabet] ??= program(this.#loop.start, this.#loop.mark, alphabet);
+    return this.#starts[alphabet];
+  }
+
+  #turnIn(alphabet: Alphabet): Program {
+    this.#turns[alphabet] ??= program(this.#loop.turn, this.#loop.mark, alphabet);
+    return this.#turns[alphabet];
+  }
+}
+
+function program(tree: Tree, mark: number, alphabet: Alphabet): Program {
+  const { source, numbers } = emitPattern(tree, alphabet, "numbers");
+  return { regexp: new RegExp(source, "dy"), numbers, mark: numbers[mark] ?? -1 };
+}
+
+function execAt({ regexp }: Program, text: string, at: number): RegExpExecArray | null {
+  regexp.lastIndex = at;
+  return regexp.exec(text);
+}

@@ -1,0 +1,126 @@
+import type { Bytes } from "../../shared/text.ts";
+import type { CutEntry } from "../input/journal.ts";
+import type { GateModule } from "./wasm-module.ts";
+
+/** What stands for a line that is left as it is. */
+export const MARK = "\u0001\u0001\u0001\u0001";
+
+const ENTRY_BYTES = 262_144;
+const RECORDS = 4096;
+/** Words of a record, as wasm/journal.ts lays them out; the first two are its time. */
+const RECORD = 10;
+const TEXT = 2;
+const START = 3;
+const END = 4;
+const IDENTIFIER = 5;
+const IDENTIFIER_END = 6;
+const MESSAGE = 7;
+const FLAGS = 8;
+const HAS_IDENTIFIER = 1;
+const IS_ROUGH = 2;
+const IS_MARKED = 4;
+const IS_CUT = 8;
+
+/**
+ * Turns journal JSON into the text that jails see, so that the gate seeks in that alone: wasm/journal.ts does it, and tells how.
+ * The same text as `readJournal` makes, but for characters that no text to be sought has. What is no entry stays as it is, and a MARK
+ * stands for it.
+ */
+export class JournalScan {
+  /** Most bytes that can be loaded at once. */
+  readonly size: number;
+  readonly #module: GateModule;
+  readonly #maxLine: number;
+  #bytes = new Uint8Array();
+  #words = new Uint32Array();
+  #times = new Float64Array();
+  #count = 0;
+  /** The record that was asked for last; -1: none. */
+  #at = -1;
+  #cutLeft = 0;
+
+  /**
+   * Call `begin` when the module's memory is laid out.
+   *
+   * @param maxLine longer lines are passed over
+   */
+  constructor(module: GateModule, maxLine: number) {
+    this.size = Math.max(ENTRY_BYTES, maxLine + 1);
+    this.#maxLine = maxLine;
+    this.#module = module;
+    module.startJournal(this.size, RECORDS);
+  }
+
+  begin(): void {
+    const { memory, entries, records } = this.#module;
+    this.#bytes = new Uint8Array(memory.buffer, entries.value, this.size);
+    this.#words = new Uint32Array(memory.buffer, records.value, RECORDS * RECORD);
+    this.#times = new Float64Array(memory.buffer, records.value, (RECORDS * RECORD) / 2);
+  }
+
+  /** Takes whole lines, at most `size` bytes; the last one may lack its newline. */
+  load(bytes: Uint8Array): void {
+    this.#bytes.set(bytes);
+  }
+
+  /**
+   * Reads lines between two places of what was loaded, into where the scan has its input, as many as fit in `room` bytes.
+   * Gives the length of their texts, and where to go on.
+   */
+  read(from: number, to: number, room: number): { readonly length: number; readonly next: number } {
+    const { readEntries, entries, input, nextEntry, textEnd, cutCount } = this.#module;
+    const base = entries.value;
+    this.#count = readEntries(base + from, base + to, this.#maxLine, room);
+    this.#at = -1;
+    this.#cutLeft = cutCount.value;
+    return { length: textEnd.value - input.value, next: nextEntry.value - base };
+  }
+
+  /**
+   * Goes on to the line whose text begins there; lines are asked for in their order. Returns how many entries between them have a
+   * message that was left out.
+   */
+  seek(text: number): number {
+    let cut = 0;
+    for (this.#at++; this.#at < this.#count && this.#word(TEXT) !== text; this.#at++) if (this.#isCut) cut++;
+    this.#cutLeft -= cut + (this.#isCut ? 1 : 0);
+    return cut;
+  }
+
+  /** How many such entries there are behind that line. */
+  get cutLeft(): number {
+    return this.#cutLeft;
+  }
+
+  /** Where the line begins and ends in what was loaded. */
+  get start(): number {
+    return this.#word(START);
+  }
+
+  get end(): number {
+    return this.#word(END);
+  }
+
+  /** What was cut out of the line, which is `json`; undefined: JSON.parse is to read it. */
+  cut(json: Bytes): CutEntry | undefined {
+    const flags = this.#word(FLAGS);
+    if ((flags & (IS_ROUGH | IS_MARKED)) !== 0) return undefined;
+    const time = this.#times[(this.#at * RECORD) / 2] as number;
+    const hasIdentifier = (flags & HAS_IDENTIFIER) !== 0;
+    return {
+      time: Number.isNaN(time) ? undefined : time,
+      identifier: hasIdentifier ? [this.#word(IDENTIFIER), this.#word(IDENTIFIER_END)] : undefined,
+      message: this.#word(MESSAGE),
+      isCut: this.#isCut,
+      json,
+    };
+  }
+
+  get #isCut(): boolean {
+    return (this.#word(FLAGS) & IS_CUT) !== 0;
+  }
+
+  #word(index: number): number {
+    return this.#words[this.#at * RECORD + index] as number;
+  }
+}

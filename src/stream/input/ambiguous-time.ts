@@ -1,0 +1,25 @@
+import { type Doubt, laterReadings } from "../../shared/time.ts";
+
+/** A line that is late by less than this, in milliseconds, is just late. */
+const LATE = 600_000;
+/** No line is farther ahead of now than this, live; nor, in a replay, than that ahead of the lines before it. */
+const AHEAD = 60_000;
+const FAR = 86_400_000;
+
+/**
+ * What a date without a zone, or without a year, means, in epoch milliseconds. By itself, and for fail2ban, it means the first
+ * of two hours when clocks are put back, and last year's New Year when this one is a second ahead. Where that would make the
+ * line ten minutes late, or more, and the other meaning would not, it is the other: late by the clock, when live, or by the
+ * lines before.
+ *
+ * @param time what it means by itself
+ * @param log the time of the lines before it; -Infinity: there were none
+ * @param now the clock's time; undefined in a replay, for which it means nothing
+ */
+export function settle(time: number, doubt: Doubt, log: number, now: number | undefined): number {
+  if (time >= (now ?? log) - LATE) return time;
+  const latest = now === undefined ? log + FAR : now + AHEAD;
+  const readings = [time, ...laterReadings(time, doubt).filter((each) => each <= latest)];
+  const onTime = now === undefined ? undefined : readings.find((each) => each >= now - LATE);
+  return onTime ?? readings.find((each) => each >= log - LATE) ?? time;
+}

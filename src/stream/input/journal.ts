@@ -1,0 +1,127 @@
+import { type Bytes, decodeText, decodeUtf8 } from "../../shared/text.ts";
+import type { Entry } from "./entry.ts";
+import { processIn } from "./syslog.ts";
+
+/**
+ * Reads an entry of `journalctl -o json`, `json-seq` or `json-sse` (systemd's JOURNAL_EXPORT_FORMATS).
+ * Values are strings; bytes that are no text come as a list of numbers, a field given twice as a list of strings, one over
+ * 4096 bytes as null unless journalctl was called with `--all`.
+ *
+ * @returns undefined when the line is no such entry
+ */
+export function readJournal(json: string): Entry | undefined {
+  const start = json.startsWith("data: ") ? 6 : json.charCodeAt(0) === 0x1e ? 1 : 0;
+  if (json.charCodeAt(start) !== 0x7b) return undefined;
+  const fields = parseObject(start === 0 ? json : json.slice(start));
+  if (fields === undefined || !("__REALTIME_TIMESTAMP" in fields || "MESSAGE" in fields)) return undefined;
+  const message = text(fields.MESSAGE) ?? "";
+  const identifier = text(fields.SYSLOG_IDENTIFIER) ?? text(fields._COMM);
+  const pid = text(fields.SYSLOG_PID) ?? text(fields._PID);
+  const source = identifier === undefined ? "" : `${identifier}${pid === undefined ? "" : `[${pid}]`}: `;
+  const host = text(fields._HOSTNAME);
+  const line = `${host === undefined ? "" : `${host} `}${source}${message}`;
+  return {
+    line,
+    text: `${line}\n`,
+    time: microseconds(fields.__REALTIME_TIMESTAMP),
+    identifier,
+    process: processIn(line.slice(0, line.length - message.length)),
+    message: `${message}\n`,
+    isDateless: true,
+    isCut: fields.MESSAGE === null,
+    fields,
+    ascii: undefined,
+  };
+}
+
+/** Whether a line is such an entry as journalctl writes it, with the time at which the journal got it. */
+export function isDatedEntry(json: string): boolean {
+  return readJournal(json)?.time !== undefined;
+}
+
+/** What was cut out of a journal entry: places in its text, `host ident[pid]: message`, in bytes. */
+export interface CutEntry {
+  /** Epoch milliseconds. */
+  readonly time: number | undefined;
+  /** Undefined: it has none. */
+  readonly identifier: readonly [start: number, end: number] | undefined;
+  readonly message: number;
+  /** Whether journalctl left the message out. */
+  readonly isCut: boolean;
+  /** The whole entry. */
+  readonly json: Bytes;
+}
+
+/** An entry as the gate has cut it out of its JSON: it says what `readJournal` says of it. */
+export class JournalEntry implements Entry {
+  readonly text: string;
+  readonly line: string;
+  readonly message: string;
+  readonly time: number | undefined;
+  readonly identifier: string | undefined;
+  readonly ascii: boolean;
+  readonly isDateless = true;
+  readonly isCut: boolean;
+  readonly #json: Bytes;
+  #fields: Entry["fields"];
+
+  /** @param ascii whether the text is ASCII alone */
+  constructor(
+    { bytes, start, end }: Bytes,
+    { time, identifier, message, isCut, json }: CutEntry,
+    ascii: boolean,
+  ) {
+    const text = (from: number, to: number) =>
+      ascii
+        ? bytes.toString("latin1", start + from, start + to)
+        : decodeUtf8(bytes, start + from, start + to);
+    this.text = text(0, end + 1 - start);
+    this.line = this.text.slice(0, -1);
+    // What stands before the message ends with a blank or is nothing.
+    this.message = this.text.slice(ascii ? message : text(0, message).length);
+    this.time = time;
+    this.identifier = identifier && text(...identifier);
+    this.ascii = ascii;
+    this.isCut = isCut;
+    this.#json = json;
+  }
+
+  get process(): string | undefined {
+    return processIn(this.line.slice(0, this.text.length - this.message.length));
+  }
+
+  /** To be asked for while the gate's line is valid. */
+  get fields(): Entry["fields"] {
+    this.#fields ??= readJournal(decodeText(this.#json))?.fields;
+    return this.#fields;
+  }
+}
+
+/** A field's value as text, the first one where it was given several times. */
+export function text(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return undefined;
+  const [first] = value as unknown[];
+  if (typeof first === "string") return first;
+  return bytesText(Array.isArray(first) ? first : value);
+}
+
+function bytesText(bytes: readonly unknown[]): string | undefined {
+  return bytes.every((byte) => typeof byte === "number") ? Buffer.from(bytes).toString("utf8") : undefined;
+}
+
+function parseObject(json: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function microseconds(value: unknown): number | undefined {
+  if (typeof value !== "string" || !/^\d{1,17}$/.test(value)) return undefined;
+  return Number(value.slice(0, -3));
+}

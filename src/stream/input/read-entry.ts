@@ -1,0 +1,111 @@
+import type { Settle } from "../../shared/time.ts";
+import type { Entry } from "./entry.ts";
+import type { Format } from "./format.ts";
+import { readJournal } from "./journal.ts";
+import { doubtOf, processIn, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
+
+/**
+ * Reads one line of a known format. A line of another shape, in a journal too, is a plain one: never is a line taken for a kind that
+ * the input is not of, since a log writer does not choose its format line by line, but an attacker might; nor is it dropped, since the
+ * first line, which chose, may have been an attacker's.
+ *
+ * @param text the line with a newline at its end
+ * @param now epoch milliseconds, for years that lines don't say
+ * @param settle settles what stamps leave open
+ */
+export function readEntry(
+  text: string,
+  format: Format,
+  now: number,
+  ascii?: boolean,
+  settle?: Settle,
+): Entry {
+  switch (format) {
+    case "journal":
+      return readJournal(text) ?? { ...plainEntry(text, undefined, ascii), fields: NO_FIELDS };
+    case "plain":
+      return plainEntry(text, undefined, ascii);
+    case "none":
+      return plainEntry(text, now, ascii);
+    default:
+      return new SyslogEntry(text, format, now, ascii, settle);
+  }
+}
+
+/** So that no jail with a journalmatch sees what is no entry. */
+const NO_FIELDS: Entry["fields"] = {};
+
+function plainEntry(text: string, time: number | undefined, ascii: boolean | undefined): Entry {
+  const line = text.slice(0, -1);
+  const isDateless = time !== undefined;
+  return {
+    line,
+    text,
+    time,
+    identifier: undefined,
+    process: undefined,
+    message: text,
+    isDateless,
+    isCut: false,
+    fields: undefined,
+    ascii,
+  };
+}
+
+/** A line with a syslog header, which is read when somebody asks for it: jails that see the raw line never do. */
+class SyslogEntry implements Entry {
+  readonly line: string;
+  readonly text: string;
+  readonly ascii: boolean | undefined;
+  readonly isDateless = false;
+  readonly isCut = false;
+  readonly fields = undefined;
+  readonly #shape: SyslogShape;
+  readonly #now: number;
+  readonly #settle: Settle | undefined;
+  #header: SyslogHeader | undefined;
+
+  constructor(
+    text: string,
+    shape: SyslogShape,
+    now: number,
+    ascii: boolean | undefined,
+    settle: Settle | undefined,
+  ) {
+    this.line = text.slice(0, -1);
+    this.text = text;
+    this.ascii = ascii;
+    this.#shape = shape;
+    this.#now = now;
+    this.#settle = settle;
+  }
+
+  get time(): number | undefined {
+    const { time } = this.#read();
+    const doubt = time === undefined || !this.#settle ? undefined : doubtOf(this.line, this.#shape);
+    return time !== undefined && doubt && this.#settle ? this.#settle(time, doubt) : time;
+  }
+
+  get identifier(): string | undefined {
+    return this.#read().identifier;
+  }
+
+  get process(): string | undefined {
+    const { source, start } = this.#read();
+    return processIn(this.text.slice(source, start), this.#shape === "rfc5424");
+  }
+
+  get message(): string {
+    return this.text.slice(this.#read().start);
+  }
+
+  #read(): SyslogHeader {
+    this.#header ??= readHeader(this.line, this.#shape, this.#now) ?? {
+      time: undefined,
+      identifier: undefined,
+      source: 0,
+      start: 0,
+    };
+    return this.#header;
+  }
+}

@@ -1,0 +1,125 @@
+import { execFile } from "node:child_process";
+import { lookup } from "node:dns/promises";
+import { type Network, parseNetwork, unmap } from "../../shared/address.ts";
+
+/** How long an answer is used, in milliseconds. */
+const FRESH = 300_000;
+/** When a question that was never answered is asked again, in milliseconds. */
+const RETRY = 30_000;
+const MAX_ANSWERS = 10_000;
+const MAX_RUNNING = 4;
+/** Most questions, and most who wait for answers. */
+const MAX_WAITING = 1_000;
+const COMMAND_TIMEOUT = 10_000;
+/** Most addresses of a name: whoever runs a name's DNS can give it thousands. */
+export const MAX_ADDRESSES = 64;
+
+interface Answer<T> {
+  /** Undefined while there is none. */
+  value: T | undefined;
+  /** When it was asked for, in epoch milliseconds. */
+  asked: number;
+  /** True while it is on its way. */
+  isComing: boolean;
+  /** Those who wait for it. */
+  readonly waiting: ((value: T | undefined) => void)[];
+}
+
+/**
+ * Questions whose answers take time (host names, `ignorecommand`), asked in the background, a few at a time, and remembered:
+ * the stream is never held up. When one fails, the last answer stays.
+ */
+export class Lookup<T> {
+  readonly #ask: (question: string) => Promise<T | undefined>;
+  /** By question, the one asked longest ago first. */
+  readonly #answers = new Map<string, Answer<T>>();
+  readonly #queue: [question: string, answer: Answer<T>][] = [];
+  #running = 0;
+  /** Those who wait, for whatever answer. */
+  #waiting = 0;
+
+  /** @param ask gives undefined when there is no answer now */
+  constructor(ask: (question: string) => Promise<T | undefined>) {
+    this.#ask = ask;
+  }
+
+  /** How many wait for an answer. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** What is known, perhaps nothing yet; asked (again) when there is nothing or it has grown old. */
+  known(question: string, now: number): T | undefined {
+    const answer = this.#answers.get(question);
+    if (answer === undefined || isOld(answer, now)) this.#enqueue(question, now, answer);
+    return answer?.value;
+  }
+
+  /**
+   * Calls `then` with the answer, at once when it is known, later otherwise; with undefined when there is none.
+   *
+   * @returns false when too many are waiting: `then` will not be called
+   */
+  when(question: string, now: number, then: (value: T | undefined) => void): boolean {
+    const value = this.known(question, now);
+    const answer = this.#answers.get(question);
+    if (answer === undefined) return false;
+    if (value !== undefined || !answer.isComing) {
+      then(value);
+      return true;
+    }
+    if (this.#waiting >= MAX_WAITING) return false;
+    this.#waiting++;
+    answer.waiting.push(then);
+    return true;
+  }
+
+  #enqueue(question: string, now: number, before: Answer<T> | undefined): void {
+    if (this.#queue.length >= MAX_WAITING) return;
+    const answer = { value: before?.value, asked: now, isComing: true, waiting: [] };
+    this.#answers.delete(question);
+    this.#answers.set(question, answer);
+    if (this.#answers.size > MAX_ANSWERS) this.#answers.delete(this.#answers.keys().next().value ?? "");
+    this.#queue.push([question, answer]);
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#running >= MAX_RUNNING) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    this.#running++;
+    void this.#answer(...next);
+  }
+
+  async #answer(question: string, answer: Answer<T>): Promise<void> {
+    const value = await this.#ask(question).catch(() => undefined);
+    this.#running--;
+    answer.isComing = false;
+    answer.value = value ?? answer.value;
+    this.#waiting -= answer.waiting.length;
+    for (const then of answer.waiting.splice(0)) then(answer.value);
+    this.#next();
+  }
+}
+
+function isOld<T>({ value, asked, isComing }: Answer<T>, now: number): boolean {
+  return !isComing && (now - asked > (value === undefined ? RETRY : FRESH) || now < asked);
+}
+
+/** The addresses of a host name, as the system's resolver gives them; one more than MAX_ADDRESSES where there are more. */
+export async function resolveHost(host: string): Promise<readonly Network[] | undefined> {
+  const found = (await lookup(host, { all: true })).slice(0, MAX_ADDRESSES + 1);
+  return found.flatMap(({ address }) => parseNetwork(address) ?? []).map(unmap);
+}
+
+/** Runs an `ignorecommand`, an argv as JSON: status 0 says yes, any other no; undefined when it could not be run. */
+export function askCommand(argv: string): Promise<boolean | undefined> {
+  const [file = "", ...args] = JSON.parse(argv) as string[];
+  return new Promise((resolve) => {
+    execFile(file, args, { timeout: COMMAND_TIMEOUT, killSignal: "SIGKILL", maxBuffer: 65536 }, (error) => {
+      if (!error) resolve(true);
+      else resolve(typeof error.code === "number" ? false : undefined);
+    });
+  });
+}

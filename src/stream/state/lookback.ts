@@ -1,0 +1,25 @@
+import type { CompiledFilter } from "../../filter/compile.ts";
+import type { CompiledJail } from "../jail/jail.ts";
+
+/** Lines may be as late as this, in milliseconds, and windows be the same. */
+const LATE = 60_000;
+/** How long a filter remembers the lines of a session, in milliseconds. */
+const SESSION = 300_000;
+
+/**
+ * How much of the log before a moment must be read again to know what was known then, in milliseconds: the longest findtime,
+ * and something for late lines and for what was said of a session before. Jails that count bans need none.
+ */
+export function reachOf(jails: readonly CompiledJail[]): number {
+  const spans = jails
+    .filter(({ jail }) => jail.on === "log")
+    .map(
+      ({ jail, filter }) => jail.findtime + (jail.session !== undefined || joinsLines(filter) ? SESSION : 0),
+    );
+  return Math.max(0, ...spans) + LATE;
+}
+
+function joinsLines({ maxlines, prefregex, failregex }: CompiledFilter): boolean {
+  const patterns = prefregex ? [prefregex, ...failregex] : failregex;
+  return maxlines > 1 || patterns.some(({ pattern }) => pattern.groupNames.includes("mlfid"));
+}

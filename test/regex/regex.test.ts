@@ -1,0 +1,351 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { findFilter } from "../../src/regex/find.ts";
+import { LineJudge } from "../../src/regex/judge.ts";
+import { compileJails } from "../../src/stream/jail/jail.ts";
+import { program, runProgram } from "../helpers/program.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "f2b-regex-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** A file in the test's folder. */
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Guessed passwords at sendmail, as they were logged with and without a name of the client's; and other lines. */
+const LINES = [
+  "Jan  7 11:25:41 lory sendmail[1558]: s07BPgwK001558: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed, relay=[192.0.2.67]",
+  "Jan  7 11:25:45 lory sendmail[1558]: s07BPgwK001558: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed, relay=[192.0.2.67]",
+  "Jan  7 11:25:46 lory sendmail[1560]: s07BPkAB001560: from=<a@example.com>, size=1840, relay=mail.example.com [198.51.100.25]",
+  "Jan  7 14:53:46 lory sendmail[28424]: s07EriLI028424: AUTH failure (PLAIN): authentication failure (-13) SASL(-13): authentication failure: Password verification failed, relay=client.example.net [192.0.2.78]",
+  "Jan  7 14:53:47 lory sendmail[28424]: s07EriLI028425: AUTH failure (PLAIN): authentication failure (-13) SASL(-13): authentication failure: Password verification failed, relay=monitor.example.net [198.51.100.9]",
+];
+const log = file("mail.log", `${LINES.join("\n")}\n`);
+
+const FAILREGEX = [
+  String.raw`^\s\S+ sendmail\[\d+\]: \w+: AUTH failure \(\w+\): .* checkpass failed, relay=\[<HOST>\]$`,
+  String.raw`^\s\S+ sendmail\[\d+\]: \w+: AUTH failure \(\w+\): .* Password verification failed, relay=\S+ \[<HOST>\]$`,
+];
+const config = join(folder, "config");
+mkdirSync(join(config, "filter.d"), { recursive: true });
+writeFileSync(
+  join(config, "filter.d", "smtp-auth.conf"),
+  `[Definition]
+mode = all
+failregex = <mdre-<mode>>
+mdre-all = ${FAILREGEX.join("\n           ")}
+mdre-plain = ${FAILREGEX[1]}
+ignoreregex = relay=monitor\\.example\\.net
+`,
+);
+const conf = join(config, "filter.d", "smtp-auth.conf");
+
+const TIMES = ["--now", "2014-01-08T00:00:00Z", "--tz", "UTC"];
+
+const regex = (args: readonly string[], input: string | Uint8Array = "") =>
+  runProgram("f2b-regex", [...TIMES, ...args], input);
+
+test("f2b-regex tells what fail2ban-regex tells", async () => {
+  const { status, stdout, stderr } = await regex([
+    log,
+    "smtp-auth",
+    "--config",
+    config,
+    "--bans",
+    "--maxretry",
+    "2",
+  ]);
+  assert.equal(stderr, "");
+  assert.equal(
+    stdout.replaceAll(folder, "FOLDER"),
+    `Running tests
+=============
+
+Use      filter : smtp-auth (smtp-auth)
+Use    log file : FOLDER/mail.log
+
+Results
+=======
+
+Failregex: 3 total
+|-  #) [# of hits] regular expression
+|  1) [2] ${FAILREGEX[0]}
+|  2) [1] ${FAILREGEX[1]}
+\`-
+
+Ignoreregex: 1 total
+
+Summary
+=======
+
+Addresses found:
+[1]
+    192.0.2.67 (Tue Jan 07 11:25:41 2014)
+    192.0.2.67 (Tue Jan 07 11:25:45 2014)
+[2]
+    192.0.2.78 (Tue Jan 07 14:53:46 2014)
+
+Date template hits:
+|- [# of hits] date format
+|  [5] {^LN-BEG}(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?
+\`-
+
+Lines: 5 lines, 1 ignored, 3 matched, 1 missed
+|- Ignored line(s):
+|  ${LINES[4]}
+\`-
+|- Missed line(s):
+|  ${LINES[2]}
+\`-
+Success, the total number of match is 3
+
+Bans: 1 (maxretry 2, findtime 600 s)
+    192.0.2.67 (Tue Jan 07 11:25:45 2014) until Tue Jan 07 11:35:45 2014
+`,
+  );
+  assert.equal(status, 0);
+});
+
+test("f2b-regex --json prints an object a line", async () => {
+  const { stdout, status } = await regex(["--json", log, "smtp-auth", "-c", config]);
+  const miss = (line: number, why: string) => ({ line, match: false, why });
+  const hit = (line: number, id: string, time: number, index: number) => ({
+    ...{ line, match: true, id, time, regex: index, attempts: 1, groups: { ip4: id } },
+  });
+  assert.deepEqual(
+    stdout.trimEnd().split("\n").map((line) => JSON.parse(line)),
+    [
+      hit(1, "192.0.2.67", 1389093941, 0),
+      hit(2, "192.0.2.67", 1389093945, 0),
+      miss(3, "no-failregex"),
+      hit(4, "192.0.2.78", 1389106426, 1),
+      miss(5, "ignoreregex"),
+    ],
+  ); // biome-ignore format: a table
+  assert.equal(status, 0);
+});
+
+const rules = file(
+  "mail.yaml",
+  `jails:
+  first: {failregex: '^ \\S+ sendmail\\[\\d+\\]: .* checkpass failed, relay=\\[<ADDR>\\]$'}
+  second: {failregex: '^ \\S+ sendmail\\[\\d+\\]: .* verification failed, relay=\\S+ \\[<ADDR>\\]$'}
+`,
+);
+
+const NO_CHANGES = {
+  ...{ config: undefined, ignoreregex: undefined, datepattern: undefined },
+  ...{ maxlines: undefined, maxretry: undefined, findtime: undefined },
+};
+
+/** Ways to name a filter, and the lines that it finds. */
+const FILTERS: readonly {
+  name: string;
+  args: readonly string[];
+  config?: string;
+  found: readonly number[];
+}[] = [
+  { name: "a name in --config", args: ["smtp-auth"], config, found: [1, 2, 4] },
+  { name: "a name with options", args: ["smtp-auth[mode=plain]"], config, found: [4] },
+  { name: "a path", args: [conf], found: [1, 2, 4] },
+  { name: "a path with options in quotes", args: [`${conf}[mode="plain"]`], found: [4] },
+  { name: "a jail of a rules file", args: [`${rules}[second]`], found: [4, 5] },
+  { name: "a jail of the bundled rules", args: ["sendmail[sendmail-auth]"], found: [1, 2, 4, 5] },
+  { name: "a pattern", args: ["checkpass failed, relay=\\[<HOST>\\]$"], found: [1, 2] },
+  {
+    name: "several patterns",
+    args: ["checkpass failed, relay=\\[<HOST>\\]$\n\\[<HOST>\\]$"],
+    found: [1, 2, 3, 4, 5],
+  },
+  { name: "a pattern and an ignoreregex", args: ["\\[<HOST>\\]$", "sendmail\\[28424\\]"], found: [1, 2, 3] },
+  { name: "a pattern that looks like a call", args: ["[relay]+=[[]<HOST>"], found: [1, 2] },
+];
+
+for (const { name, args, config: directory, found } of FILTERS) {
+  test(`findFilter takes ${name}`, async () => {
+    const [spec = "", ignoreregex] = args;
+    const [jail] = compileJails(await findFilter(spec, { ...NO_CHANGES, config: directory, ignoreregex }));
+    assert.ok(jail);
+    const judge = new LineJudge(jail, undefined, Date.UTC(2014, 0, 8));
+    const verdicts = LINES.map((line) => judge.push(line).verdict.match);
+    assert.deepEqual(
+      verdicts.flatMap((match, index) => (match ? [index + 1] : [])),
+      found,
+    );
+  });
+}
+
+test("f2b-regex shows every jail of a rules file", async () => {
+  const { stdout } = await regex([log, rules]);
+  assert.deepEqual(
+    stdout.match(/^Use {6}filter : .*$/gm)?.map((line) => line.replace(folder, "")),
+    ["Use      filter : first (/mail.yaml)", "Use      filter : second (/mail.yaml)"],
+  );
+  assert.deepEqual(stdout.match(/^Failregex: .*$/gm), ["Failregex: 2 total", "Failregex: 2 total"]);
+});
+
+/** Ways to give the log. */
+const LOGS: readonly { name: string; log: string; input: string | Uint8Array; shown: string }[] = [
+  { name: "a file", log, input: "", shown: `Use    log file : ${log}` },
+  { name: "stdin", log: "-", input: LINES.join("\n"), shown: "Use    log file : stdin" },
+  {
+    name: "the lines themselves",
+    log: LINES.join("\n"),
+    input: "",
+    shown: `Use single line : ${LINES.join("\\x0a").slice(0, 40)}`,
+  },
+  { name: "lines with CRLF", log: "-", input: LINES.map((line) => `${line}\r\n`).join(""), shown: "stdin" },
+  {
+    name: "lines behind bytes that are no UTF-8",
+    log: "-",
+    input: Buffer.from(`\xff\xfe\x00\n${LINES.join("\n")}\n`, "latin1"),
+    shown: "|  \ufffd\ufffd\\x00\n",
+  },
+];
+
+for (const { name, log: typed, input, shown } of LOGS) {
+  test(`f2b-regex takes for LOG ${name}`, async () => {
+    const { stdout, stderr, status } = await regex(["-c", config, "--", typed, "smtp-auth"], input);
+    assert.match(stdout, /^Failregex: 3 total$/m, stderr);
+    assert.ok(stdout.includes(shown), stdout);
+    assert.equal(status, 0);
+  });
+}
+
+test("f2b-regex takes a line over 16 MiB for an empty one", async () => {
+  const long = Buffer.alloc(17 * 1024 * 1024, "a");
+  const { stdout, stderr } = await regex(
+    ["-", "smtp-auth", "-c", config],
+    Buffer.concat([long, Buffer.from(`\n${LINES[0]}\n`)]),
+  );
+  assert.match(stdout, /^Lines: 2 lines, 0 ignored, 1 matched, 1 missed$/m);
+  assert.equal(stderr, "f2b-regex: warning: a line is longer than 16777216 bytes: taken for an empty one\n");
+});
+
+/** Options that change the report. */
+const OPTIONS: readonly { name: string; args: readonly string[]; has?: RegExp; lacks?: RegExp }[] = [
+  { name: "--print-all-matched", args: ["--print-all-matched"], has: /^\|- Matched line\(s\):\n\| {2}Jan {2}7 11:25:41/m },
+  { name: "no option", args: [], lacks: /Matched line/ },
+  { name: "--print-no-missed", args: ["--print-no-missed"], lacks: /Missed line/ },
+  { name: "--print-no-ignored", args: ["--print-no-ignored"], lacks: /Ignored line/ },
+  { name: "-v", args: ["-v", "-d", "^NOTHING"], has: /^\| {2}1\) \[0\] /m },
+  { name: "-d", args: ["-d", "^%b %d %H"], has: /^\| {2}\[5\] \^%b %d %H$/m },
+  { name: "--format none", args: ["--format", "none"], lacks: /LN-BEG/ },
+  { name: "--tz", args: ["--tz", "America/New_York", "--now", "2014-01-09T00:00:00Z"], has: /Tue Jan 07 11:25:41 2014/ },
+  { name: "--now", args: ["--now", "2013-06-01T00:00:00Z"], has: /Mon Jan 07 11:25:41 2013/ },
+]; // biome-ignore format: a table
+
+for (const { name, args, has = /./, lacks = /^$a/ } of OPTIONS) {
+  test(`f2b-regex with ${name}`, async () => {
+    const { stdout, stderr } = await runProgram("f2b-regex", [
+      ...(args.includes("--now") ? [] : ["--now", "2014-01-08T00:00:00Z"]),
+      ...args, log, "smtp-auth", "-c", config,
+    ]); // biome-ignore format: args in a row
+    assert.match(stdout, has, stderr);
+    assert.doesNotMatch(stdout, lacks);
+  });
+}
+
+test("f2b-regex shows the first lines of a kind, and all of them when asked", async () => {
+  const input = Array.from({ length: 30 }, (_, i) => `no match ${i}\n`).join("");
+  const some = await regex(["-", "smtp-auth", "-c", config], input);
+  assert.match(
+    some.stdout,
+    /^Missed line\(s\): too many to print. Use --print-all-missed to print all 30 lines$/m,
+  );
+  const all = await regex(["-", "smtp-auth", "-c", config, "--print-all-missed"], input);
+  assert.match(all.stdout, /^\| {2}no match 29$/m);
+});
+
+test("f2b-regex reads lines without dates as of now", async () => {
+  const { stdout } = await regex([
+    "--json",
+    "--format",
+    "none",
+    "failed from 192.0.2.1",
+    "^failed from <ADDR>$",
+  ]);
+  assert.equal(JSON.parse(stdout).time, 1389139200);
+});
+
+test("f2b-regex lets a pattern span --maxlines lines", async () => {
+  const lines = "Jan  7 11:25:41 login of bob\nJan  7 11:25:42 that failed from 192.0.2.1";
+  const { stdout } = await regex([
+    "--json",
+    "-L",
+    "2",
+    lines,
+    "^ login of \\S+$<SKIPLINES>^ that failed from <ADDR>$",
+  ]);
+  assert.deepEqual(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).match),
+    [false, true],
+  );
+});
+
+test("f2b-regex warns of patterns that a stranger can abuse", async () => {
+  const { stderr, status } = await regex([
+    log,
+    file("weak.yaml", "jails:\n  a:\n    failregex: failed from <HOST>\n"),
+  ]);
+  assert.equal(
+    stderr.replace(folder, "").slice(0, 150),
+    "f2b-regex: warning: /weak.yaml:3:16: failregex 1: not anchored: text anywhere in a line can match, so whoever writes into the log can choose the addre",
+  );
+  assert.equal(status, 0);
+});
+
+test("f2b-regex tells what took too long", async () => {
+  const { stdout, stderr } = await regex([`${"a".repeat(60)} from 192.0.2.1`, "^(?:a|a)*(?!b)$<ADDR>"]);
+  assert.match(stdout, /^Searches given up: 1, which took too long$/m);
+  assert.match(stderr, /warning: a line took too long for a pattern and was given up: /);
+});
+
+const WRONG: readonly { name: string; args: readonly string[]; status: number; stderr: RegExp }[] = [
+  { name: "nothing", args: [], status: 64, stderr: /expected a log and a filter/ },
+  { name: "too much", args: ["a", "b", "c", "d"], status: 64, stderr: /unexpected "d"/ },
+  { name: "an unknown option", args: ["--verbos", "a", "b"], status: 64, stderr: /verbos/ },
+  { name: "--json with --bans", args: ["--json", "--bans", "a", "<HOST>"], status: 64, stderr: /prints no bans/ },
+  { name: "--json for two jails", args: ["--json", "a", rules], status: 64, stderr: /one of first, second/ },
+  { name: "a log that is not there", args: ["/none/mail.log", "<HOST>"], status: 64, stderr: /no such file/ },
+  { name: "a folder for a log", args: [folder, "<HOST>"], status: 74, stderr: /is a folder, expected a log/ },
+  { name: "a filter that is not there", args: ["a", "none"], status: 78, stderr: /no filter of this name, and no pattern/ },
+  { name: "options for bundled rules", args: ["a", "nginx[mode=x]"], status: 78, stderr: /bundled rules take no options/ },
+  { name: "options that are none", args: ["a", "smtp-auth[mode]", "-c", config], status: 78, stderr: /expected name\[key="value", …\]/ },
+  { name: "a jail that is not there", args: ["a", `${rules}[third]`], status: 78, stderr: /its jails are first, second/ },
+  { name: "a pattern without id", args: ["a", "fail ed"], status: 78, stderr: /names no failure id/ },
+  { name: "a broken pattern", args: ["a", "(<HOST>"], status: 78, stderr: /ends this group/ },
+  { name: "an empty pattern", args: ["a", " "], status: 78, stderr: /empty pattern/ },
+]; // biome-ignore format: a table
+
+for (const { name, args, status: wanted, stderr: told } of WRONG) {
+  test(`f2b-regex refuses ${name}`, async () => {
+    const { status, stdout, stderr } = await regex(args);
+    assert.match(stderr, told);
+    assert.equal(stdout, "");
+    assert.equal(status, wanted);
+  });
+}
+
+test("f2b-regex leaves with 141 when nobody reads on", async () => {
+  const many = file("many.log", `${LINES[0]}\n`.repeat(50_000));
+  const child = spawn(process.execPath, [program("f2b-regex"), "--json", many, conf]);
+  child.stdout.once("data", () => child.stdout.destroy());
+  let stderr = "";
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const status = await new Promise((resolve) => child.on("close", resolve));
+  assert.equal(stderr, "");
+  assert.equal(status, 141);
+});
