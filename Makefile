@@ -9,9 +9,9 @@ SHELL := /bin/bash
 RUN_TESTS = node --test --test-timeout=600000 \
 	--test-reporter=tap --test-reporter-destination=stdout \
 	--test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
-	$$(find dist/test -name "*.test.js" | sort)
+	$$(find dist/test -name "*.test.js" -not -path "*/live/*" | sort)
 
-.PHONY: all build demo test check conformance hostile worst bench bench-quick format tools rules-live red soak fuzz bench-exec fuzz-exec kill-exec kill-stream sshd-matrix clean
+.PHONY: all build demo test lint check conformance hostile worst bench bench-quick format tools rules-live red soak fuzz bench-exec fuzz-exec kill-exec kill-stream sshd-matrix clean
 
 all: build
 
@@ -22,7 +22,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 build: node_modules/.package-lock.json
 	rm -rf dist
 	npm run --silent build
-	chmod +x dist/src/bin/*.js
+	chmod +x dist/bin/*.js
 
 demo: build
 	bash examples/demo.sh
@@ -30,11 +30,26 @@ demo: build
 test: build tools
 	$(RUN_TESTS)
 
-check: build tools
+# The unit tests on another release of Node, which npm brings: make test-node22 test-node24.
+test-node%: build dist-node/%/node_modules/node/bin/node
+	dist-node/$*/node_modules/node/bin/node --test --test-timeout=600000 --test-reporter=dot \
+		--test-reporter-destination=stdout --test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
+		$$(find dist/test -name "*.test.js" $(addprefix -not -path ,"*/live/*" "*/system/*" $(SLOW)) | sort)
+
+# Those that take longest, and have nothing to do with the release of Node.
+SLOW = "*/fuzz.test.js" "*/worst.test.js" "*/recheck.test.js"
+
+.PRECIOUS: dist-node/%/node_modules/node/bin/node
+dist-node/%/node_modules/node/bin/node:
+	npm install --prefix dist-node/$* --no-save --no-audit --no-fund --silent node@$*
+
+# Format, lint, unused code, and which folder imports which.
+lint: build
 	npx --no-install biome check .
 	npx --no-install knip
 	node scripts/import-order.js
-	$(RUN_TESTS)
+
+check: lint test
 	-bash bench/install-peers.sh && node dist/bench/run.js --quick
 
 # Our verdicts against fail2ban's, line by line, where ../shared/conformance is.

@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stream=(node dist/src/bin/f2b-stream.js)
-exec=(node dist/src/bin/f2b-exec.js)
+stream=(node dist/bin/f2b-stream.js)
+exec=(node dist/bin/f2b-exec.js)
 rules=(-r sshd -r sendmail -r postfix -r dovecot)
 
 # One line a command, with the last log line that led to it.

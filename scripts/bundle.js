@@ -1,26 +1,38 @@
-import { build } from "esbuild";
+import { build } from "rolldown";
 import { writeNotices } from "./notices.js";
 
-// A step of the build: the programs as a few files instead of 300, which Node reads and compiles at every start, and of zod
-// what is used. What a program loads only when it is asked for (await import) stays in files of its own. The modules that
-// tsc wrote stay beside them, for the tests; what they find by their place (rules, gate.wasm) is as far from src/chunks.
-const programs = ["f2b-stream", "f2b-exec", "f2b-regex", "f2b-client"];
+// A step of the build: the programs as a few files in dist/bin and dist/chunks, which is what the package holds, instead of 300, which
+// Node would read and compile at every start. What a program loads only on demand (await import) stays in files of its own. Tests
+// import the modules that tsc has written to dist/src.
 
-const { metafile } = await build({
-  entryPoints: programs.map((name) => `dist/src/bin/${name}.js`),
-  outdir: "dist/src",
-  outbase: "dist/src",
-  chunkNames: "chunks/[name]-[hash]",
-  allowOverwrite: true,
-  bundle: true,
-  splitting: true,
-  format: "esm",
+const PROGRAMS = ["f2b-stream", "f2b-exec", "f2b-regex", "f2b-client"];
+
+const { output } = await build({
+  input: Object.fromEntries(PROGRAMS.map((name) => [name, `dist/src/bin/${name}.js`])),
   platform: "node",
-  target: "node20",
-  sourcemap: true,
-  metafile: true,
-  // yaml comes as CommonJS, which asks for node's modules by require.
-  banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+  output: {
+    dir: "dist",
+    format: "esm",
+    // The maps stay beside the chunks and out of the package: a stack trace of a release is read with those of the same build.
+    sourcemap: true,
+    minify: true,
+    entryFileNames: "bin/[name].js",
+    chunkFileNames: "chunks/[name]-[hash].js",
+    // Without these groups there is a chunk for each set of programs that share some module.
+    codeSplitting: {
+      groups: [
+        { name: "yaml", test: /node_modules\/yaml\// },
+        { name: "zod", test: /node_modules\/zod\// },
+        { name: "common", test: /dist\/src\/(?:shared|cli|protocol\/(?!control))/, minShareCount: 2 },
+        {
+          name: "filter",
+          test: /dist\/src\/(?:python|filter|rules|stream\/(?:input|jail|window|gate))\//,
+          minShareCount: 2,
+        },
+      ],
+    },
+  },
 });
 
-writeNotices(metafile, "dist/gate.wasm.map", "dist/THIRD-PARTY-NOTICES");
+const chunks = output.filter(({ type }) => type === "chunk");
+writeNotices(chunks, "dist/gate.wasm.map", "dist/THIRD-PARTY-NOTICES");

@@ -3,23 +3,21 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 // What stands in dist of other people's work, and under which licence: the file that the package brings along for it.
 
 const ASSEMBLYSCRIPT = "node_modules/assemblyscript";
-const ESBUILD = "node_modules/esbuild";
-/** What esbuild writes itself into what it puts together. */
-const ESBUILD_HELPER = /^var __\w+ = /m;
+const ROLLDOWN = "node_modules/rolldown";
+/** What rolldown itself writes into a chunk. */
+const ROLLDOWN_RUNTIME = "\0rolldown/runtime.js";
 
 /**
  * Writes the notices of all packages whose code is in dist.
  *
- * @param {import("esbuild").Metafile} metafile of the bundle
+ * @param {readonly import("rolldown").OutputChunk[]} chunks of the bundle
  * @param {string} wasmMap path of gate.wasm's source map
  * @param {string} path of what is written
  * @throws Error naming a package that has no licence file: then nothing may be built
  */
-export function writeNotices(metafile, wasmMap, path) {
-  const folders = new Set(bundled(metafile));
+export function writeNotices(chunks, wasmMap, path) {
+  const folders = new Set(bundled(chunks));
   if (linksLibrary(JSON.parse(readFileSync(wasmMap, "utf8")))) folders.add(ASSEMBLYSCRIPT);
-  const written = Object.keys(metafile.outputs).filter((name) => name.endsWith(".js"));
-  if (written.some((name) => ESBUILD_HELPER.test(readFileSync(name, "utf8")))) folders.add(ESBUILD);
   writeFileSync(path, noticesOf([...folders]));
 }
 
@@ -35,12 +33,14 @@ export function noticesOf(folders) {
   return [head, ...notices.map(({ text }) => text)].join(`\n${"=".repeat(80)}\n\n`);
 }
 
-/** Folders of the packages that some output holds code of: what esbuild has left out is not there. */
-function* bundled({ outputs }) {
-  for (const { inputs } of Object.values(outputs)) {
-    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-      const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
-      if (folder !== undefined && bytesInOutput > 0) yield folder;
+/** Folders of the packages that some chunk holds code of: modules that were left out whole are not there. */
+function* bundled(chunks) {
+  for (const { modules } of chunks) {
+    for (const [path, { renderedLength }] of Object.entries(modules)) {
+      if (renderedLength === 0) continue;
+      const folder =
+        path === ROLLDOWN_RUNTIME ? ROLLDOWN : /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
+      if (folder !== undefined) yield folder;
     }
   }
 }

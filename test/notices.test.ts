@@ -15,9 +15,9 @@ before(() => {
 /** Names of the packages that source maps say are in what was built: another witness than the one the notices are made from. */
 function packagesInMaps(): Set<string> {
   const maps = ["bin", "chunks"].flatMap((folder) =>
-    readdirSync(`${ROOT}dist/src/${folder}`)
+    readdirSync(`${ROOT}dist/${folder}`)
       .filter((name) => name.endsWith(".js.map"))
-      .map((name) => `${ROOT}dist/src/${folder}/${name}`),
+      .map((name) => `${ROOT}dist/${folder}/${name}`),
   );
   const names = maps.flatMap((path) => {
     const { sources } = JSON.parse(readFileSync(path, "utf8")) as { sources: readonly string[] };
@@ -36,7 +36,7 @@ test("THIRD-PARTY-NOTICES names the packages whose code is in dist, and no other
   for (const name of ["minimist", "split2", "yaml", "zod"])
     assert.ok(packages.has(name), `${name} is bundled`);
   // The one writes helpers into the bundle, of the other's library there are pieces in gate.wasm.
-  assert.deepEqual(named(), [...packages, "esbuild", "assemblyscript"].sort());
+  assert.deepEqual(named(), [...packages, "rolldown", "assemblyscript"].sort());
 });
 
 test("THIRD-PARTY-NOTICES holds the whole licence and notice of each package", () => {

@@ -34,9 +34,8 @@ describe("f2b-stream as nobody", { skip }, () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "f2b-nobody-"));
     chmodSync(folder, 0o755);
-    const packed = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-    const modules = Object.keys(packed.dependencies).map((name) => join("node_modules", name));
-    for (const path of ["package.json", ...packed.files, ...modules]) {
+    const { files } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { files: readonly string[] };
+    for (const path of ["package.json", ...files.filter((file) => !file.startsWith("!"))]) {
       cpSync(join(ROOT, path), join(folder, path), { recursive: true });
     }
     own = join(folder, "own");
@@ -49,7 +48,7 @@ describe("f2b-stream as nobody", { skip }, () => {
   const client = (user: object, ...argv: string[]) =>
     spawnSync(
       process.execPath,
-      [join(folder, "dist/src/bin/f2b-client.js"), "-s", join(own, "control"), ...argv],
+      [join(folder, "dist/bin/f2b-client.js"), "-s", join(own, "control"), ...argv],
       {
         ...user,
         cwd: "/",
@@ -60,7 +59,7 @@ describe("f2b-stream as nobody", { skip }, () => {
   test("runs all bundled rules with a socket, a state and metrics, and is refused nothing", async () => {
     const rules = readdirSync(join(ROOT, "rules")).flatMap((file) => ["-r", file.replace(/\.yaml$/, "")]);
     const files = ["control", "state", "metrics"].flatMap((file) => [`--${file}`, join(own, file)]);
-    const program = join(folder, "dist/src/bin/f2b-stream.js");
+    const program = join(folder, "dist/bin/f2b-stream.js");
     const child = spawn(process.execPath, [program, ...rules, ...files, "--heartbeat", "0"], {
       ...NOBODY,
       cwd: "/",

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 const exec = promisify(execFile);
 
-export const PROGRAM = fileURLToPath(new URL("../../src/bin/f2b-exec.js", import.meta.url));
+export const PROGRAM = fileURLToPath(new URL("../../bin/f2b-exec.js", import.meta.url));
 
 const made = new Set<string>();
 let count = 0;

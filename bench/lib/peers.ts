@@ -41,7 +41,7 @@ export function f2bStreamSoak(isLive: boolean): readonly string[] {
 }
 
 function program(rules: readonly string[]): readonly string[] {
-  const path = fileURLToPath(new URL("../../src/bin/f2b-stream.js", import.meta.url));
+  const path = fileURLToPath(new URL("../../bin/f2b-stream.js", import.meta.url));
   return [process.execPath, path, "-q", ...rules.flatMap((rule) => ["-r", rule])];
 }
 

@@ -1,5 +1,5 @@
-/** The folder that the build writes, wherever in it this module stands: compiled, or bundled with others. */
-const DIST = import.meta.url.slice(0, import.meta.url.lastIndexOf("/src/") + 1);
+/** The folder that the build writes: this module stands somewhere in it, compiled, or bundled with others. */
+const DIST = import.meta.url.slice(0, import.meta.url.lastIndexOf("/dist/") + "/dist/".length);
 
 /** A file that the build has put into dist/. */
 export function distFile(name: string): URL {

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const PROGRAM = fileURLToPath(new URL("../../src/bin/f2b-exec.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../bin/f2b-exec.js", import.meta.url));
 
 export interface Ended {
   readonly status: number | null;

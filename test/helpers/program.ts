@@ -27,7 +27,7 @@ type ProgramName = "f2b-stream" | "f2b-exec" | "f2b-regex" | "f2b-client";
 
 /** Path of a compiled program. */
 export function program(name: ProgramName): string {
-  return fileURLToPath(new URL(`../../src/bin/${name}.js`, import.meta.url));
+  return fileURLToPath(new URL(`../../bin/${name}.js`, import.meta.url));
 }
 
 /** How long `until` waits, in milliseconds. */
