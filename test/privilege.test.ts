@@ -34,7 +34,9 @@ describe("f2b-stream as nobody", { skip }, () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "f2b-nobody-"));
     chmodSync(folder, 0o755);
-    const { files } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { files: readonly string[] };
+    const { files } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      files: readonly string[];
+    };
     for (const path of ["package.json", ...files.filter((file) => !file.startsWith("!"))]) {
       cpSync(join(ROOT, path), join(folder, path), { recursive: true });
     }
