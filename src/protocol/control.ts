@@ -1,4 +1,5 @@
-import { CommandError, type Fields, readJail, readObject, readSubject, type Subject } from "./command.ts";
+import { readJail, readSubject, type Subject } from "./command.ts";
+import { CommandError, type Fields, readObject } from "./fields.ts";
 
 /**
  * The text between f2b-client and a running f2b-stream: newline-delimited JSON over a Unix socket. A request is a line; its

@@ -1,4 +1,4 @@
-import type { Ban, Unban } from "../../protocol/command.ts";
+import type { EnforcedDecision } from "../../protocol/command.ts";
 import type { Jail } from "../kernel/backend.ts";
 import { TAG } from "../settings/tag-names.ts";
 
@@ -15,7 +15,7 @@ export function jailTags({ name, ports, protocols }: Jail): TagValues {
 }
 
 /** The tags of a command. `<time>` is in epoch seconds, `<bantime>` in seconds, -1 for ever. No `<ip>` for an `id`. */
-export function commandTags(command: Ban | Unban, jail: Jail): TagValues {
+export function commandTags(command: EnforcedDecision, jail: Jail): TagValues {
   const ban = command.cmd === "ban" ? command : undefined;
   const until = ban?.until ?? null;
   return {

@@ -1,5 +1,5 @@
 import { printable, type Report } from "../../cli/report.ts";
-import type { Ban, Command, Unban } from "../../protocol/command.ts";
+import type { Command } from "../../protocol/command.ts";
 import type { Result } from "../../protocol/result.ts";
 import { parseNetwork } from "../../shared/address.ts";
 import type { Clock } from "../../shared/clock.ts";
@@ -73,8 +73,8 @@ export class Executor {
     const read = this.#options.clock.now();
     if (command.cmd === "sync") this.#queue.push({ command, read });
     if (command.cmd !== "ban" && command.cmd !== "unban") return;
-    const weight = 1 + Math.floor(evidenceOf(command as Ban | Unban) / EVIDENCE_WEIGHT);
-    this.#queue.push({ command: command as Ban | Unban, read }, weight);
+    const weight = 1 + Math.floor(evidenceOf(command) / EVIDENCE_WEIGHT);
+    this.#queue.push({ command: command, read }, weight);
   }
 
   /** From now on looks every second whether the kernel still has what it was given. */

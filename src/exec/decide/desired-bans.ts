@@ -1,4 +1,4 @@
-import type { Ban, Unban, UnbanReason } from "../../protocol/command.ts";
+import type { EnforcedDecision, EnforcedUnban, UnbanReason } from "../../protocol/command.ts";
 import { RANK, type Rank } from "../../protocol/rank.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Until } from "../kernel/backend.ts";
@@ -125,7 +125,7 @@ export class Ledger {
 }
 
 /** Whom a command is about, as the ledger has it. */
-export function targetOf({ ip, id }: Ban | Unban): string {
+export function targetOf({ ip, id }: EnforcedDecision): string {
   return ip ?? ` ${id}`;
 }
 
@@ -140,7 +140,7 @@ export function keyOf({ jail, target }: Held): string {
 }
 
 /** The command that ends a ban. `time` in epoch milliseconds. */
-export function unbanOf({ jail, target }: Held, time: number, reason: UnbanReason): Unban {
+export function unbanOf({ jail, target }: Held, time: number, reason: UnbanReason): EnforcedUnban {
   const whom = isId({ jail, target }) ? { id: target.slice(1) } : { ip: target };
   return { cmd: "unban", jail, ...whom, time, reason };
 }

@@ -1,5 +1,5 @@
 import { printable, type Report } from "../../cli/report.ts";
-import type { Ban } from "../../protocol/command.ts";
+import type { EnforcedBan } from "../../protocol/command.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Backend, Jail, Until } from "../kernel/backend.ts";
 import type { JailLock } from "../kernel/lock.ts";
@@ -25,7 +25,7 @@ export interface Served {
   /** The kernel may not have these ports yet. */
   isChanged: boolean;
   /** What the last command said of ports: most say the same. */
-  said?: Pick<Ban, "port" | "protocol">;
+  said?: Pick<EnforcedBan, "port" | "protocol">;
   /** Back ends that hold bans of it from an earlier run, until ours has them. */
   leftTo: readonly Backend[];
 }
@@ -90,7 +90,7 @@ export class Jails {
    *
    * @throws RangeError for a protocol that has no ports
    */
-  changePorts(served: Served, ban: Ban, isNew: boolean): void {
+  changePorts(served: Served, ban: EnforcedBan, isNew: boolean): void {
     if (isSameAs(served.said, ban)) return;
     const wanted = readPorts(ban);
     const { port, protocol } = ban;
@@ -128,7 +128,7 @@ export class Jails {
   }
 }
 
-function isSameAs(said: Pick<Ban, "port" | "protocol"> | undefined, ban: Ban): boolean {
+function isSameAs(said: Pick<EnforcedBan, "port" | "protocol"> | undefined, ban: EnforcedBan): boolean {
   return said !== undefined && isSameList(said.port, ban.port) && isSameList(said.protocol, ban.protocol);
 }
 

@@ -1,5 +1,5 @@
 import { printable } from "../../cli/report.ts";
-import type { Ban, Sync, Unban } from "../../protocol/command.ts";
+import type { EnforcedBan, EnforcedDecision, Sync } from "../../protocol/command.ts";
 import { RANK, type Rank, rankOf, yieldingTo } from "../../protocol/rank.ts";
 import type { Result } from "../../protocol/result.ts";
 import { parseNetwork } from "../../shared/address.ts";
@@ -19,7 +19,7 @@ export const KERNEL_TOLERANCE = 10_000;
 
 /** A command that waits. */
 export interface Job {
-  readonly command: Ban | Unban | Sync;
+  readonly command: EnforcedDecision | Sync;
   /** When it was read, in epoch milliseconds. */
   readonly read: number;
   /** Not read: our own timer says that the ban has ended. */
@@ -27,7 +27,7 @@ export interface Job {
 }
 
 /** A command about one address. */
-export type OneJob = Job & { readonly command: Ban | Unban };
+export type OneJob = Job & { readonly command: EnforcedDecision };
 
 /** An address that a batch is about. */
 export interface Touched {
@@ -136,7 +136,7 @@ export class Judge {
     if (served === undefined) return { job, held, ...refused(`more than ${MAX_JAILS} jails`) };
     if (served.problem !== undefined) return { job, held, ...served.problem, toldOnce: "jail" };
     if (command.cmd !== "ban") return this.#judgeUnban(job, held);
-    const verdict = { job, held, ...this.#judgeBan(job, command as Ban, held, served) };
+    const verdict = { job, held, ...this.#judgeBan(job, command, held, served) };
     if (verdict.result !== "refused") this.#sync.name(held);
     return verdict;
   }
@@ -146,7 +146,7 @@ export class Judge {
     return served !== undefined && served.problem === undefined;
   }
 
-  #judgeBan(job: OneJob, ban: Ban, held: Held, served: Served): Omit<Verdict, "job" | "held"> {
+  #judgeBan(job: OneJob, ban: EnforcedBan, held: Held, served: Served): Omit<Verdict, "job" | "held"> {
     const refusal = this.#refusal(ban);
     if (refusal !== undefined) return refused(refusal);
     if (ban.until !== null && ban.until <= this.#options.clock.now()) {
@@ -183,13 +183,13 @@ export class Judge {
     return true;
   }
 
-  #newBan(ban: Ban, held: Held, rank: Rank): Omit<Verdict, "job" | "held"> {
+  #newBan(ban: EnforcedBan, held: Held, rank: Rank): Omit<Verdict, "job" | "held"> {
     const touched = this.#touch(held, ban.until, rank);
     const notice = `${ban.restored ? "Restore Ban" : "Ban"} ${shownTarget(held)}`;
     return { touched, result: "applied", notice, runsActions: true };
   }
 
-  #repeatedBan(ban: Ban, held: Held, known: Until, rank: Rank): Omit<Verdict, "job" | "held"> {
+  #repeatedBan(ban: EnforcedBan, held: Held, known: Until, rank: Rank): Omit<Verdict, "job" | "held"> {
     const already = `${shownTarget(held)} already banned`;
     if (
       isSameEnd(
@@ -227,7 +227,7 @@ export class Judge {
       : { job, held, touched, result: "applied", notice: `Unban ${shown}`, runsActions: true };
   }
 
-  #refusal({ ip, id = "" }: Ban): string | undefined {
+  #refusal({ ip, id = "" }: EnforcedBan): string | undefined {
     if (ip === undefined)
       return id.length > MAX_ID_LENGTH ? `the id is longer than ${MAX_ID_LENGTH} characters` : undefined;
     const network = parseNetwork(ip);
@@ -235,7 +235,7 @@ export class Judge {
     return this.#options.policy.refusal(network, this.#options.clock.now());
   }
 
-  #changePorts(ban: Ban, served: Served): string | undefined {
+  #changePorts(ban: EnforcedBan, served: Served): string | undefined {
     try {
       this.#jails.changePorts(served, ban, this.#ledger.of(ban.jail).size === 0);
       return undefined;
@@ -280,7 +280,7 @@ export class Judge {
 /** The jail of commands that name none: people write these. */
 const BY_HAND = "manual";
 
-function rankHere(ban: Pick<Ban, "cmd" | "jail" | "until" | "bancount" | "repeat" | "manual">): Rank {
+function rankHere(ban: Pick<EnforcedBan, "cmd" | "jail" | "until" | "bancount" | "repeat" | "manual">): Rank {
   return ban.jail === BY_HAND ? RANK.manual : rankOf(ban);
 }
 

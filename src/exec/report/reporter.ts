@@ -1,5 +1,4 @@
 import { printable, type Report } from "../../cli/report.ts";
-import type { Ban } from "../../protocol/command.ts";
 import type { Result } from "../../protocol/result.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { shownTarget, type Verdict } from "../decide/planner.ts";
@@ -66,7 +65,7 @@ export class Teller {
   }
 
   #resultOf({ job, ...verdict }: Verdict, failure: string | undefined): Result {
-    const { cmd, jail, ip, id } = job.command as Ban & { readonly cmd: Result["cmd"] };
+    const { cmd, jail, ip, id } = job.command;
     const error = failure ?? verdict.error;
     return {
       ...{ cmd, jail, ...(ip !== undefined && { ip }), ...(id !== undefined && { id }) },

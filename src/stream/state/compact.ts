@@ -1,4 +1,5 @@
-import { type Ban, CommandError, encode } from "../../protocol/command.ts";
+import { type Ban, encode, isBan } from "../../protocol/command.ts";
+import { CommandError } from "../../protocol/fields.ts";
 import { type Decision, decisionIn } from "./decision.ts";
 import type { StateFile } from "./file.ts";
 import type { Header } from "./header.ts";
@@ -109,7 +110,7 @@ function undamaged(bytes: Buffer): Decision | undefined {
 }
 
 function withoutEvidence(decision: Decision): Decision {
-  if (!("matches" in decision)) return decision;
+  if (!isBan(decision) || decision.matches === undefined) return decision;
   const { matches: _, ...rest } = decision;
   return rest;
 }

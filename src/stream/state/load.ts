@@ -1,4 +1,4 @@
-import { CommandError } from "../../protocol/command.ts";
+import { CommandError } from "../../protocol/fields.ts";
 import { type Decision, decisionIn } from "./decision.ts";
 import type { StateFile } from "./file.ts";
 import { LineCutter } from "./lines.ts";

@@ -8,7 +8,7 @@ import { iptablesBackend } from "../../../src/exec/kernel/iptables/iptables.ts";
 import { type JailLock, noLock } from "../../../src/exec/kernel/lock.ts";
 import { Teller } from "../../../src/exec/report/reporter.ts";
 import type { ActionSpec } from "../../../src/exec/settings/settings.ts";
-import { type Ban, decode } from "../../../src/protocol/command.ts";
+import { decode, type EnforcedBan } from "../../../src/protocol/command.ts";
 import type { Result } from "../../../src/protocol/result.ts";
 import { parseNetwork } from "../../../src/shared/address.ts";
 import { FakeClock } from "../../helpers/clock.ts";
@@ -390,7 +390,7 @@ test("Teller counts bans that had ended for two seconds before it tells them", (
   const told: string[] = [];
   const report = new Report("f2b-exec", (line) => told.push(line));
   const teller = new Teller({ clock, report, onResult: () => undefined });
-  const command = decode(JSON.stringify(ban(7)), 0) as Ban;
+  const command = decode(JSON.stringify(ban(7)), 0) as EnforcedBan;
   const held = { jail: "manual", target: "192.0.2.7" };
   const verdict = {
     job: { command, read: 0 },
