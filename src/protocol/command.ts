@@ -2,7 +2,7 @@ import { formatNetwork, parseNetwork, unmap } from "../shared/address.ts";
 import { toJson } from "../shared/invisible.ts";
 import {
   CommandError,
-  type Fields,
+  type JsonFields,
   readCount,
   readFlag,
   readLine,
@@ -10,7 +10,7 @@ import {
   readObject,
   readString,
   readTime,
-} from "./fields.ts";
+} from "./json-fields.ts";
 
 /**
  * The text between f2b-stream and f2b-exec: newline-delimited JSON, one command a line, each complete in itself.
@@ -183,7 +183,7 @@ function withIsoTimes(command: Command): object {
   return { ...command, time, until: new Date(command.until).toISOString() };
 }
 
-function decodeBan(fields: Fields, cmd: Ban["cmd"], now: number): Ban {
+function decodeBan(fields: JsonFields, cmd: Ban["cmd"], now: number): Ban {
   const port = readList(fields, "port", readPort);
   const protocol = readList(fields, "protocol", readProtocol);
   const matches = readList(fields, "matches", readLine);
@@ -205,7 +205,7 @@ function decodeBan(fields: Fields, cmd: Ban["cmd"], now: number): Ban {
   };
 }
 
-function decodeUnban(fields: Fields, cmd: Unban["cmd"], now: number): Unban {
+function decodeUnban(fields: JsonFields, cmd: Unban["cmd"], now: number): Unban {
   const reason = fields.reason;
   return {
     cmd,
@@ -215,7 +215,7 @@ function decodeUnban(fields: Fields, cmd: Unban["cmd"], now: number): Unban {
   };
 }
 
-function decodeSync(fields: Fields, now: number): Sync {
+function decodeSync(fields: JsonFields, now: number): Sync {
   const phase = fields.phase;
   if (phase !== "begin" && phase !== "end") throw new CommandError('phase: expected "begin" or "end"');
   const jails = readList(fields, "jails", readJail);
@@ -223,7 +223,7 @@ function decodeSync(fields: Fields, now: number): Sync {
   return { cmd: "sync", time: readTime(fields, "time") ?? now, phase, ...(jails && { jails }) };
 }
 
-function readTarget(fields: Fields): Target {
+function readTarget(fields: JsonFields): Target {
   const jail = fields.jail === undefined ? "manual" : readJail(fields.jail, "jail");
   return { jail, ...readSubject(fields) };
 }
@@ -233,7 +233,7 @@ function readTarget(fields: Fields): Target {
  *
  * @throws CommandError
  */
-export function readSubject({ ip, id }: Fields): Subject {
+export function readSubject({ ip, id }: JsonFields): Subject {
   if ((ip === undefined) === (id === undefined)) throw new CommandError("expected exactly one of ip and id");
   return id === undefined ? { ip: readIp(readString(ip, "ip")) } : { id: readString(id, "id") };
 }

@@ -4,17 +4,17 @@ import type { Result } from "../../protocol/result.ts";
 import { parseNetwork } from "../../shared/address.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { type Actions, evidenceOf } from "../actions/actions.ts";
-import { type Held, isId, Ledger, unbanOf } from "../decide/desired-bans.ts";
-import { type Adopted, Jails, type Served } from "../decide/jails.ts";
-import { type Job, Judge, shownTarget, type Touched } from "../decide/planner.ts";
+import { DesiredBans, type Held, isId, unbanOf } from "../decide/desired-bans.ts";
+import { type AdoptedBans, Jails, type ServedJail } from "../decide/jails.ts";
+import { type Job, Planner, shownTarget, type TouchedBan } from "../decide/planner.ts";
 import type { Policy } from "../decide/policy.ts";
 import type { Backend, Change } from "../kernel/backend.ts";
 import type { JailLock } from "../kernel/lock.ts";
-import { countBans, Teller } from "../report/reporter.ts";
-import type { JailSettings } from "../settings/settings.ts";
+import { countBans, Reporter } from "../report/reporter.ts";
+import type { EnforcementSettings } from "../settings/settings.ts";
 import { BatchQueue } from "./queue.ts";
-import { Healer } from "./reconciler.ts";
-import { type Look, Watch } from "./watch.ts";
+import { Reconciler } from "./reconciler.ts";
+import { type KernelCheck, Watch } from "./watch.ts";
 
 export interface ExecutorOptions {
   readonly backend: Backend;
@@ -24,7 +24,7 @@ export interface ExecutorOptions {
   readonly policy: Policy;
   readonly lock: JailLock;
   readonly actions: Actions;
-  readonly settingsOf: (jail: string) => Required<JailSettings>;
+  readonly settingsOf: (jail: string) => Required<EnforcementSettings>;
   readonly maxBans: number;
   readonly report: Report;
   readonly onResult?: ((result: Result) => void) | undefined;
@@ -40,12 +40,12 @@ const EVIDENCE_WEIGHT = 256;
  */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #ledger: Ledger;
-  readonly #queue: BatchQueue<Job | Look>;
+  readonly #ledger: DesiredBans;
+  readonly #queue: BatchQueue<Job | KernelCheck>;
   readonly #jails: Jails;
-  readonly #judge: Judge;
-  readonly #teller: Teller;
-  readonly #healer: Healer;
+  readonly #judge: Planner;
+  readonly #teller: Reporter;
+  readonly #healer: Reconciler;
   readonly #watch: Watch;
   /** Bans that other back ends hold, of jails opened in this batch. */
   #foreign: Held[] = [];
@@ -53,12 +53,12 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#ledger = new Ledger(options.clock, (due) => this.#expire(due));
-    const onAdopted = (jail: string, adopted: Adopted) => this.#adopt(jail, adopted);
+    this.#ledger = new DesiredBans(options.clock, (due) => this.#expire(due));
+    const onAdopted = (jail: string, adopted: AdoptedBans) => this.#adopt(jail, adopted);
     this.#jails = new Jails({ ...options, others: options.others ?? [], onAdopted });
-    this.#judge = new Judge(options, this.#ledger, this.#jails);
-    this.#teller = new Teller(options);
-    this.#healer = new Healer({ ...options, ledger: this.#ledger, jails: this.#jails });
+    this.#judge = new Planner(options, this.#ledger, this.#jails);
+    this.#teller = new Reporter(options);
+    this.#healer = new Reconciler({ ...options, ledger: this.#ledger, jails: this.#jails });
     this.#watch = new Watch(options.clock, (look) => this.#queue.push(look));
     this.#queue = new BatchQueue((items) => this.#work(items), MAX_WAITING);
   }
@@ -119,7 +119,7 @@ export class Executor {
     this.stopWaiting();
   }
 
-  async #forget({ jail }: Served): Promise<void> {
+  async #forget({ jail }: ServedJail): Promise<void> {
     const { clock, report, actions } = this.#options;
     const left = [...this.#ledger.of(jail.name).keys()].map((target) => ({ jail: jail.name, target }));
     for (const held of left) this.#ledger.set(held, undefined);
@@ -135,7 +135,7 @@ export class Executor {
     }
   }
 
-  #adopt(jail: string, { bans, foreign }: Adopted): void {
+  #adopt(jail: string, { bans, foreign }: AdoptedBans): void {
     const { clock, policy, report } = this.#options;
     const read = clock.now();
     for (const [target, until] of bans) {
@@ -149,7 +149,7 @@ export class Executor {
   }
 
   /** One batch. */
-  async #work(items: readonly (Job | Look)[]): Promise<void> {
+  async #work(items: readonly (Job | KernelCheck)[]): Promise<void> {
     const jobs = items.filter((item) => "command" in item);
     if (jobs.length > 0) await this.#carryOut(jobs);
     for (const look of items) {
@@ -196,10 +196,10 @@ export class Executor {
   }
 
   /** Gives the back end what the batch comes to. Returns what it could not do, and why. */
-  async #apply(touched: readonly Touched[]): Promise<ReadonlyMap<Touched, string>> {
-    const batches = new Map<Served, Change[]>();
+  async #apply(touched: readonly TouchedBan[]): Promise<ReadonlyMap<TouchedBan, string>> {
+    const batches = new Map<ServedJail, Change[]>();
     for (const served of this.#jails.all()) if (served.isChanged) batches.set(served, []);
-    const touchedBy = new Map<Change, Touched>();
+    const touchedBy = new Map<Change, TouchedBan>();
     for (const touch of touched) {
       const served = this.#jails.get(touch.held.jail);
       const until = this.#ledger.get(touch.held);

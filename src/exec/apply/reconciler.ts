@@ -1,11 +1,11 @@
 import { printable, type Report } from "../../cli/report.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { Ledger } from "../decide/desired-bans.ts";
-import type { Jails, Served } from "../decide/jails.ts";
+import type { DesiredBans } from "../decide/desired-bans.ts";
+import type { Jails, ServedJail } from "../decide/jails.ts";
 import { KERNEL_TOLERANCE } from "../decide/planner.ts";
-import type { Backend, Batch, Change, Failures, Found, Until } from "../kernel/backend.ts";
+import type { Backend, Batch, Change, Failures, FoundJail, Until } from "../kernel/backend.ts";
 import { countBans } from "../report/reporter.ts";
-import type { Look } from "./watch.ts";
+import type { KernelCheck } from "./watch.ts";
 
 /** Milliseconds by which the kernel may end a ban too late: a batch that took long. While we run our own timer ends it. */
 const LATE_TOLERANCE = 60_000;
@@ -16,26 +16,26 @@ const WHY = {
   clock: "the clock was set or the machine slept",
 } as const;
 
-export interface HealerOptions {
+export interface ReconcilerOptions {
   readonly backend: Backend;
   readonly clock: Clock;
-  readonly ledger: Ledger;
+  readonly ledger: DesiredBans;
   readonly jails: Jails;
   readonly report: Report;
 }
 
 /** Makes the kernel what the ledger says, whoever changed it: `iptables -F`, a firewall's reload, a clock that was set. */
-export class Healer {
-  readonly #options: HealerOptions;
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
   /** When bans that last longer than the kernel's longest timeout were given it for the last time. */
   #renewed = Number.NEGATIVE_INFINITY;
 
-  constructor(options: HealerOptions) {
+  constructor(options: ReconcilerOptions) {
     this.#options = options;
   }
 
   /** Never rejects: a look that fails is told and comes again. */
-  async look(kind: Look["kind"]): Promise<void> {
+  async look(kind: KernelCheck["kind"]): Promise<void> {
     const { backend, jails, report } = this.#options;
     try {
       if (kind === "clock") this.#options.ledger.wake();
@@ -49,9 +49,9 @@ export class Healer {
   }
 
   async #restore(
-    suspects: readonly Served[],
+    suspects: readonly ServedJail[],
     damaged: ReadonlySet<string>,
-    kind: Look["kind"],
+    kind: KernelCheck["kind"],
   ): Promise<void> {
     const { backend, report } = this.#options;
     const isRenewal = kind !== "rules" && this.#isRenewalDue();
@@ -84,7 +84,7 @@ export class Healer {
   }
 
   /** What has to change so that the kernel holds what the ledger says. */
-  #differences(jail: string, found: Found | undefined, isRenewal: boolean): readonly Change[] {
+  #differences(jail: string, found: FoundJail | undefined, isRenewal: boolean): readonly Change[] {
     const { clock, ledger } = this.#options;
     const now = clock.now();
     const wanted = ledger.of(jail);

@@ -4,7 +4,7 @@ import type { Clock } from "../../shared/clock.ts";
  * Looking at the kernel: `rules`, cheaply, whether somebody took them away; `all`, ban by ban; `clock`: the same, because
  * the clock was set or the machine slept.
  */
-export interface Look {
+export interface KernelCheck {
   readonly kind: "rules" | "all" | "clock";
 }
 
@@ -21,17 +21,17 @@ const LATE = 5000;
 /** Says when to look at the kernel. One look at a time. */
 export class Watch {
   readonly #clock: Clock;
-  readonly #look: (look: Look) => void;
+  readonly #look: (look: KernelCheck) => void;
   #cancel: (() => void) | undefined;
   #isRunning = false;
   /** When the timer that runs was set. */
   #armed = 0;
-  #kind: Look["kind"] = "rules";
+  #kind: KernelCheck["kind"] = "rules";
   #asked = 0;
   /** The next whole look. */
   #whole = 0;
 
-  constructor(clock: Clock, look: (look: Look) => void) {
+  constructor(clock: Clock, look: (look: KernelCheck) => void) {
     this.#clock = clock;
     this.#look = look;
   }

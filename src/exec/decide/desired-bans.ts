@@ -16,7 +16,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 const RETRY = 30_000;
 
 /** Live bans, and when they end. An address in two jails is two bans. Its bound is `--max-bans`, kept by the caller. */
-export class Ledger {
+export class DesiredBans {
   readonly #jails = new Map<string, Map<string, Until>>();
   readonly #clock: Clock;
   readonly #expiry: Expiry<Held>;

@@ -7,8 +7,8 @@ import type { Clock } from "../../shared/clock.ts";
 import { MAX_ID_LENGTH } from "../../shared/limits.ts";
 import { RecentMap } from "../../shared/lru-map.ts";
 import type { Until } from "../kernel/backend.ts";
-import { type Held, keyOf, type Ledger, targetOf, unbanOf } from "./desired-bans.ts";
-import { type Jails, MAX_JAILS, type Served } from "./jails.ts";
+import { type DesiredBans, type Held, keyOf, targetOf, unbanOf } from "./desired-bans.ts";
+import { type Jails, MAX_JAILS, type ServedJail } from "./jails.ts";
 import type { Policy } from "./policy.ts";
 import { OpenSync } from "./sync.ts";
 
@@ -30,7 +30,7 @@ export interface Job {
 export type OneJob = Job & { readonly command: EnforcedDecision };
 
 /** An address that a batch is about. */
-export interface Touched {
+export interface TouchedBan {
   readonly held: Held;
   /** What the ledger said before the batch. */
   readonly before: Until | undefined;
@@ -39,7 +39,7 @@ export interface Touched {
 }
 
 /** What a command means for a ban, before the back end was asked. */
-export interface Verdict {
+export interface Outcome {
   readonly job: OneJob;
   readonly held: Held;
   readonly result: Result["result"];
@@ -51,22 +51,22 @@ export interface Verdict {
    */
   readonly toldOnce?: "ended" | "full" | "evicted" | "jail";
   /** The back end has to agree. */
-  readonly touched?: Touched;
+  readonly touched?: TouchedBan;
   /** A line for people when it succeeds. */
   readonly notice?: string;
   readonly runsActions?: true;
 }
 
-export interface JudgeOptions {
+export interface PlannerOptions {
   readonly clock: Clock;
   readonly policy: Policy;
   readonly maxBans: number;
 }
 
 /** Decides what each command of a batch comes to, one after the other, and writes it into the ledger. */
-export class Judge {
-  readonly #options: JudgeOptions;
-  readonly #ledger: Ledger;
+export class Planner {
+  readonly #options: PlannerOptions;
+  readonly #ledger: DesiredBans;
   readonly #jails: Jails;
   /** Bans that we ended, by a timer or for others: the writer's own unban for them says nothing new. At least the last `maxBans`. */
   readonly #endedHere: RecentMap<string, true>;
@@ -74,12 +74,12 @@ export class Judge {
   readonly #adopted = new Set<string>();
   readonly #sync: OpenSync;
   /** Of this batch, in order, and by jail and target. */
-  #touched: Touched[] = [];
-  #touchedBy = new Map<string, Map<string, Touched>>();
+  #touched: TouchedBan[] = [];
+  #touchedBy = new Map<string, Map<string, TouchedBan>>();
   /** Ends of bans that made room for the one that is being judged. */
-  #evicted: Verdict[] = [];
+  #evicted: Outcome[] = [];
 
-  constructor(options: JudgeOptions, ledger: Ledger, jails: Jails) {
+  constructor(options: PlannerOptions, ledger: DesiredBans, jails: Jails) {
     this.#options = options;
     this.#ledger = ledger;
     this.#jails = jails;
@@ -88,14 +88,14 @@ export class Judge {
   }
 
   /** Begins a batch. The list gets the addresses that its commands are about. */
-  begin(): readonly Touched[] {
+  begin(): readonly TouchedBan[] {
     this.#touched = [];
     this.#touchedBy = new Map();
     return this.#touched;
   }
 
   /** What a command comes to: nothing, one thing, two where another ban makes room, or at the end of a sync many unbans. */
-  judge(job: Job): readonly Verdict[] {
+  judge(job: Job): readonly Outcome[] {
     const { command } = job;
     if (command.cmd !== "sync") {
       const verdict = this.#judgeOne({ ...job, command });
@@ -123,13 +123,13 @@ export class Judge {
   }
 
   /** The back end did not do it: the ban is what it was, so the next command about it is no repetition. */
-  undo({ held, before }: Touched): void {
+  undo({ held, before }: TouchedBan): void {
     if (before === undefined) this.#ledger.set(held, undefined);
     else this.#ledger.restore(held, before);
     this.#endedHere.delete(keyOf(held));
   }
 
-  #judgeOne(job: OneJob): Verdict | undefined {
+  #judgeOne(job: OneJob): Outcome | undefined {
     const { command } = job;
     const held = { jail: command.jail, target: targetOf(command) };
     const served = this.#jails.get(command.jail);
@@ -146,7 +146,7 @@ export class Judge {
     return served !== undefined && served.problem === undefined;
   }
 
-  #judgeBan(job: OneJob, ban: EnforcedBan, held: Held, served: Served): Omit<Verdict, "job" | "held"> {
+  #judgeBan(job: OneJob, ban: EnforcedBan, held: Held, served: ServedJail): Omit<Outcome, "job" | "held"> {
     const refusal = this.#refusal(ban);
     if (refusal !== undefined) return refused(refusal);
     if (ban.until !== null && ban.until <= this.#options.clock.now()) {
@@ -183,13 +183,13 @@ export class Judge {
     return true;
   }
 
-  #newBan(ban: EnforcedBan, held: Held, rank: Rank): Omit<Verdict, "job" | "held"> {
+  #newBan(ban: EnforcedBan, held: Held, rank: Rank): Omit<Outcome, "job" | "held"> {
     const touched = this.#touch(held, ban.until, rank);
     const notice = `${ban.restored ? "Restore Ban" : "Ban"} ${shownTarget(held)}`;
     return { touched, result: "applied", notice, runsActions: true };
   }
 
-  #repeatedBan(ban: EnforcedBan, held: Held, known: Until, rank: Rank): Omit<Verdict, "job" | "held"> {
+  #repeatedBan(ban: EnforcedBan, held: Held, known: Until, rank: Rank): Omit<Outcome, "job" | "held"> {
     const already = `${shownTarget(held)} already banned`;
     if (
       isSameEnd(
@@ -210,7 +210,7 @@ export class Judge {
     };
   }
 
-  #judgeUnban(job: OneJob, held: Held): Verdict | undefined {
+  #judgeUnban(job: OneJob, held: Held): Outcome | undefined {
     this.#sync.name(held);
     const known = this.#ledger.get(held);
     if (job.isTimer) {
@@ -235,7 +235,7 @@ export class Judge {
     return this.#options.policy.refusal(network, this.#options.clock.now());
   }
 
-  #changePorts(ban: EnforcedBan, served: Served): string | undefined {
+  #changePorts(ban: EnforcedBan, served: ServedJail): string | undefined {
     try {
       this.#jails.changePorts(served, ban, this.#ledger.of(ban.jail).size === 0);
       return undefined;
@@ -245,17 +245,17 @@ export class Judge {
     }
   }
 
-  #touch(held: Held, until: Until | undefined, rank?: Rank): Touched {
+  #touch(held: Held, until: Until | undefined, rank?: Rank): TouchedBan {
     const touched = this.#touchedOf(held) ?? this.#note({ held, before: this.#ledger.get(held) });
     this.#ledger.set(held, until, rank);
     return touched;
   }
 
-  #touchedOf({ jail, target }: Held): Touched | undefined {
+  #touchedOf({ jail, target }: Held): TouchedBan | undefined {
     return this.#touchedBy.get(jail)?.get(target);
   }
 
-  #note(touched: Touched): Touched {
+  #note(touched: TouchedBan): TouchedBan {
     const { jail, target } = touched.held;
     let targets = this.#touchedBy.get(jail);
     if (targets === undefined) {

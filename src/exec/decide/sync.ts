@@ -1,11 +1,11 @@
-import { type Held, keyOf, type Ledger } from "./desired-bans.ts";
+import { type DesiredBans, type Held, keyOf } from "./desired-bans.ts";
 
 /** A `sync` between its begin and its end: which bans of its jails nobody has named since. */
 export class OpenSync {
-  readonly #ledger: Ledger;
+  readonly #ledger: DesiredBans;
   readonly #unnamed = new Map<string, Held>();
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: DesiredBans) {
     this.#ledger = ledger;
   }
 

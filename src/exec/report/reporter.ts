@@ -1,12 +1,12 @@
 import { printable, type Report } from "../../cli/report.ts";
 import type { Result } from "../../protocol/result.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { shownTarget, type Verdict } from "../decide/planner.ts";
+import { type Outcome, shownTarget } from "../decide/planner.ts";
 
 /** Milliseconds in which bans that can't be applied for one reason are counted, to be told together. */
 const TOLD_AFTER = 2000;
 
-export interface TellerOptions {
+export interface ReporterOptions {
   readonly clock: Clock;
   readonly report: Report;
   /** Left out where nobody asks for results. */
@@ -14,22 +14,22 @@ export interface TellerOptions {
 }
 
 /** Kinds that come in great numbers. */
-type Together = Exclude<Verdict["toldOnce"], "jail" | undefined>;
+type Together = Exclude<Outcome["toldOnce"], "jail" | undefined>;
 
 /** Tells what became of each command: a result for programs, a line for people. */
-export class Teller {
-  readonly #options: TellerOptions;
+export class Reporter {
+  readonly #options: ReporterOptions;
   /** Bans that had ended before they came, were too many, or made room for others, not yet told. */
   readonly #together = new Map<Together, { readonly count: number; readonly error: string }>();
   #notices: string[] = [];
   #cancel: (() => void) | undefined;
 
-  constructor(options: TellerOptions) {
+  constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
   /** `failure`: why the back end did not do it, told already. */
-  tell(verdict: Verdict, failure: string | undefined): void {
+  tell(verdict: Outcome, failure: string | undefined): void {
     this.#options.onResult?.(this.#resultOf(verdict, failure));
     if (failure !== undefined) return;
     const { held, error, notice, toldOnce } = verdict;
@@ -64,7 +64,7 @@ export class Teller {
     this.#cancel ??= this.#options.clock.after(TOLD_AFTER, () => this.flush());
   }
 
-  #resultOf({ job, ...verdict }: Verdict, failure: string | undefined): Result {
+  #resultOf({ job, ...verdict }: Outcome, failure: string | undefined): Result {
     const { cmd, jail, ip, id } = job.command;
     const error = failure ?? verdict.error;
     return {

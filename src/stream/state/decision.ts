@@ -1,5 +1,5 @@
 import { type Ban, decode, type Unban } from "../../protocol/command.ts";
-import { CommandError } from "../../protocol/fields.ts";
+import { CommandError } from "../../protocol/json-fields.ts";
 
 /** What a state tells of a ban. */
 export type Decision = Ban | Unban;

@@ -6,7 +6,7 @@ import { Executor } from "../../../src/exec/apply/executor.ts";
 import { Policy } from "../../../src/exec/decide/policy.ts";
 import { iptablesBackend } from "../../../src/exec/kernel/iptables/iptables.ts";
 import { type JailLock, noLock } from "../../../src/exec/kernel/lock.ts";
-import { Teller } from "../../../src/exec/report/reporter.ts";
+import { Reporter } from "../../../src/exec/report/reporter.ts";
 import type { ActionSpec } from "../../../src/exec/settings/settings.ts";
 import { decode, type EnforcedBan } from "../../../src/protocol/command.ts";
 import type { Result } from "../../../src/protocol/result.ts";
@@ -385,11 +385,11 @@ test("Executor.allEnded waits for the bans that have an end, not for those witho
   await ended;
 });
 
-test("Teller counts bans that had ended for two seconds before it tells them", () => {
+test("Reporter counts bans that had ended for two seconds before it tells them", () => {
   const clock = new FakeClock(START);
   const told: string[] = [];
   const report = new Report("f2b-exec", (line) => told.push(line));
-  const teller = new Teller({ clock, report, onResult: () => undefined });
+  const teller = new Reporter({ clock, report, onResult: () => undefined });
   const command = decode(JSON.stringify(ban(7)), 0) as EnforcedBan;
   const held = { jail: "manual", target: "192.0.2.7" };
   const verdict = {

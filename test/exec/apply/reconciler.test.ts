@@ -57,7 +57,7 @@ const ban = (last: number, until: number | null) => ({
 });
 const members = ({ sets }: FakeIpset) => [...(sets.get(SET)?.keys() ?? [])].sort();
 
-test("Healer puts members back that somebody flushed, within a second", async () => {
+test("Reconciler puts members back that somebody flushed, within a second", async () => {
   const { ipset, send, pass, told, executor } = setUp();
   await send(ban(7, null), ban(8, 3_600_000));
   ipset.sets.get(SET)?.clear();
@@ -67,7 +67,7 @@ test("Healer puts members back that somebody flushed, within a second", async ()
   executor.stop();
 });
 
-test("Healer says nothing and changes nothing while all is well, ends included", async () => {
+test("Reconciler says nothing and changes nothing while all is well, ends included", async () => {
   const { ipset, send, pass, told, executor } = setUp();
   await send(ban(7, null), ban(8, 3500));
   ipset.lines.length = 0;
@@ -78,7 +78,7 @@ test("Healer says nothing and changes nothing while all is well, ends included",
   executor.stop();
 });
 
-test("Healer gives a ban its time anew when the clock was set", async () => {
+test("Reconciler gives a ban its time anew when the clock was set", async () => {
   const { clock, ipset, send, pass, told, executor } = setUp();
   await send(ban(7, 10 * DAY));
   ipset.lines.length = 0;
@@ -89,7 +89,7 @@ test("Healer gives a ban its time anew when the clock was set", async () => {
   executor.stop();
 });
 
-test("Healer renews a ban that lasts longer than the kernel can hold it, until it has ended", async () => {
+test("Reconciler renews a ban that lasts longer than the kernel can hold it, until it has ended", async () => {
   const { ipset, send, pass, executor, told } = setUp();
   await send(ban(7, 60 * DAY));
   let without = 0;
@@ -106,7 +106,7 @@ test("Healer renews a ban that lasts longer than the kernel can hold it, until i
   executor.stop();
 });
 
-test("Healer covers DOCKER-USER when Docker comes later, and goes on when it has left", async () => {
+test("Reconciler covers DOCKER-USER when Docker comes later, and goes on when it has left", async () => {
   const { iptables, send, pass, executor, told } = setUp();
   await send(ban(7, null));
   iptables.chains.set("DOCKER-USER", []);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Ledger } from "../../../src/exec/decide/desired-bans.ts";
+import { DesiredBans } from "../../../src/exec/decide/desired-bans.ts";
 import { Expiry } from "../../../src/exec/decide/expiry.ts";
 import { FakeClock } from "../../helpers/clock.ts";
 
@@ -62,10 +62,10 @@ test("Expiry stops its timer", () => {
   assert.equal(clock.timers, 0);
 });
 
-test("Ledger tells the end of a ban that was made longer once, at its new end", () => {
+test("DesiredBans tells the end of a ban that was made longer once, at its new end", () => {
   const clock = new FakeClock(START);
   const due: string[] = [];
-  const ledger = new Ledger(clock, (bans) => due.push(...bans.map(({ target }) => target)));
+  const ledger = new DesiredBans(clock, (bans) => due.push(...bans.map(({ target }) => target)));
   const held = { jail: "sshd", target: "192.0.2.7" };
   ledger.set(held, clock.now() + 10_000);
   ledger.set(held, clock.now() + 20_000);
@@ -75,9 +75,9 @@ test("Ledger tells the end of a ban that was made longer once, at its new end", 
   assert.deepEqual(due, ["192.0.2.7"]);
 });
 
-test("Ledger counts bans and those that end; a ban said again and again takes no more room", () => {
+test("DesiredBans counts bans and those that end; a ban said again and again takes no more room", () => {
   const clock = new FakeClock(START);
-  const ledger = new Ledger(clock, () => undefined);
+  const ledger = new DesiredBans(clock, () => undefined);
   const held = { jail: "sshd", target: "192.0.2.7" };
   for (let i = 0; i < 5000; i++) ledger.set(held, clock.now() + DAY + i);
   ledger.set({ jail: "smtp", target: "192.0.2.7" }, null);

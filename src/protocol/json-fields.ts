@@ -12,7 +12,7 @@ export class CommandError extends SyntaxError {
 }
 
 /** A JSON object whose fields are not checked yet. The readers below throw a CommandError for a value of the wrong kind. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type JsonFields = Readonly<Record<string, unknown>>;
 
 /** Earliest time that ISO 8601 writes with a year of four digits. */
 const FIRST_TIME = Date.parse("0000-01-01T00:00:00.000Z");
@@ -22,7 +22,7 @@ const FIRST_TIME = Date.parse("0000-01-01T00:00:00.000Z");
  *
  * @throws CommandError
  */
-export function readObject(line: string): Fields {
+export function readObject(line: string): JsonFields {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -32,7 +32,7 @@ export function readObject(line: string): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new CommandError("expected a JSON object on one line");
   }
-  return value as Fields;
+  return value as JsonFields;
 }
 
 /** A text that is not empty. */
@@ -47,7 +47,7 @@ export function readLine(value: unknown, key: string): string {
 }
 
 /** ISO 8601 with a zone, as epoch milliseconds; undefined: the field is absent. */
-export function readTime(fields: Fields, key: string): number | undefined {
+export function readTime(fields: JsonFields, key: string): number | undefined {
   const value = fields[key];
   if (value === undefined) return undefined;
   const isIso =
@@ -60,7 +60,7 @@ export function readTime(fields: Fields, key: string): number | undefined {
 }
 
 /** A whole number from 0; undefined: the field is absent. */
-export function readCount(fields: Fields, key: string): number | undefined {
+export function readCount(fields: JsonFields, key: string): number | undefined {
   const value = fields[key];
   if (value === undefined) return undefined;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
@@ -68,7 +68,7 @@ export function readCount(fields: Fields, key: string): number | undefined {
 }
 
 /** An absent field is false. */
-export function readFlag(fields: Fields, key: string): boolean {
+export function readFlag(fields: JsonFields, key: string): boolean {
   const value = fields[key];
   if (value === undefined || typeof value === "boolean") return value === true;
   throw new CommandError(`${key}: expected true or false`);
@@ -76,7 +76,7 @@ export function readFlag(fields: Fields, key: string): boolean {
 
 /** A list, each item read by `read`; undefined: the field is absent. */
 export function readList<T>(
-  fields: Fields,
+  fields: JsonFields,
   key: string,
   read: (value: unknown, key: string) => T,
 ): readonly T[] | undefined {
