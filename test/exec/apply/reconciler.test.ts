@@ -41,7 +41,7 @@ function setUp() {
     for (const line of lines) executor.accept(decode(JSON.stringify(line), clock.now()));
     await executor.idle();
   };
-  /** Lets time pass a second at a time, so that each look ends before the next, or in bigger steps. */
+  /** Lets time pass a second at a time, so that each check ends before the next, or in bigger steps. */
   const pass = async (milliseconds: number, step = 1000) => {
     for (let passed = 0; passed < milliseconds; passed += step) {
       clock.advance(step);
@@ -78,14 +78,14 @@ test("Reconciler says nothing and changes nothing while all is well, ends includ
   executor.stop();
 });
 
-test("Reconciler gives a ban its time anew when the clock was set", async () => {
+test("Reconciler gives a ban its time anew when the wall clock jumped", async () => {
   const { clock, ipset, send, pass, told, executor } = setUp();
   await send(ban(7, 10 * DAY));
   ipset.lines.length = 0;
   clock.step(-DAY);
   await pass(1000);
   assert.deepEqual(ipset.lines, [`add ${SET} 192.0.2.7 timeout ${11 * 86_400 - 1}`]);
-  assert.match(told.at(-1) ?? "", /^warning: the clock was set or the machine slept: restored manual/);
+  assert.match(told.at(-1) ?? "", /^warning: the wall clock jumped or the machine slept: restored manual/);
   executor.stop();
 });
 
