@@ -1,32 +1,23 @@
 #!/usr/bin/env node
-import { EXIT } from "../cli/exit.ts";
-import { printable } from "../cli/report.ts";
+import { runProgram } from "../cli/program.ts";
 import { main } from "../exec/main.ts";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-process.on("uncaughtException", (error) => {
-  const lines = (error.stack ?? String(error)).split("\n").map((line) => printable(line, 1000));
-  process.stderr.write(`f2b-exec: bug: ${lines.join("\n")}\n`);
-  process.exit(EXIT.SOFTWARE);
-});
-
-// To the f2b-stream before us it means to read the rules again; when a terminal closes, the end of input follows.
+// SIGHUP makes the f2b-stream in front of us reload its rules. When a terminal closes, our input ends anyway.
 process.on("SIGHUP", () => undefined);
 
-process.exitCode = await main(process.argv.slice(2), {
-  stdin: process.stdin,
-  stdout: process.stdout,
-  onSignal,
-});
+await runProgram("f2b-exec", (argv) =>
+  main(argv, { stdin: process.stdin, stdout: process.stdout, onSignal }),
+);
 
-/** The first asks us to stop, the second does not ask. */
+/** The first signal asks for an orderly stop, the second ends the process at once. */
 function onSignal(stop: () => void): void {
-  let isAsked = false;
+  let isStopping = false;
   for (const [signal, status] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
-      if (isAsked) process.exit(status);
-      isAsked = true;
+      if (isStopping) process.exit(status);
+      isStopping = true;
       stop();
     });
   }

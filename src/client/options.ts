@@ -1,6 +1,7 @@
 import { readArgs, type Typed, UsageError } from "../cli/args.ts";
-import { CommandError, JAIL_NAME, readSubject, type Subject } from "../protocol/command.ts";
+import { JAIL_NAME, readSubject, type Subject } from "../protocol/command.ts";
 import { DEFAULT_SOCKET, type Request } from "../protocol/control.ts";
+import { CommandError } from "../protocol/json-fields.ts";
 import { DURATION_UNITS, parseDuration } from "../shared/duration.ts";
 
 export const HELP = `usage: f2b-client [-s SOCKET] [--json] COMMAND

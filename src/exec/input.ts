@@ -1,7 +1,8 @@
 import type { Transform } from "node:stream";
 import split2 from "split2";
 import { printable, type Report } from "../cli/report.ts";
-import { type Command, CommandError, decode, MAX_COMMAND_BYTES } from "../protocol/command.ts";
+import { type Command, decode, MAX_COMMAND_BYTES } from "../protocol/command.ts";
+import { CommandError } from "../protocol/json-fields.ts";
 
 /** split2 4.2 says in a field that its types leave out that it is skipping a line that is too long. */
 type Splitter = Transform & { readonly overflow: boolean };

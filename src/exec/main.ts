@@ -11,16 +11,16 @@ import { Executor } from "./apply/executor.ts";
 import { HostAddresses } from "./decide/host.ts";
 import { Policy } from "./decide/policy.ts";
 import { SshPeers } from "./decide/ssh-peers.ts";
+import { ExecRun, type Surroundings } from "./exec-run.ts";
 import { type Backend, UnavailableError } from "./kernel/backend.ts";
 import { allBackends, type BackendOptions, chooseBackend } from "./kernel/choose.ts";
-import { ToolError } from "./kernel/iptables/table.ts";
+import { ToolError } from "./kernel/iptables/filter-table.ts";
 import { FileLock, noLock } from "./kernel/lock.ts";
+import { quoteCommand } from "./kernel/quote-command.ts";
 import { type Run, run } from "./kernel/run-command.ts";
-import { quoteCommand } from "./kernel/shell.ts";
-import { HELP, type Options, readOptions } from "./options.ts";
+import { type ExecOptions, HELP, readOptions } from "./options.ts";
+import { formatStatus, formatStatusJson } from "./report/format-status.ts";
 import { Output } from "./report/output.ts";
-import { formatStatus, formatStatusJson } from "./report/status.ts";
-import { Session, type Surroundings } from "./session.ts";
 import { DOCKER_CHAIN, type ExecConfig, settingsOf } from "./settings/settings.ts";
 
 /** The longest configuration, in bytes, as of rules. */
@@ -74,7 +74,7 @@ async function readConfig(path: string | undefined, report: Report): Promise<Exe
 }
 
 async function carryOut(
-  options: Options,
+  options: ExecOptions,
   config: ExecConfig,
   around: Surroundings,
   report: Report,
@@ -118,14 +118,14 @@ async function carryOut(
   });
   if (!options.isDryRun && backend.name !== "none") executor.watch();
   try {
-    return await new Session({ executor, actions, backend, options, output, report }).run(around);
+    return await new ExecRun({ executor, actions, backend, options, output, report }).run(around);
   } finally {
     await lock.release();
   }
 }
 
 function makeBackendOptions(
-  { settings, isDryRun }: Options,
+  { settings, isDryRun }: ExecOptions,
   config: ExecConfig,
   report: Report,
   output: Output,
@@ -143,7 +143,7 @@ function makeBackendOptions(
 
 async function showStatus(
   backends: readonly Backend[],
-  { isJson }: Options,
+  { isJson }: ExecOptions,
   stdout: Surroundings["stdout"],
 ): Promise<number> {
   const lists = await Promise.all(

@@ -1,7 +1,7 @@
 import { readArgs, type Typed, UsageError, wholeNumber } from "../cli/args.ts";
 import { type Network, parseNetwork, unmap } from "../shared/address.ts";
 import { BACKENDS, type BackendName } from "./kernel/choose.ts";
-import { CHAIN_NAME, type JailSettings } from "./settings/settings.ts";
+import { CHAIN_NAME, type EnforcementSettings } from "./settings/settings.ts";
 
 /** One screen. */
 export const HELP = `usage: f2b-exec [options] < commands
@@ -33,7 +33,7 @@ example: ban an address until somebody says otherwise, look, and lift the ban
 `;
 
 /** What the command line means. */
-export interface Options {
+export interface ExecOptions {
   readonly mode: "run" | "status" | "flush" | "help" | "version";
   readonly backend: BackendName | "auto";
   /** Path of the configuration. */
@@ -43,13 +43,13 @@ export interface Options {
   readonly isJson: boolean;
   readonly onEof: "keep" | "wait" | "flush";
   /** What the command line says for all jails. */
-  readonly settings: JailSettings;
+  readonly settings: EnforcementSettings;
   readonly neverBan: readonly Network[];
   readonly maxBans: number;
 }
 
 /** @throws UsageError for anything that is not in `HELP` */
-export function readOptions(argv: readonly string[]): Options {
+export function readOptions(argv: readonly string[]): ExecOptions {
   const typed = readArgs(argv, {
     flags: ["dry-run", "results", "flush", "status", "json"],
     strings: ["backend", "config", "on-eof", "blocktype", "max-bans"],
@@ -85,7 +85,7 @@ export function readOptions(argv: readonly string[]): Options {
   };
 }
 
-function modeOf(typed: Typed): Options["mode"] {
+function modeOf(typed: Typed): ExecOptions["mode"] {
   if (typed.has("help")) return "help";
   if (typed.has("version")) return "version";
   if (typed.has("status") && typed.has("flush")) throw new UsageError("--status and --flush stand alone");

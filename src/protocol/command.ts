@@ -1,31 +1,68 @@
 import { formatNetwork, parseNetwork, unmap } from "../shared/address.ts";
 import { toJson } from "../shared/invisible.ts";
-import { LAST_TIME } from "../shared/time.ts";
+import {
+  CommandError,
+  type JsonFields,
+  readCount,
+  readFlag,
+  readLine,
+  readList,
+  readObject,
+  readString,
+  readTime,
+} from "./json-fields.ts";
 
 /**
  * The text between f2b-stream and f2b-exec: newline-delimited JSON, one command a line, each complete in itself.
  *
  * What a reader may rely on: within a run each ban is followed by at most one unban of the same jail and address, an
- * unban never comes without its ban, and a command said twice does no harm.
+ * unban never comes without its ban, and a command that is repeated does no harm.
  */
 export type Command = Ban | Unban | Sync;
 
-/** Whom a ban is about: an address or network in canonical text, or another failure id. */
+/** A ban as f2b-stream decides it. Its jail says whether it is enforced. */
+export type Ban = EnforcedBan | WouldBan;
+
+export type Unban = EnforcedUnban | WouldUnban;
+
+/** What f2b-exec applies. */
+export type EnforcedDecision = EnforcedBan | EnforcedUnban;
+
+/** A ban that f2b-exec applies. */
+export interface EnforcedBan extends BanFields {
+  readonly cmd: "ban";
+}
+
+/** A ban of a jail in shadow mode: f2b-exec leaves it alone. */
+interface WouldBan extends BanFields {
+  readonly cmd: "would-ban";
+}
+
+/** The end of an enforced ban. */
+export interface EnforcedUnban extends UnbanFields {
+  readonly cmd: "unban";
+}
+
+/** The end of a ban that was not enforced. */
+interface WouldUnban extends UnbanFields {
+  readonly cmd: "would-unban";
+}
+
+/** What is banned: an address or network in canonical text, or another failure id. */
 export type Subject = { readonly ip: string } | { readonly id: string };
 
 /** A subject in its jail. Exactly one of ip and id. */
-interface Target {
+export interface Target {
   readonly jail: string;
   readonly ip?: string;
   readonly id?: string;
 }
 
 /** Times are epoch milliseconds here and ISO 8601 UTC in the text. */
-export interface Ban extends Target {
-  readonly cmd: "ban" | "would-ban";
+interface BanFields extends Target {
   /** When the failure came that completed the ban. */
   readonly time: number;
-  /** When it ends; null: never. */
+  /** When the ban ends; null: never. */
   readonly until: number | null;
   /** Numbers, or ranges `"10000:10100"`. Absent: as the jail has them already; for a new jail all ports. */
   readonly port?: readonly (number | string)[];
@@ -35,42 +72,30 @@ export interface Ban extends Target {
   readonly bancount?: number;
   /** Log lines that show why; written by whoever wrote the log. */
   readonly matches?: readonly string[];
-  /** Known from before a restart. */
+  /** Taken from the state after a restart. */
   readonly restored?: true;
-  /** Said before and unchanged. */
+  /** Written before and unchanged. */
   readonly repeat?: true;
-  /** Asked for by hand, whatever was counted. */
+  /** Requested by hand, whatever was counted. */
   readonly manual?: true;
 }
 
-export interface Unban extends Target {
-  readonly cmd: "unban" | "would-unban";
+interface UnbanFields extends Target {
   readonly time: number;
   readonly reason?: UnbanReason;
 }
 
-/** `evicted`: it made room for another, since there were too many bans. */
+/** `evicted`: the ban made room for another, since there were too many. */
 const UNBAN_REASONS = ["expired", "manual", "reload", "ignored", "evicted"] as const;
 
 export type UnbanReason = (typeof UNBAN_REASONS)[number];
 
-/** `begin` names the jails that the writer answers for; the bans in force follow; `end` closes them. */
+/** `begin` names the jails that the writer serves; their bans in force follow, and `end` closes the list. */
 export interface Sync {
   readonly cmd: "sync";
   readonly time: number;
   readonly phase: "begin" | "end";
   readonly jails?: readonly string[];
-}
-
-/** A line that is no command. `ERR_COMMAND_UNKNOWN`: a well-formed object whose `cmd` is none of ours. */
-export class CommandError extends SyntaxError {
-  readonly code: "ERR_COMMAND_INVALID" | "ERR_COMMAND_UNKNOWN";
-
-  constructor(message: string, code: CommandError["code"] = "ERR_COMMAND_INVALID") {
-    super(message);
-    this.name = "CommandError";
-    this.code = code;
-  }
 }
 
 /** The longest line, in bytes, its newline included. */
@@ -82,19 +107,37 @@ export const WIDEST_BAN = { 4: 16, 6: 32 } as const;
 /** What a jail's name may be: it becomes part of chain and set names. */
 export const JAIL_NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** The same for messages. */
+export const JAIL_NAME_FORM = "1 to 64 of A-Z a-z 0-9 . _ -";
+
+/** Whether a command is a ban, enforced or not. */
+export function isBan(command: Command): command is Ban {
+  return command.cmd === "ban" || command.cmd === "would-ban";
+}
+
+/** The jail and subject of a command, without the rest of it. */
+export function targetOf({ jail, ip, id }: Target): Target {
+  return ip === undefined ? { jail, id: id ?? "" } : { jail, ip };
+}
+
+/** One text for each target, as a key of maps and sets; nothing reads it back. Jails and addresses hold no blanks. */
+export function targetKey({ jail, ip, id }: Target): string {
+  return ip === undefined ? `${jail} id ${id}` : `${jail} ${ip}`;
+}
+
 /**
- * The command as one line with its newline, at most MAX_COMMAND_BYTES: evidence goes, oldest first, until it fits. What is not
- * seen on a terminal, or acts on it, is escaped.
+ * The command as one line with its newline, at most MAX_COMMAND_BYTES long: evidence is left out, oldest line first, until it
+ * fits. Characters that a terminal acts on or does not show are escaped.
  */
 export function encode(command: Command): string {
   const line = `${toJson(withIsoTimes(command))}\n`;
   if (line.length * 3 <= MAX_COMMAND_BYTES) return line;
   const excess = Buffer.byteLength(line) - MAX_COMMAND_BYTES;
-  if (excess <= 0 || !("matches" in command) || command.matches.length === 0) return line;
+  if (excess <= 0 || !isBan(command) || !command.matches?.length) return line;
   return encode({ ...command, matches: withoutOldest(command.matches, excess) });
 }
 
-/** The newest lines, when so many as take up `excess` bytes are left out. */
+/** The newest lines: the oldest that take up `excess` bytes are left out. */
 function withoutOldest(matches: readonly string[], excess: number): readonly string[] {
   let freed = 0;
   const first = matches.findIndex((line) => {
@@ -133,43 +176,22 @@ export function decode(line: string, now: number): Command {
   }
 }
 
-/** A JSON object whose fields are not checked yet. */
-export type Fields = Readonly<Record<string, unknown>>;
-
 /** The command with its times as text, its keys in their order. */
 function withIsoTimes(command: Command): object {
   const time = new Date(command.time).toISOString();
-  if (!("until" in command) || command.until === null) return { ...command, time };
+  if (!isBan(command) || command.until === null) return { ...command, time };
   return { ...command, time, until: new Date(command.until).toISOString() };
 }
 
-/**
- * A line as a JSON object.
- *
- * @throws CommandError
- */
-export function readObject(line: string): Fields {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    throw new CommandError("expected a JSON object on one line");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new CommandError("expected a JSON object on one line");
-  }
-  return value as Fields;
-}
-
-function decodeBan(fields: Fields, cmd: Ban["cmd"], now: number): Ban {
-  const port = list(fields, "port", readPort);
-  const protocol = list(fields, "protocol", readProtocol);
-  const matches = list(fields, "matches", readLine);
-  const failures = count(fields, "failures");
-  const bancount = count(fields, "bancount");
+function decodeBan(fields: JsonFields, cmd: Ban["cmd"], now: number): Ban {
+  const port = readList(fields, "port", readPort);
+  const protocol = readList(fields, "protocol", readProtocol);
+  const matches = readList(fields, "matches", readLine);
+  const failures = readCount(fields, "failures");
+  const bancount = readCount(fields, "bancount");
   return {
     cmd,
-    ...target(fields),
+    ...readTarget(fields),
     time: readTime(fields, "time") ?? now,
     until: fields.until === null ? null : (readTime(fields, "until") ?? null),
     ...(port && { port }),
@@ -177,31 +199,31 @@ function decodeBan(fields: Fields, cmd: Ban["cmd"], now: number): Ban {
     ...(failures !== undefined && { failures }),
     ...(bancount !== undefined && { bancount }),
     ...(matches && { matches }),
-    ...(flag(fields, "restored") && { restored: true }),
-    ...(flag(fields, "repeat") && { repeat: true }),
-    ...(flag(fields, "manual") && { manual: true }),
+    ...(readFlag(fields, "restored") && { restored: true }),
+    ...(readFlag(fields, "repeat") && { repeat: true }),
+    ...(readFlag(fields, "manual") && { manual: true }),
   };
 }
 
-function decodeUnban(fields: Fields, cmd: Unban["cmd"], now: number): Unban {
+function decodeUnban(fields: JsonFields, cmd: Unban["cmd"], now: number): Unban {
   const reason = fields.reason;
   return {
     cmd,
-    ...target(fields),
+    ...readTarget(fields),
     time: readTime(fields, "time") ?? now,
     ...(isReason(reason) && { reason }),
   };
 }
 
-function decodeSync(fields: Fields, now: number): Sync {
+function decodeSync(fields: JsonFields, now: number): Sync {
   const phase = fields.phase;
   if (phase !== "begin" && phase !== "end") throw new CommandError('phase: expected "begin" or "end"');
-  const jails = list(fields, "jails", readJail);
+  const jails = readList(fields, "jails", readJail);
   if (phase === "begin" && jails === undefined) throw new CommandError("jails: missing");
   return { cmd: "sync", time: readTime(fields, "time") ?? now, phase, ...(jails && { jails }) };
 }
 
-function target(fields: Fields): Target {
+function readTarget(fields: JsonFields): Target {
   const jail = fields.jail === undefined ? "manual" : readJail(fields.jail, "jail");
   return { jail, ...readSubject(fields) };
 }
@@ -211,7 +233,7 @@ function target(fields: Fields): Target {
  *
  * @throws CommandError
  */
-export function readSubject({ ip, id }: Fields): Subject {
+export function readSubject({ ip, id }: JsonFields): Subject {
   if ((ip === undefined) === (id === undefined)) throw new CommandError("expected exactly one of ip and id");
   return id === undefined ? { ip: readIp(readString(ip, "ip")) } : { id: readString(id, "id") };
 }
@@ -225,22 +247,12 @@ function readIp(text: string): string {
   return formatNetwork(network);
 }
 
-/** @throws CommandError for what can be no jail's name; its message begins with `key` */
+/** @throws CommandError when it is not a jail's name; its message begins with `key` */
 export function readJail(value: unknown, key: string): string {
   if (typeof value !== "string" || !JAIL_NAME.test(value)) {
-    throw new CommandError(`${key}: expected 1 to 64 of A-Z a-z 0-9 . _ -`);
+    throw new CommandError(`${key}: expected ${JAIL_NAME_FORM}`);
   }
   return value;
-}
-
-function readString(value: unknown, key: string): string {
-  if (typeof value !== "string" || value === "") throw new CommandError(`${key}: expected a string`);
-  return value;
-}
-
-/** A log line: it may be empty. */
-function readLine(value: unknown, key: string): string {
-  return value === "" ? "" : readString(value, key);
 }
 
 function readPort(value: unknown): number | string {
@@ -264,46 +276,6 @@ function isPortNumber(value: unknown): value is number {
 function readProtocol(value: unknown): string {
   if (typeof value === "string" && /^[a-z][a-z0-9-]{0,15}$/.test(value)) return value;
   throw new CommandError('protocol: expected names such as "tcp"');
-}
-
-/** The earliest time that can be written again: years have four digits, in UTC too. */
-const FIRST_TIME = Date.parse("0000-01-01T00:00:00.000Z");
-
-/** ISO 8601 with a zone. */
-function readTime(fields: Fields, key: string): number | undefined {
-  const value = fields[key];
-  if (value === undefined) return undefined;
-  const isIso =
-    typeof value === "string" &&
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(value);
-  const time = isIso ? Date.parse(value) : Number.NaN;
-  if (!(time >= FIRST_TIME && time <= LAST_TIME))
-    throw new CommandError(`${key}: expected a time such as "2026-11-21T19:40:00.000Z"`);
-  return time;
-}
-
-function count(fields: Fields, key: string): number | undefined {
-  const value = fields[key];
-  if (value === undefined) return undefined;
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new CommandError(`${key}: expected a whole number`);
-}
-
-function flag(fields: Fields, key: string): boolean {
-  const value = fields[key];
-  if (value === undefined || typeof value === "boolean") return value === true;
-  throw new CommandError(`${key}: expected true or false`);
-}
-
-function list<T>(
-  fields: Fields,
-  key: string,
-  read: (value: unknown, key: string) => T,
-): readonly T[] | undefined {
-  const value = fields[key];
-  if (value === undefined) return undefined;
-  if (!Array.isArray(value)) throw new CommandError(`${key}: expected a list`);
-  return value.map((item) => read(item, key));
 }
 
 function isReason(value: unknown): value is UnbanReason {

@@ -1,4 +1,5 @@
-import { CommandError, type Fields, readJail, readObject, readSubject, type Subject } from "./command.ts";
+import { readJail, readSubject, type Subject } from "./command.ts";
+import { CommandError, type JsonFields, readObject } from "./json-fields.ts";
 
 /**
  * The text between f2b-client and a running f2b-stream: newline-delimited JSON over a Unix socket. A request is a line; its
@@ -130,13 +131,13 @@ export function decodeRequest(line: string): Request {
   }
 }
 
-function checkVersion({ v }: Fields): void {
+function checkVersion({ v }: JsonFields): void {
   if (v === undefined || v === PROTOCOL_VERSION) return;
   const message = `v: this f2b-stream speaks version ${PROTOCOL_VERSION} of the protocol alone`;
   throw new ControlError("ERR_CONTROL_VERSION", message);
 }
 
-function readRequest(fields: Fields): Request {
+function readRequest(fields: JsonFields): Request {
   switch (fields.do) {
     case "ping":
     case "banned":

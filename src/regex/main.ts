@@ -6,7 +6,7 @@ import { EXIT } from "../cli/exit.ts";
 import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
-import { type Ban, decode } from "../protocol/command.ts";
+import { type Ban, decode, isBan } from "../protocol/command.ts";
 import { tellMistake } from "../rules/errors.ts";
 import { formatPlace } from "../rules/rule.ts";
 import { decodeLine } from "../shared/text.ts";
@@ -114,7 +114,7 @@ class View {
     this.#report = new RegexReport(compiled, options);
     const write = (line: string) => {
       const command = decode(line, now);
-      if (command.cmd.endsWith("ban") && "until" in command && !command.repeat) this.#bans.push(command);
+      if (isBan(command) && !command.repeat) this.#bans.push(command);
     };
     this.#tally = new Tally({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
     this.#running = new RunningJail(compiled, {

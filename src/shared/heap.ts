@@ -1,4 +1,4 @@
-interface Entry<T> {
+interface HeapEntry<T> {
   readonly at: number;
   /** Order of arrival: what comes at the same time leaves in the order it came. */
   readonly turn: number;
@@ -7,7 +7,7 @@ interface Entry<T> {
 
 /** Items by the time they are due: a binary heap, earliest first. Its bound is the caller's. */
 export class Heap<T> {
-  #entries: Entry<T>[] = [];
+  #entries: HeapEntry<T>[] = [];
   #turns = 0;
 
   get size(): number {
@@ -34,7 +34,7 @@ export class Heap<T> {
     let hole = entries.length;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
-      const above = entries[parent] as Entry<T>;
+      const above = entries[parent] as HeapEntry<T>;
       if (!isBefore(entry, above)) break;
       entries[hole] = above;
       hole = parent;
@@ -58,7 +58,7 @@ export class Heap<T> {
 
   #removeFirst(): void {
     const entries = this.#entries;
-    const last = entries.pop() as Entry<T>;
+    const last = entries.pop() as HeapEntry<T>;
     if (entries.length === 0) return;
     let hole = 0;
     for (;;) {
@@ -77,6 +77,6 @@ export class Heap<T> {
   }
 }
 
-function isBefore<T>(a: Entry<T>, b: Entry<T>): boolean {
+function isBefore<T>(a: HeapEntry<T>, b: HeapEntry<T>): boolean {
   return a.at < b.at || (a.at === b.at && a.turn < b.turn);
 }

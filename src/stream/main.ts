@@ -21,9 +21,9 @@ import { type Options, readOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { run } from "./run.ts";
 import type { BanLog } from "./state/banlog.ts";
-import { StateError } from "./state/error.ts";
 import { reachOf } from "./state/lookback.ts";
 import { Keeper } from "./state/persister.ts";
+import { StateError } from "./state/state-error.ts";
 
 const PROGRAM = "f2b-stream";
 

@@ -57,7 +57,7 @@ f2b-exec: NOTICE [smtp-auth] Ban 2001:db8:7::/64
     status: 0,
     stdout: "",
     stderr: `f2b-exec: NOTICE [smtp-auth] 203.0.113.7 is not banned
-f2b-exec: warning: 1 ban not applied: ended already when the command came
+f2b-exec: warning: 1 ban not applied: already ended when the command came
 `,
   },
   {

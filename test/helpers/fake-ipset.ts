@@ -1,9 +1,9 @@
-import type { SetTool } from "../../src/exec/kernel/ipset/ipset-family.ts";
+import type { IpsetTool } from "../../src/exec/kernel/ipset/ipset-family.ts";
 import type { Ran } from "../../src/exec/kernel/run-command.ts";
 import type { FakeClock } from "./clock.ts";
 
 /** ipset on sets in memory, whose members end as time passes. */
-export class FakeIpset implements SetTool {
+export class FakeIpset implements IpsetTool {
   readonly #clock: FakeClock;
   /** Ends, by the clock's uptime, and comments of members, by set; 0: never. */
   readonly sets = new Map<string, Map<string, { readonly end: number; readonly comment: string }>>();

@@ -1,4 +1,4 @@
-import type { Tool } from "../../src/exec/kernel/iptables/table.ts";
+import type { Tool } from "../../src/exec/kernel/iptables/filter-table.ts";
 import type { Rule } from "../../src/exec/kernel/rules.ts";
 import type { Ran } from "../../src/exec/kernel/run-command.ts";
 

@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  type Ban,
-  type Command,
-  CommandError,
-  decode,
-  encode,
-  MAX_COMMAND_BYTES,
-} from "../../src/protocol/command.ts";
+import { type Ban, type Command, decode, encode, MAX_COMMAND_BYTES } from "../../src/protocol/command.ts";
+import { CommandError } from "../../src/protocol/json-fields.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 19, 40);
 

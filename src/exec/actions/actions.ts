@@ -1,9 +1,9 @@
 import { printable, type Report } from "../../cli/report.ts";
-import { type Ban, encode, type Unban } from "../../protocol/command.ts";
-import type { Jail } from "../kernel/backend.ts";
+import { type EnforcedDecision, type EnforcedUnban, encode, targetKey } from "../../protocol/command.ts";
+import type { ExecJail } from "../kernel/backend.ts";
 import { describeFailure, type Run } from "../kernel/run-command.ts";
 import type { ActionSpec } from "../settings/settings.ts";
-import { commandTags, fillTags, jailTags, type TagValues } from "./tags.ts";
+import { commandTags, fillTags, jailTags, type TagValues } from "./action-tags.ts";
 
 /** Actions at a time. */
 const WORKERS = 4;
@@ -57,10 +57,10 @@ export class Actions {
   }
 
   /** actionban or actionunban of all the jail's actions. */
-  add(command: Ban | Unban, jail: Jail): void {
+  add(command: EnforcedDecision, jail: ExecJail): void {
     const actions = this.#options.actionsOf(jail.name);
     if (actions.length === 0) return;
-    const key = `${jail.name} ${command.ip ?? `id ${command.id}`}`;
+    const key = targetKey(command);
     const wanted = this.#withoutRestored(actions, command, key);
     if (wanted.length === 0) return;
     const kept = this.#withoutTooMuch(command);
@@ -71,7 +71,7 @@ export class Actions {
   }
 
   /** The jail is taken away with the bans that are left: actionflush or actionunban for each, then actionstop. */
-  async stop(jail: Jail, left: readonly Unban[]): Promise<void> {
+  async stop(jail: ExecJail, left: readonly EnforcedUnban[]): Promise<void> {
     await this.idle();
     const tags = jailTags(jail);
     for (const action of this.#options.actionsOf(jail.name)) {
@@ -105,27 +105,30 @@ export class Actions {
   }
 
   /** Evidence that waits has a bound of its own: beyond it commands wait without theirs. */
-  #withoutTooMuch(command: Ban | Unban): Ban | Unban {
+  #withoutTooMuch(command: EnforcedDecision): EnforcedDecision {
     const size = evidenceOf(command);
     if (this.#evidence + size <= MAX_EVIDENCE) {
       this.#evidence += size;
       return command;
     }
     this.#options.report.rareWarning("evidence overflow", "many actions wait: some are run without matches");
-    const { matches: _, ...rest } = command as Ban;
-    return rest;
+    return withoutEvidence(command);
   }
 
   /** The actions that have a say in this command. */
-  #withoutRestored(actions: readonly ActionSpec[], command: Ban | Unban, key: string): readonly ActionSpec[] {
+  #withoutRestored(
+    actions: readonly ActionSpec[],
+    command: EnforcedDecision,
+    key: string,
+  ): readonly ActionSpec[] {
     if (!actions.some(({ norestored }) => norestored)) return actions;
-    const isRestored = command.cmd === "ban" ? (command as Ban).restored === true : this.#restored.has(key);
+    const isRestored = command.cmd === "ban" ? command.restored === true : this.#restored.has(key);
     if (command.cmd !== "ban" || !isRestored) this.#restored.delete(key);
     else if (this.#restored.size < MAX_RESTORED) this.#restored.add(key);
     return isRestored ? actions.filter(({ norestored }) => !norestored) : actions;
   }
 
-  async #carryOut(command: Ban | Unban, jail: Jail, actions: readonly ActionSpec[]): Promise<void> {
+  async #carryOut(command: EnforcedDecision, jail: ExecJail, actions: readonly ActionSpec[]): Promise<void> {
     const isBan = command.cmd === "ban";
     if (isBan) await this.#start(jail);
     const tags = commandTags(command, jail);
@@ -137,7 +140,7 @@ export class Actions {
   }
 
   /** What actionstart made may be gone: it is made again, once for all who find that at a time. */
-  async #check(jail: Jail, action: ActionSpec): Promise<void> {
+  async #check(jail: ExecJail, action: ActionSpec): Promise<void> {
     if (action.actioncheck === undefined || (await this.#isFine(jail, action))) return;
     let repair = this.#repairs.get(action);
     if (repair === undefined) {
@@ -147,14 +150,14 @@ export class Actions {
     await repair;
   }
 
-  async #isFine(jail: Jail, action: ActionSpec): Promise<boolean> {
+  async #isFine(jail: ExecJail, action: ActionSpec): Promise<boolean> {
     const { actioncheck = [], timeout = TIMEOUT } = action;
     const argv = fillTags(actioncheck, jailTags(jail)) ?? [];
     const options = { input: "", timeout: timeout * 1000, maxStdout: 0 };
     return (await this.#options.run(argv, options)).status === 0;
   }
 
-  async #repair(jail: Jail, action: ActionSpec): Promise<void> {
+  async #repair(jail: ExecJail, action: ActionSpec): Promise<void> {
     const name = printable(action.name ?? action.actioncheck?.[0] ?? "");
     this.#options.report.warning(`[${jail.name}] actioncheck of ${name} failed: starting the action again`);
     await this.#run(jail, action, "stop", action.actionstop, jailTags(jail), "");
@@ -197,7 +200,7 @@ export class Actions {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #start(jail: Jail): Promise<void> {
+  #start(jail: ExecJail): Promise<void> {
     let started = this.#started.get(jail.name);
     if (started === undefined) {
       started = this.#runStarts(jail);
@@ -206,7 +209,7 @@ export class Actions {
     return started;
   }
 
-  async #runStarts(jail: Jail): Promise<void> {
+  async #runStarts(jail: ExecJail): Promise<void> {
     for (const action of this.#options.actionsOf(jail.name)) {
       await this.#run(jail, action, "start", action.actionstart, jailTags(jail), "");
     }
@@ -214,7 +217,7 @@ export class Actions {
 
   /** Never rejects: a failure is told. */
   async #run(
-    jail: Jail,
+    jail: ExecJail,
     action: ActionSpec,
     event: "start" | "ban" | "unban" | "flush" | "stop",
     argv: readonly string[] | undefined,
@@ -245,7 +248,13 @@ export class Actions {
 }
 
 /** Characters of a command's evidence. */
-export function evidenceOf(command: Ban | Unban): number {
-  const matches = "matches" in command ? (command.matches ?? []) : [];
+export function evidenceOf(command: EnforcedDecision): number {
+  const matches = command.cmd === "ban" ? (command.matches ?? []) : [];
   return matches.reduce((sum, line) => sum + line.length, 0);
+}
+
+function withoutEvidence(command: EnforcedDecision): EnforcedDecision {
+  if (command.cmd === "unban") return command;
+  const { matches: _, ...rest } = command;
+  return rest;
 }

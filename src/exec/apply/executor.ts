@@ -1,20 +1,21 @@
 import { printable, type Report } from "../../cli/report.ts";
-import type { Ban, Command, Unban } from "../../protocol/command.ts";
+import type { Command, Target } from "../../protocol/command.ts";
 import type { Result } from "../../protocol/result.ts";
 import { parseNetwork } from "../../shared/address.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { type Actions, evidenceOf } from "../actions/actions.ts";
-import { type Held, isId, Ledger, unbanOf } from "../decide/desired-bans.ts";
-import { type Adopted, Jails, type Served } from "../decide/jails.ts";
-import { type Job, Judge, shownTarget, type Touched } from "../decide/planner.ts";
+import { DesiredBans, unbanOf } from "../decide/desired-bans.ts";
+import { type AdoptedBans, Jails, type ServedJail } from "../decide/jails.ts";
+import { type ChangedBan, type Job, type Outcome, shownTarget } from "../decide/outcome.ts";
+import { Planner } from "../decide/planner.ts";
 import type { Policy } from "../decide/policy.ts";
 import type { Backend, Change } from "../kernel/backend.ts";
 import type { JailLock } from "../kernel/lock.ts";
-import { countBans, Teller } from "../report/reporter.ts";
-import type { JailSettings } from "../settings/settings.ts";
+import { countBans, Reporter } from "../report/reporter.ts";
+import type { EnforcementSettings } from "../settings/settings.ts";
 import { BatchQueue } from "./queue.ts";
-import { Healer } from "./reconciler.ts";
-import { type Look, Watch } from "./watch.ts";
+import { Reconciler } from "./reconciler.ts";
+import { type KernelCheck, Watch } from "./watch.ts";
 
 export interface ExecutorOptions {
   readonly backend: Backend;
@@ -24,85 +25,85 @@ export interface ExecutorOptions {
   readonly policy: Policy;
   readonly lock: JailLock;
   readonly actions: Actions;
-  readonly settingsOf: (jail: string) => Required<JailSettings>;
+  readonly settingsOf: (jail: string) => Required<EnforcementSettings>;
   readonly maxBans: number;
   readonly report: Report;
   readonly onResult?: ((result: Result) => void) | undefined;
 }
 
-/** What may wait: about so many commands, or 256 characters of evidence instead of each. */
+/** How many commands may wait; one with evidence counts once more for each 256 characters of it. */
 const MAX_WAITING = 50_000;
 const EVIDENCE_WEIGHT = 256;
 
 /**
- * Carries out commands: has them judged in their order, gives the back end what came together as one batch, ends bans
- * when their time has come.
+ * Carries out commands: plans them in their order, gives what came together to the back end as one batch, and ends bans when
+ * their time has come.
  */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #ledger: Ledger;
-  readonly #queue: BatchQueue<Job | Look>;
+  readonly #desired: DesiredBans;
+  readonly #queue: BatchQueue<Job | KernelCheck>;
   readonly #jails: Jails;
-  readonly #judge: Judge;
-  readonly #teller: Teller;
-  readonly #healer: Healer;
+  readonly #planner: Planner;
+  readonly #reporter: Reporter;
+  readonly #reconciler: Reconciler;
   readonly #watch: Watch;
   /** Bans that other back ends hold, of jails opened in this batch. */
-  #foreign: Held[] = [];
+  #foreign: Target[] = [];
   #waiters: (() => void)[] = [];
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#ledger = new Ledger(options.clock, (due) => this.#expire(due));
-    const onAdopted = (jail: string, adopted: Adopted) => this.#adopt(jail, adopted);
+    this.#desired = new DesiredBans(options.clock, (due) => this.#expire(due));
+    const onAdopted = (jail: string, adopted: AdoptedBans) => this.#adopt(jail, adopted);
     this.#jails = new Jails({ ...options, others: options.others ?? [], onAdopted });
-    this.#judge = new Judge(options, this.#ledger, this.#jails);
-    this.#teller = new Teller(options);
-    this.#healer = new Healer({ ...options, ledger: this.#ledger, jails: this.#jails });
-    this.#watch = new Watch(options.clock, (look) => this.#queue.push(look));
+    this.#planner = new Planner(options, this.#desired, this.#jails);
+    this.#reporter = new Reporter(options);
+    this.#reconciler = new Reconciler({ ...options, desired: this.#desired, jails: this.#jails });
+    this.#watch = new Watch(options.clock, (check) => this.#queue.push(check));
     this.#queue = new BatchQueue((items) => this.#work(items), MAX_WAITING);
   }
 
-  /** How many live bans have an end. */
+  /** How many bans have an end. */
   get ending(): number {
-    return this.#ledger.ending;
+    return this.#desired.ending;
   }
 
-  /** Takes one command; it is carried out soon. */
+  /** Takes one command, to be carried out soon. */
   accept(command: Command): void {
     const read = this.#options.clock.now();
     if (command.cmd === "sync") this.#queue.push({ command, read });
     if (command.cmd !== "ban" && command.cmd !== "unban") return;
-    const weight = 1 + Math.floor(evidenceOf(command as Ban | Unban) / EVIDENCE_WEIGHT);
-    this.#queue.push({ command: command as Ban | Unban, read }, weight);
+    const weight = 1 + Math.floor(evidenceOf(command) / EVIDENCE_WEIGHT);
+    this.#queue.push({ command, read }, weight);
   }
 
-  /** From now on looks every second whether the kernel still has what it was given. */
+  /** From now on checks every second whether the kernel still has what it was given. */
   watch(): void {
     this.#watch.start();
   }
 
-  /** Ends when more commands can be taken. */
+  /** Resolves when more commands can be taken. */
   room(): Promise<void> {
     return this.#queue.room();
   }
 
-  /** Ends when all commands taken are carried out; their actions may still run. */
+  /** Resolves when all commands are carried out; their actions may still run. */
   async idle(): Promise<void> {
     await this.#queue.idle();
-    this.#teller.flush();
+    this.#reporter.flush();
   }
 
-  /** Ends when no ban with an end is left, or at `stopWaiting`. Nothing may be waiting to be carried out. */
+  /** Resolves when no ban with an end is left, or at `stopWaiting`. No command may be waiting. */
   async allEnded(): Promise<void> {
-    if (this.#ledger.ending > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    if (this.#desired.ending > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
   stopWaiting(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
-  /** Takes the jails that were served away, with all that is left in them. */
+  /** Removes the jails that this process serves, with all their bans. */
   async flush(): Promise<void> {
     this.#watch.stop();
     await this.idle();
@@ -114,75 +115,80 @@ export class Executor {
   /** Stops the timers, so that the process can end. */
   stop(): void {
     this.#watch.stop();
-    this.#ledger.stop();
-    this.#teller.flush();
+    this.#desired.stop();
+    this.#reporter.flush();
     this.stopWaiting();
   }
 
-  async #forget({ jail }: Served): Promise<void> {
+  async #forget({ jail }: ServedJail): Promise<void> {
     const { clock, report, actions } = this.#options;
-    const left = [...this.#ledger.of(jail.name).keys()].map((target) => ({ jail: jail.name, target }));
-    for (const held of left) this.#ledger.set(held, undefined);
+    const left = [...this.#desired.targetsOf(jail.name)];
+    for (const target of left) this.#desired.set(target, undefined);
     report.line(`NOTICE [${jail.name}] Flush ${countBans(left.length)}`);
-    const unbans = left.map((held) => unbanOf(held, clock.now(), "manual"));
-    await actions.stop(jail, unbans);
+    await actions.stop(
+      jail,
+      left.map((target) => unbanOf(target, clock.now(), "manual")),
+    );
   }
 
-  #expire(due: readonly Held[]): void {
+  #expire(due: readonly Target[]): void {
     const read = this.#options.clock.now();
-    for (const held of due) {
-      this.#queue.push({ command: unbanOf(held, read, "expired"), read, isTimer: true });
+    for (const target of due) {
+      this.#queue.push({ command: unbanOf(target, read, "expired"), read, isTimer: true });
     }
   }
 
-  #adopt(jail: string, { bans, foreign }: Adopted): void {
+  #adopt(jail: string, { bans, foreign }: AdoptedBans): void {
     const { clock, policy, report } = this.#options;
     const read = clock.now();
-    for (const [target, until] of bans) {
-      this.#judge.adopt({ jail, target }, until);
-      if (foreign.has(target)) this.#foreign.push({ jail, target });
-      const network = parseNetwork(target);
+    for (const [ip, until] of bans) {
+      const target = { jail, ip };
+      this.#planner.adopt(target, until);
+      if (foreign.has(ip)) this.#foreign.push(target);
+      const network = parseNetwork(ip);
       if (network === undefined || policy.refusal(network, read) === undefined) continue;
-      this.#queue.push({ command: unbanOf({ jail, target }, read, "ignored"), read });
+      this.#queue.push({ command: unbanOf(target, read, "ignored"), read });
     }
     if (bans.size > 0) report.line(`NOTICE [${jail}] took over ${countBans(bans.size)} of an earlier run`);
   }
 
   /** One batch. */
-  async #work(items: readonly (Job | Look)[]): Promise<void> {
+  async #work(items: readonly (Job | KernelCheck)[]): Promise<void> {
     const jobs = items.filter((item) => "command" in item);
     if (jobs.length > 0) await this.#carryOut(jobs);
-    for (const look of items) {
-      if ("command" in look) continue;
-      await this.#healer.look(look.kind);
-      this.#watch.looked();
+    for (const check of items) {
+      if ("command" in check) continue;
+      await this.#reconciler.reconcile(check.kind);
+      this.#watch.checked();
     }
-    if (this.#ledger.ending === 0) this.stopWaiting();
+    if (this.#desired.ending === 0) this.stopWaiting();
   }
 
   async #carryOut(jobs: readonly Job[]): Promise<void> {
-    const { report, actions } = this.#options;
     for (const name of new Set(jobs.flatMap(jailsOf))) await this.#jails.open(name);
-    const touched = this.#judge.begin();
-    for (const held of this.#foreign.splice(0)) this.#judge.takeOver(held);
-    const verdicts = jobs.flatMap((job) => this.#judge.judge(job));
-    const failures = await this.#apply(touched);
-    for (const [touch, error] of failures) {
-      this.#judge.undo(touch);
-      report.error(`[${touch.held.jail}] ${shownTarget(touch.held)}: ${printable(error)}`);
+    const changes = this.#planner.begin();
+    for (const target of this.#foreign.splice(0)) this.#planner.takeOver(target);
+    const outcomes = jobs.flatMap((job) => this.#planner.plan(job));
+    const failures = await this.#apply(changes);
+    for (const [change, error] of failures) {
+      const { target } = change;
+      this.#planner.undo(change);
+      this.#options.report.error(`[${target.jail}] ${shownTarget(target)}: ${printable(error)}`);
     }
-    for (const verdict of verdicts) {
-      const failure = verdict.touched && failures.get(verdict.touched);
-      this.#teller.tell(verdict, failure);
-      const served = this.#jails.get(verdict.held.jail);
-      if (verdict.runsActions && failure === undefined && served)
-        actions.add(verdict.job.command, served.jail);
-    }
-    this.#teller.tellNotices();
-    await this.#leaveOthers(new Set([...failures.keys()].map(({ held }) => held.jail)));
+    for (const outcome of outcomes) this.#settle(outcome, outcome.change && failures.get(outcome.change));
+    this.#reporter.writeNotices();
+    await this.#leaveOthers(new Set([...failures.keys()].map(({ target }) => target.jail)));
   }
 
-  /** Takes away what other back ends hold of jails whose bans ours has now. Where something failed it stays. */
+  /** Reports an outcome and queues its actions. `failure`: why the back end did not make its change. */
+  #settle(outcome: Outcome, failure: string | undefined): void {
+    this.#reporter.report(outcome, failure);
+    const served = this.#jails.get(outcome.target.jail);
+    if (outcome.runsActions && failure === undefined && served)
+      this.#options.actions.add(outcome.job.command, served.jail);
+  }
+
+  /** Removes from other back ends the jails whose bans ours has now. Where something failed they stay. */
   async #leaveOthers(failed: ReadonlySet<string>): Promise<void> {
     for (const served of this.#jails.all()) {
       const isWhole = !served.isChanged && !failed.has(served.jail.name);
@@ -195,17 +201,16 @@ export class Executor {
     }
   }
 
-  /** Gives the back end what the batch comes to. Returns what it could not do, and why. */
-  async #apply(touched: readonly Touched[]): Promise<ReadonlyMap<Touched, string>> {
-    const batches = new Map<Served, Change[]>();
+  /** Has the back end make the changes of a batch. Returns those that it could not make, and why. */
+  async #apply(changed: readonly ChangedBan[]): Promise<ReadonlyMap<ChangedBan, string>> {
+    const batches = new Map<ServedJail, Change[]>();
     for (const served of this.#jails.all()) if (served.isChanged) batches.set(served, []);
-    const touchedBy = new Map<Change, Touched>();
-    for (const touch of touched) {
-      const served = this.#jails.get(touch.held.jail);
-      const until = this.#ledger.get(touch.held);
-      if (served === undefined || isId(touch.held) || (touch.isPassing && until === undefined)) continue;
-      const change = { ip: touch.held.target, until, before: touch.before };
-      touchedBy.set(change, touch);
+    const changedBy = new Map<Change, ChangedBan>();
+    for (const each of changed) {
+      const served = this.#jails.get(each.target.jail);
+      const change = this.#changeOf(each);
+      if (served === undefined || change === undefined) continue;
+      changedBy.set(change, each);
       const changes = batches.get(served);
       if (changes === undefined) batches.set(served, [change]);
       else changes.push(change);
@@ -214,19 +219,27 @@ export class Executor {
     const failures = await this.#options.backend.apply(
       [...batches].map(([{ jail }, changes]) => ({ jail, changes })),
     );
-    for (const served of batches.keys()) {
-      const problem = failures.get(served.jail);
-      served.isChanged = problem !== undefined;
-      if (problem !== undefined) {
-        this.#options.report.rareWarning("rules", `[${served.jail.name}] rules: ${printable(problem)}`);
-      }
-    }
+    for (const served of batches.keys()) this.#noteRules(served, failures.get(served.jail));
     return new Map(
       [...failures].flatMap(([what, error]) => {
-        const touch = touchedBy.get(what as Change);
-        return touch === undefined ? [] : [[touch, error] as const];
+        const each = changedBy.get(what as Change);
+        return each === undefined ? [] : [[each, error] as const];
       }),
     );
+  }
+
+  /** What the kernel has to change for a ban; undefined: nothing, since it is of an id, or came and went in this batch. */
+  #changeOf({ target, before, isPassing }: ChangedBan): Change | undefined {
+    const until = this.#desired.get(target);
+    if (target.ip === undefined || (isPassing && until === undefined)) return undefined;
+    return { ip: target.ip, until, before };
+  }
+
+  /** Notes whether a jail's rules are in the kernel; `problem`: why they are not. */
+  #noteRules(served: ServedJail, problem: string | undefined): void {
+    served.isChanged = problem !== undefined;
+    if (problem === undefined) return;
+    this.#options.report.rareWarning("rules", `[${served.jail.name}] rules: ${printable(problem)}`);
   }
 }
 

@@ -1,57 +1,57 @@
 import { printable, type Report } from "../../cli/report.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { Ledger } from "../decide/desired-bans.ts";
-import type { Jails, Served } from "../decide/jails.ts";
+import type { DesiredBans } from "../decide/desired-bans.ts";
+import type { Jails, ServedJail } from "../decide/jails.ts";
 import { KERNEL_TOLERANCE } from "../decide/planner.ts";
-import type { Backend, Batch, Change, Failures, Found, Until } from "../kernel/backend.ts";
+import type { Backend, Batch, Change, Failures, FoundJail, Until } from "../kernel/backend.ts";
 import { countBans } from "../report/reporter.ts";
-import type { Look } from "./watch.ts";
+import type { KernelCheck } from "./watch.ts";
 
-/** Milliseconds by which the kernel may end a ban too late: a batch that took long. While we run our own timer ends it. */
+/** Milliseconds by which the kernel may end a ban too late, after a batch that took long: while we run, our own timer ends it. */
 const LATE_TOLERANCE = 60_000;
 
 const WHY = {
   rules: "somebody else changed the firewall",
   all: "somebody else changed the firewall",
-  clock: "the clock was set or the machine slept",
+  clock: "the wall clock jumped or the machine slept",
 } as const;
 
-export interface HealerOptions {
+export interface ReconcilerOptions {
   readonly backend: Backend;
   readonly clock: Clock;
-  readonly ledger: Ledger;
+  readonly desired: DesiredBans;
   readonly jails: Jails;
   readonly report: Report;
 }
 
-/** Makes the kernel what the ledger says, whoever changed it: `iptables -F`, a firewall's reload, a clock that was set. */
-export class Healer {
-  readonly #options: HealerOptions;
-  /** When bans that last longer than the kernel's longest timeout were given it for the last time. */
+/** Restores the desired bans and rules when the kernel lost them: after `iptables -F`, a firewall's reload, a jump of the clock. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  /** When bans that last longer than the kernel's longest timeout were last given that timeout. */
   #renewed = Number.NEGATIVE_INFINITY;
 
-  constructor(options: HealerOptions) {
+  constructor(options: ReconcilerOptions) {
     this.#options = options;
   }
 
-  /** Never rejects: a look that fails is told and comes again. */
-  async look(kind: Look["kind"]): Promise<void> {
+  /** Never rejects: a failure is reported, and the next check tries again. */
+  async reconcile(kind: KernelCheck["kind"]): Promise<void> {
     const { backend, jails, report } = this.#options;
     try {
-      if (kind === "clock") this.#options.ledger.wake();
+      if (kind === "clock") this.#options.desired.wake();
       const all = jails.all();
       const damaged = new Set(await backend.check(all.map(({ jail }) => jail)));
       const suspects = kind === "rules" ? all.filter(({ jail }) => damaged.has(jail.name)) : all;
       if (suspects.length > 0) await this.#restore(suspects, damaged, kind);
     } catch (error) {
-      report.rareWarning("look", `looking at the firewall: ${printable((error as Error).message)}`);
+      report.rareWarning("check", `checking the firewall: ${printable((error as Error).message)}`);
     }
   }
 
   async #restore(
-    suspects: readonly Served[],
+    suspects: readonly ServedJail[],
     damaged: ReadonlySet<string>,
-    kind: Look["kind"],
+    kind: KernelCheck["kind"],
   ): Promise<void> {
     const { backend, report } = this.#options;
     const isRenewal = kind !== "rules" && this.#isRenewalDue();
@@ -70,10 +70,10 @@ export class Healer {
       const shown = names.length > 5 ? `${names.length} jails` : names.join(", ");
       report.warning(`${WHY[kind]}: restored ${shown}, ${countBans(right)} put right`);
     }
-    this.#tellFailures(failures);
+    this.#reportFailures(failures);
   }
 
-  #tellFailures(failures: Failures): void {
+  #reportFailures(failures: Failures): void {
     for (const [what, error] of failures) {
       const shown = "ip" in what ? what.ip : `the rules of ${what.name}`;
       this.#options.report.rareWarning(
@@ -83,17 +83,16 @@ export class Healer {
     }
   }
 
-  /** What has to change so that the kernel holds what the ledger says. */
-  #differences(jail: string, found: Found | undefined, isRenewal: boolean): readonly Change[] {
-    const { clock, ledger } = this.#options;
+  /** What has to change so that the kernel holds the desired bans of a jail. */
+  #differences(jail: string, found: FoundJail | undefined, isRenewal: boolean): readonly Change[] {
+    const { clock, desired } = this.#options;
     const now = clock.now();
-    const wanted = ledger.of(jail);
+    const wanted = desired.addressesOf(jail);
     const has = found?.bans ?? new Map<string, Until>();
     const changes: Change[] = [];
     for (const [ip, until] of wanted) {
-      const isId = ip.startsWith(" ");
-      // One whose end has come is about to be taken out by its timer.
-      if (isId || (until !== null && until <= now)) continue;
+      // The timer of a ban whose end has come is about to take it out.
+      if (until !== null && until <= now) continue;
       const before = has.get(ip);
       if (!this.#isAsWanted(until, before, now) || (isRenewal && this.#isLong(until, now))) {
         changes.push({ ip, until, before });
@@ -109,7 +108,7 @@ export class Healer {
     return isNear || this.#isLong(until, now);
   }
 
-  /** Whether the kernel can't be given the whole time that is left, or could not be not long ago. */
+  /** Whether the time that is left is, or was not long ago, longer than the kernel's longest timeout. */
   #isLong(until: Until, now: number): boolean {
     const { longestTimeout } = this.#options.backend;
     return until !== null && longestTimeout > 0 && until - now > longestTimeout / 2;

@@ -1,44 +1,44 @@
 import type { Clock } from "../../shared/clock.ts";
 
 /**
- * Looking at the kernel: `rules`, cheaply, whether somebody took them away; `all`, ban by ban; `clock`: the same, because
- * the clock was set or the machine slept.
+ * A check of the kernel. `rules`: a cheap one, whether someone removed rules; `all`: ban by ban; `clock`: the same, because the
+ * wall clock jumped or the machine slept.
  */
-export interface Look {
+export interface KernelCheck {
   readonly kind: "rules" | "all" | "clock";
 }
 
-/** Milliseconds from one cheap look to the next. */
-const EVERY = 1000;
-/** Milliseconds from one whole look to the next at least, and how many times as long as it takes. */
-const WHOLE_EVERY = 60_000;
-const WHOLE_SHARE = 200;
-/** Milliseconds from the start to the first whole look: a tool that a killed f2b-exec had started may still have worked. */
-const FIRST_WHOLE = 5000;
-/** Milliseconds by which a timer may be late without the clock having been set. */
+/** Milliseconds from one cheap check to the next. */
+const RULES_EVERY = 1000;
+/** Least milliseconds from one full check to the next, also as a multiple of the time that the check took. */
+const ALL_EVERY = 60_000;
+const ALL_SHARE = 200;
+/** Milliseconds from the start to the first full check: a tool that a killed f2b-exec had started may still be at work. */
+const FIRST_ALL = 5000;
+/** Milliseconds by which a timer may be late before the wall clock counts as having jumped. */
 const LATE = 5000;
 
-/** Says when to look at the kernel. One look at a time. */
+/** Decides when to check the kernel. One check at a time. */
 export class Watch {
   readonly #clock: Clock;
-  readonly #look: (look: Look) => void;
+  readonly #onCheck: (check: KernelCheck) => void;
   #cancel: (() => void) | undefined;
   #isRunning = false;
-  /** When the timer that runs was set. */
+  /** When the running timer was started. */
   #armed = 0;
-  #kind: Look["kind"] = "rules";
-  #asked = 0;
-  /** The next whole look. */
-  #whole = 0;
+  #kind: KernelCheck["kind"] = "rules";
+  #requested = 0;
+  /** When the next full check is due. */
+  #nextAll = 0;
 
-  constructor(clock: Clock, look: (look: Look) => void) {
+  constructor(clock: Clock, onCheck: (check: KernelCheck) => void) {
     this.#clock = clock;
-    this.#look = look;
+    this.#onCheck = onCheck;
   }
 
   start(): void {
     this.#isRunning = true;
-    this.#whole = this.#clock.now() + FIRST_WHOLE;
+    this.#nextAll = this.#clock.now() + FIRST_ALL;
     this.#arm();
   }
 
@@ -48,24 +48,25 @@ export class Watch {
     this.#cancel = undefined;
   }
 
-  /** The look that was asked for is over. */
-  looked(): void {
+  /** The requested check is done. */
+  checked(): void {
     const now = this.#clock.now();
-    if (this.#kind !== "rules") this.#whole = now + Math.max(WHOLE_EVERY, WHOLE_SHARE * (now - this.#asked));
+    if (this.#kind !== "rules")
+      this.#nextAll = now + Math.max(ALL_EVERY, ALL_SHARE * (now - this.#requested));
     if (this.#isRunning) this.#arm();
   }
 
   #arm(): void {
     this.#armed = this.#clock.now();
-    this.#cancel = this.#clock.after(EVERY, () => this.#fire());
+    this.#cancel = this.#clock.after(RULES_EVERY, () => this.#fire());
   }
 
   #fire(): void {
     const now = this.#clock.now();
     const passed = now - this.#armed;
-    const wasSet = passed < 0 || passed > EVERY + LATE;
-    this.#kind = wasSet ? "clock" : now >= this.#whole ? "all" : "rules";
-    this.#asked = now;
-    this.#look({ kind: this.#kind });
+    const hasJumped = passed < 0 || passed > RULES_EVERY + LATE;
+    this.#kind = hasJumped ? "clock" : now >= this.#nextAll ? "all" : "rules";
+    this.#requested = now;
+    this.#onCheck({ kind: this.#kind });
   }
 }

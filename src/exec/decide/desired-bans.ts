@@ -1,87 +1,94 @@
-import type { Ban, Unban, UnbanReason } from "../../protocol/command.ts";
+import type { EnforcedUnban, Target, UnbanReason } from "../../protocol/command.ts";
 import { RANK, type Rank } from "../../protocol/rank.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Until } from "../kernel/backend.ts";
 import { Expiry } from "./expiry.ts";
-
-/** Whom a jail has banned: an address or network; `id` with a blank before it for any other failure id. */
-export interface Held {
-  readonly jail: string;
-  readonly target: string;
-}
+import { TargetMap } from "./target-map.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** Milliseconds until a ban that could not be ended is tried again. */
+/** Milliseconds until f2b-exec tries again to end a ban that the back end could not end. */
 const RETRY = 30_000;
 
-/** Live bans, and when they end. An address in two jails is two bans. Its bound is `--max-bans`, kept by the caller. */
-export class Ledger {
-  readonly #jails = new Map<string, Map<string, Until>>();
+/**
+ * The bans that the kernel should have, and when they end. An address in two jails is two bans. Their number is bounded by
+ * `--max-bans`, which the caller enforces.
+ */
+export class DesiredBans {
+  readonly #ends = new TargetMap<Until>();
   readonly #clock: Clock;
-  readonly #expiry: Expiry<Held>;
-  /** Ranks of bans that are more than their end says, by `keyOf`. */
-  readonly #ranks = new Map<string, Rank>();
-  #size = 0;
+  readonly #expiry: Expiry<Target>;
+  /** Ranks of bans that are worth more than their end shows. */
+  readonly #ranks = new TargetMap<Rank>();
   #ending = 0;
 
-  /** `due` is told of bans whose end has come; they stay until they are taken out. */
-  constructor(clock: Clock, due: (bans: readonly Held[]) => void) {
+  /** `onDue` gets the bans whose end has come; they stay until `set` takes them out. */
+  constructor(clock: Clock, onDue: (bans: readonly Target[]) => void) {
     this.#clock = clock;
-    this.#expiry = new Expiry(clock, (items) => due(items.filter((item) => this.#isDue(item))));
+    this.#expiry = new Expiry(clock, (targets) => onDue(targets.filter((target) => this.#isDue(target))));
   }
 
   get size(): number {
-    return this.#size;
+    return this.#ends.size;
   }
 
-  /** How many of them have an end. */
+  /** How many bans have an end. */
   get ending(): number {
     return this.#ending;
   }
 
-  /** When the ban ends; undefined: there is none. */
-  get({ jail, target }: Held): Until | undefined {
-    return this.#jails.get(jail)?.get(target);
-  }
-
-  of(jail: string): ReadonlyMap<string, Until> {
-    return this.#jails.get(jail) ?? new Map();
-  }
-
-  /** Ends that the heap knows, those that have been replaced included. */
+  /** Ends in the heap, those that were replaced since included. */
   get scheduled(): number {
     return this.#expiry.size;
   }
 
+  /** When the ban ends, null: never; undefined: there is no ban. */
+  get(target: Target): Until | undefined {
+    return this.#ends.get(target);
+  }
+
+  /** The banned addresses and networks of a jail, and when their bans end. */
+  addressesOf(jail: string): ReadonlyMap<string, Until> {
+    return this.#ends.addressesOf(jail);
+  }
+
+  /** All that a jail has banned, ids included. */
+  targetsOf(jail: string): Iterable<Target> {
+    return this.#ends.targetsOf(jail);
+  }
+
+  countOf(jail: string): number {
+    return this.#ends.countOf(jail);
+  }
+
   /**
-   * Notes a ban, its new end, or with undefined that it is none any more.
+   * Sets the end of a ban; undefined: there is no ban any more.
    *
-   * @param rank what it is worth now; it is never worth less than before
+   * @param rank what the ban is worth now; it is never worth less than before
    */
-  set(held: Held, until: Until | undefined, rank: Rank = RANK.once): void {
-    if (this.get(held) === until && (until === undefined || rank <= this.#rankOf(held))) return;
-    this.#note(held, until);
+  set(target: Target, until: Until | undefined, rank: Rank = RANK.once): void {
+    if (this.get(target) === until && (until === undefined || rank <= this.#rankOf(target))) return;
+    this.#setEnd(target, until);
     if (until === undefined) return;
-    if (rank > this.#rankOf(held)) this.#ranks.set(keyOf(held), rank);
-    this.#schedule(until ?? NEVER, held);
+    if (rank > this.#rankOf(target)) this.#ranks.set(target, rank);
+    this.#schedule(until ?? NEVER, target);
   }
 
-  /** Puts a ban back that could not be taken away. When its end has come, `due` is told again, but not at once. */
-  restore(held: Held, until: Until): void {
-    this.#note(held, until);
-    this.#schedule(until === null ? NEVER : Math.max(until, this.#clock.now() + RETRY), held);
+  /** Puts back a ban that the back end could not take away. If its end has come, `onDue` gets it again after a pause. */
+  restore(target: Target, until: Until): void {
+    this.#setEnd(target, until);
+    this.#schedule(until === null ? NEVER : Math.max(until, this.#clock.now() + RETRY), target);
   }
 
-  /** The ban that is to go first where there is no room for another; undefined: all have a rank above `highest`. */
-  lowest(highest: Rank): Held | undefined {
+  /** The ban that goes first where there is no room for another; undefined: all have a rank above `highest`. */
+  takeLowest(highest: Rank): Target | undefined {
     return this.#expiry.takeLowest(
       highest,
-      (held, at, rank) => rank === this.#rankOf(held) && at >= (this.get(held) ?? NEVER),
+      (target, at, rank) => rank === this.#rankOf(target) && at >= (this.get(target) ?? NEVER),
     );
   }
 
-  /** The clock was set: looks now which bans have ended. */
+  /** Checks now which bans have ended, since the wall clock jumped. */
   wake(): void {
     this.#expiry.wake();
   }
@@ -90,57 +97,38 @@ export class Ledger {
     this.#expiry.stop();
   }
 
-  #note({ jail, target }: Held, until: Until | undefined): void {
-    const before = this.get({ jail, target });
-    this.#size += Number(until !== undefined) - Number(before !== undefined);
+  #setEnd(target: Target, until: Until | undefined): void {
+    const before = this.get(target);
     this.#ending += Number(typeof until === "number") - Number(typeof before === "number");
-    let bans = this.#jails.get(jail);
-    if (bans === undefined) {
-      bans = new Map();
-      this.#jails.set(jail, bans);
+    if (until !== undefined) {
+      this.#ends.set(target, until);
+      return;
     }
-    if (until !== undefined) bans.set(target, until);
-    else if (bans.delete(target) && this.#ranks.size > 0) this.#ranks.delete(keyOf({ jail, target }));
+    this.#ends.delete(target);
+    this.#ranks.delete(target);
   }
 
-  /** A ban that is none any more, or has another end or rank by now, stays in the heap until that is too long. */
-  #schedule(at: number, held: Held): void {
-    this.#expiry.add(at, held, this.#rankOf(held));
-    if (this.#expiry.size <= 2 * this.#size + 1000) return;
+  /** Entries of bans that were ended or changed stay in the heap until there are too many of them. */
+  #schedule(at: number, target: Target): void {
+    this.#expiry.add(at, target, this.#rankOf(target));
+    if (this.#expiry.size <= 2 * this.size + 1000) return;
     this.#expiry.compact((item, time, rank) => {
       const until = this.get(item);
       return until !== undefined && (until ?? NEVER) <= time && rank === this.#rankOf(item);
     });
   }
 
-  #rankOf(held: Held): Rank {
-    const known = this.#ranks.size > 0 ? this.#ranks.get(keyOf(held)) : undefined;
-    return known ?? (this.get(held) === null ? RANK.forEver : RANK.once);
+  #rankOf(target: Target): Rank {
+    return this.#ranks.get(target) ?? (this.get(target) === null ? RANK.forEver : RANK.once);
   }
 
-  #isDue(held: Held): boolean {
-    const until = this.get(held);
+  #isDue(target: Target): boolean {
+    const until = this.get(target);
     return typeof until === "number" && until <= this.#clock.now();
   }
 }
 
-/** Whom a command is about, as the ledger has it. */
-export function targetOf({ ip, id }: Ban | Unban): string {
-  return ip ?? ` ${id}`;
-}
-
-/** True for a ban that only actions can carry out. */
-export function isId({ target }: Held): boolean {
-  return target.startsWith(" ");
-}
-
-/** One text for each ban: jails have no blanks in their names. */
-export function keyOf({ jail, target }: Held): string {
-  return `${jail} ${target}`;
-}
-
 /** The command that ends a ban. `time` in epoch milliseconds. */
-export function unbanOf({ jail, target }: Held, time: number, reason: UnbanReason): Unban {
-  const whom = isId({ jail, target }) ? { id: target.slice(1) } : { ip: target };
-  return { cmd: "unban", jail, ...whom, time, reason };
+export function unbanOf(target: Target, time: number, reason: UnbanReason): EnforcedUnban {
+  return { cmd: "unban", ...target, time, reason };
 }

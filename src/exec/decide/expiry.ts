@@ -2,18 +2,18 @@ import { RANK, type Rank, RankedHeap } from "../../protocol/rank.ts";
 import type { Clock } from "../../shared/clock.ts";
 
 /**
- * Longest sleep in milliseconds. Far below 2^31, where setTimeout fires at once; short enough to notice that the wall
- * clock was set or the machine slept, which setTimeout does not see.
+ * Longest sleep in milliseconds: far below 2^31, where setTimeout fires at once, and short enough to notice that the wall
+ * clock jumped or the machine slept, which setTimeout does not see.
  */
 const LONGEST_SLEEP = 60_000;
 
-/** Hands out items when their time has come: a heap and one timer. And the one that is to go first for want of room. */
+/** Hands out items when they are due, with a heap and one timer; also the item that goes first where there is no room. */
 export class Expiry<T> {
   readonly #clock: Clock;
   readonly #due: (items: readonly T[]) => void;
   readonly #heap = new RankedHeap<T>();
   #cancel: (() => void) | undefined;
-  /** When the timer that runs will fire. */
+  /** When the running timer fires. */
   #wake = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock, due: (items: readonly T[]) => void) {
@@ -25,24 +25,24 @@ export class Expiry<T> {
     return this.#heap.size;
   }
 
-  /** `at` in epoch milliseconds, Infinity: never; a time that has passed is due at the next turn of the timer. */
+  /** `at`: epoch milliseconds, Infinity for never; an item whose time has passed is due when the timer fires next. */
   add(at: number, item: T, rank: Rank = RANK.once): void {
     this.#heap.add(at, item, rank);
     this.#arm();
   }
 
-  /** Takes out the item that is to go first, see `RankedHeap`. */
+  /** Takes out the item that goes first, see `RankedHeap`. */
   takeLowest(highest: Rank, isValid: (item: T, at: number, rank: Rank) => boolean): T | undefined {
     return this.#heap.takeLowest(highest, isValid);
   }
 
-  /** Drops the items that `keep` does not want. */
+  /** Drops the items for which `keep` returns false. */
   compact(keep: (item: T, at: number, rank: Rank) => boolean): void {
     this.#heap.compact(keep);
     this.#arm();
   }
 
-  /** Looks now what is due: the clock was set. */
+  /** Checks now what is due, since the wall clock jumped. */
   wake(): void {
     this.#cancel?.();
     this.#fire();

@@ -1,11 +1,11 @@
 import { printable, type Report } from "../../cli/report.ts";
-import type { Ban } from "../../protocol/command.ts";
+import type { EnforcedBan } from "../../protocol/command.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { Backend, Jail, Until } from "../kernel/backend.ts";
+import type { Backend, ExecJail, Until } from "../kernel/backend.ts";
 import type { JailLock } from "../kernel/lock.ts";
-import { mergeFound } from "../kernel/merge-families.ts";
-import type { JailSettings } from "../settings/settings.ts";
-import { describePorts, readPorts, sortPorts } from "./ports.ts";
+import { mergeFamilies } from "../kernel/merge-families.ts";
+import type { EnforcementSettings } from "../settings/settings.ts";
+import { describePorts, readPorts, sortPorts } from "./jail-ports.ts";
 
 /** Jails that one process serves: each is a chain, a jump and a lock. */
 export const MAX_JAILS = 1000;
@@ -13,25 +13,25 @@ export const MAX_JAILS = 1000;
 const RETRY = 5000;
 
 /** Why none of a jail's commands is carried out. */
-export interface Problem {
+export interface JailProblem {
   readonly result: "refused" | "failed";
   readonly error: string;
 }
 
 /** A jail that commands named. */
-export interface Served {
-  jail: Jail;
-  readonly problem?: Problem & { readonly since: number };
+export interface ServedJail {
+  jail: ExecJail;
+  readonly problem?: JailProblem & { readonly since: number };
   /** The kernel may not have these ports yet. */
   isChanged: boolean;
   /** What the last command said of ports: most say the same. */
-  said?: Pick<Ban, "port" | "protocol">;
+  said?: Pick<EnforcedBan, "port" | "protocol">;
   /** Back ends that hold bans of it from an earlier run, until ours has them. */
   leftTo: readonly Backend[];
 }
 
 /** What an earlier run left of a jail. */
-export interface Adopted {
+export interface AdoptedBans {
   readonly bans: ReadonlyMap<string, Until>;
   /** Those of them that our own back end does not have yet. */
   readonly foreign: ReadonlySet<string>;
@@ -43,28 +43,28 @@ export interface JailsOptions {
   readonly others: readonly Backend[];
   readonly clock: Clock;
   readonly lock: JailLock;
-  readonly settingsOf: (jail: string) => Required<JailSettings>;
+  readonly settingsOf: (jail: string) => Required<EnforcementSettings>;
   readonly report: Report;
   /** Is told of the bans that an earlier run left. */
-  readonly onAdopted: (jail: string, adopted: Adopted) => void;
+  readonly onAdopted: (jail: string, adopted: AdoptedBans) => void;
 }
 
 /** The jails that this process serves. They are known by their first command; nobody declares them. */
 export class Jails {
   readonly #options: JailsOptions;
-  readonly #served = new Map<string, Served>();
+  readonly #served = new Map<string, ServedJail>();
 
   constructor(options: JailsOptions) {
     this.#options = options;
   }
 
   /** undefined: there are too many. */
-  get(name: string): Served | undefined {
+  get(name: string): ServedJail | undefined {
     return this.#served.get(name);
   }
 
   /** Those without a problem. */
-  all(): readonly Served[] {
+  all(): readonly ServedJail[] {
     return [...this.#served.values()].filter(({ problem }) => problem === undefined);
   }
 
@@ -75,7 +75,7 @@ export class Jails {
     if (known && (known.problem === undefined || clock.now() - known.problem.since < RETRY)) return;
     if (!known && this.#served.size >= MAX_JAILS) return;
     const { blocktype, chain: chains } = settingsOf(name);
-    const jail: Jail = { name, ports: [], protocols: [], chains, blocktype };
+    const jail: ExecJail = { name, ports: [], protocols: [], chains, blocktype };
     const other = await lock.take(name);
     if (other !== undefined) return this.#fail(jail, { result: "refused", error: other });
     try {
@@ -90,7 +90,7 @@ export class Jails {
    *
    * @throws RangeError for a protocol that has no ports
    */
-  changePorts(served: Served, ban: Ban, isNew: boolean): void {
+  changePorts(served: ServedJail, ban: EnforcedBan, isNew: boolean): void {
     if (isSameAs(served.said, ban)) return;
     const wanted = readPorts(ban);
     const { port, protocol } = ban;
@@ -102,14 +102,16 @@ export class Jails {
   }
 
   /** @throws Error when a back end can't be read */
-  async #adopt(jail: Jail): Promise<void> {
+  async #adopt(jail: ExecJail): Promise<void> {
     const { backend, others } = this.#options;
     const own = await backend.read(jail);
     const elsewhere = await Promise.all(
       others.map(async (other) => ({ other, found: await other.read(jail) })),
     );
     const left = elsewhere.filter(({ found }) => found !== undefined);
-    const [found] = mergeFound([own, ...left.map((each) => each.found)].filter((one) => one !== undefined));
+    const [found] = mergeFamilies(
+      [own, ...left.map((each) => each.found)].filter((one) => one !== undefined),
+    );
     const leftTo = left.map(({ other }) => other);
     const ports = found && sortPorts(found);
     this.#served.set(jail.name, { jail: { ...jail, ...ports }, isChanged: found !== undefined, leftTo });
@@ -120,7 +122,7 @@ export class Jails {
     this.#options.onAdopted(jail.name, { bans, foreign });
   }
 
-  #fail(jail: Jail, problem: Problem): void {
+  #fail(jail: ExecJail, problem: JailProblem): void {
     const isKnown = this.#served.has(jail.name);
     const since = this.#options.clock.now();
     this.#served.set(jail.name, { jail, isChanged: false, leftTo: [], problem: { ...problem, since } });
@@ -128,7 +130,7 @@ export class Jails {
   }
 }
 
-function isSameAs(said: Pick<Ban, "port" | "protocol"> | undefined, ban: Ban): boolean {
+function isSameAs(said: Pick<EnforcedBan, "port" | "protocol"> | undefined, ban: EnforcedBan): boolean {
   return said !== undefined && isSameList(said.port, ban.port) && isSameList(said.protocol, ban.protocol);
 }
 

@@ -1,38 +1,37 @@
-import { type Held, keyOf, type Ledger } from "./desired-bans.ts";
+import type { Target } from "../../protocol/command.ts";
+import type { DesiredBans } from "./desired-bans.ts";
+import { TargetMap } from "./target-map.ts";
 
-/** A `sync` between its begin and its end: which bans of its jails nobody has named since. */
+/** A `sync` between its begin and its end: which bans of its jails no command has named since. */
 export class OpenSync {
-  readonly #ledger: Ledger;
-  readonly #unnamed = new Map<string, Held>();
+  readonly #desired: DesiredBans;
+  readonly #unnamed = new TargetMap<true>();
 
-  constructor(ledger: Ledger) {
-    this.#ledger = ledger;
+  constructor(desired: DesiredBans) {
+    this.#desired = desired;
   }
 
-  /** How many bans will be dropped if the end came now: they take up no room of --max-bans. */
+  /** How many bans would be dropped if the end came now: they take up no room of --max-bans. */
   get unnamed(): number {
     return this.#unnamed.size;
   }
 
-  /** A sync that was begun before and has not ended drops nothing. */
+  /** Begins a sync. One that was begun before and has not ended drops nothing. */
   begin(jails: readonly string[]): void {
     this.#unnamed.clear();
     for (const jail of jails) {
-      for (const target of this.#ledger.of(jail).keys()) {
-        const held = { jail, target };
-        this.#unnamed.set(keyOf(held), held);
-      }
+      for (const target of this.#desired.targetsOf(jail)) this.#unnamed.set(target, true);
     }
   }
 
-  /** A command about this ban: it is to stay, or gone already. */
-  name(held: Held): void {
-    if (this.#unnamed.size > 0) this.#unnamed.delete(keyOf(held));
+  /** A command names this ban: it stays, or has ended already. */
+  name(target: Target): void {
+    this.#unnamed.delete(target);
   }
 
-  /** The bans to drop. Without a begin none. */
-  end(): readonly Held[] {
-    const dropped = [...this.#unnamed.values()];
+  /** Ends the sync. Returns the bans to drop; without a begin none. */
+  end(): readonly Target[] {
+    const dropped = [...this.#unnamed.targets()];
     this.#unnamed.clear();
     return dropped;
   }

@@ -1,4 +1,4 @@
-import type { Batch, Change, Jail } from "./backend.ts";
+import type { Batch, Change, ExecJail } from "./backend.ts";
 
 /**
  * Changes of a jail that may fail one by one before the rest of its batch is given up: what fails that often is not the
@@ -11,29 +11,29 @@ export interface Applier {
   /** All of it, in one go where the tool can. Doing again what was half done does no harm. */
   commit(batches: readonly Batch[]): Promise<string | undefined>;
   /** Looks again what there is of a jail: others may have taken it away. */
-  refresh(jail: Jail): Promise<string | undefined>;
+  refresh(jail: ExecJail): Promise<string | undefined>;
 }
 
 /** One go for all; when it fails, jail by jail, and then by halves. Returns why changes, or rules alone, failed. */
 export async function applyBatches(
   applier: Applier,
   batches: readonly Batch[],
-): Promise<Map<Change | Jail, string>> {
-  const failures = new Map<Change | Jail, string>();
+): Promise<Map<Change | ExecJail, string>> {
+  const failures = new Map<Change | ExecJail, string>();
   if ((await applier.commit(batches)) === undefined) return failures;
   for (const { jail, changes } of batches) {
     const problem = (await applier.refresh(jail)) ?? (await applier.commit([{ jail, changes: [] }]));
-    if (problem === undefined) await applyHalves(applier, { jail, changes }, failures);
+    if (problem === undefined) await applyBisected(applier, { jail, changes }, failures);
     else if (changes.length === 0) failures.set(jail, problem);
     else for (const change of changes) failures.set(change, problem);
   }
   return failures;
 }
 
-async function applyHalves(
+async function applyBisected(
   applier: Applier,
   { jail, changes }: Batch,
-  failures: Map<Change | Jail, string>,
+  failures: Map<Change | ExecJail, string>,
   budget = { left: MAX_SINGLE_FAILURES },
 ): Promise<void> {
   if (changes.length === 0) return;
@@ -45,6 +45,6 @@ async function applyHalves(
     return;
   }
   const middle = changes.length >> 1;
-  await applyHalves(applier, { jail, changes: changes.slice(0, middle) }, failures, budget);
-  await applyHalves(applier, { jail, changes: changes.slice(middle) }, failures, budget);
+  await applyBisected(applier, { jail, changes: changes.slice(0, middle) }, failures, budget);
+  await applyBisected(applier, { jail, changes: changes.slice(middle) }, failures, budget);
 }

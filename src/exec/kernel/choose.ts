@@ -1,5 +1,5 @@
 import { type Backend, UnavailableError } from "./backend.ts";
-import { drySetTool, ipsetBackend, ipsetTool } from "./ipset/ipset.ts";
+import { dryIpsetTool, ipsetBackend, ipsetTool } from "./ipset/ipset.ts";
 import { dryTools, iptablesBackend, iptablesTools } from "./iptables/iptables.ts";
 import { dryNftTool, NftablesBackend, nftTool } from "./nftables/nftables.ts";
 import { noBackend } from "./none.ts";
@@ -24,7 +24,7 @@ function makeBackend(name: BackendName, { run, print, chains, now, warn }: Backe
   const tools = print === undefined ? iptablesTools(run) : dryTools(print, chains);
   switch (name) {
     case "ipset":
-      return ipsetBackend(tools, print === undefined ? ipsetTool(run) : drySetTool(print), chains, now);
+      return ipsetBackend(tools, print === undefined ? ipsetTool(run) : dryIpsetTool(print), chains, now);
     case "nftables":
       return new NftablesBackend(print === undefined ? nftTool(run) : dryNftTool(print), chains, now);
     case "iptables":

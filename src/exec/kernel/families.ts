@@ -2,13 +2,13 @@ import {
   type Backend,
   type Batch,
   type Change,
+  type ExecJail,
   type Failures,
-  type Found,
-  type Jail,
+  type FoundJail,
   UnavailableError,
 } from "./backend.ts";
 import type { FamilyBackend } from "./iptables/family.ts";
-import { mergeFound, ofFamily } from "./merge-families.ts";
+import { mergeFamilies, ofFamily } from "./merge-families.ts";
 
 export interface FamiliesOptions {
   readonly name: string;
@@ -53,9 +53,9 @@ export class Families implements Backend {
     return (await this.#each((family) => family.holds())).some(Boolean);
   }
 
-  async read(jail: Jail): Promise<Found | undefined> {
+  async read(jail: ExecJail): Promise<FoundJail | undefined> {
     const found = await this.#each((family) => family.read(jail));
-    return mergeFound(found.filter((one) => one !== undefined))[0];
+    return mergeFamilies(found.filter((one) => one !== undefined))[0];
   }
 
   async apply(batches: readonly Batch[]): Promise<Failures> {
@@ -64,17 +64,17 @@ export class Families implements Backend {
     );
     for (const [version, problem] of this.#problems) {
       const lost = ofFamily(batches, version).flatMap(({ changes }) => changes);
-      failures.push(new Map<Change | Jail, string>(lost.map((change) => [change, problem])));
+      failures.push(new Map<Change | ExecJail, string>(lost.map((change) => [change, problem])));
     }
     return new Map(failures.flatMap((map) => [...map]));
   }
 
-  async check(jails: readonly Jail[]): Promise<readonly string[]> {
+  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
     return [...new Set((await this.#each((family) => family.check(jails))).flat())];
   }
 
-  async list(): Promise<readonly Found[]> {
-    return mergeFound((await this.#each((family) => family.list())).flat());
+  async list(): Promise<readonly FoundJail[]> {
+    return mergeFamilies((await this.#each((family) => family.list())).flat());
   }
 
   async flush(jails?: readonly string[]): Promise<void> {

@@ -1,8 +1,8 @@
-import type { Batch, Found } from "./backend.ts";
+import type { Batch, FoundJail } from "./backend.ts";
 
 /** Both families of a jail as one. */
-export function mergeFound(list: readonly Found[]): readonly Found[] {
-  const merged = new Map<string, Found>();
+export function mergeFamilies(list: readonly FoundJail[]): readonly FoundJail[] {
+  const merged = new Map<string, FoundJail>();
   for (const found of list) {
     const other = merged.get(found.name);
     merged.set(found.name, {

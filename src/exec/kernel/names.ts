@@ -20,7 +20,7 @@ export function chainName(jail: string): string {
 }
 
 /** The name of a jail's ipset for one family, at most 30 of ipset's 31 characters. */
-export function setName(jail: string, family: 4 | 6): string {
+export function ipsetName(jail: string, family: 4 | 6): string {
   return `${chainName(jail)}-${family}`;
 }
 

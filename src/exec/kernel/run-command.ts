@@ -12,7 +12,7 @@ export interface Ran {
   readonly failure?: string;
 }
 
-interface RunOptions {
+interface CommandOptions {
   /** Given to the command on stdin. */
   readonly input?: string;
   /** SIGKILL to its whole process group after that many milliseconds. */
@@ -22,7 +22,7 @@ interface RunOptions {
 }
 
 /** Runs one command. What a test or a dry run puts in its place has the same type. */
-export type Run = (argv: readonly string[], options: RunOptions) => Promise<Ran>;
+export type Run = (argv: readonly string[], options: CommandOptions) => Promise<Ran>;
 
 /** Where tools are looked for, whatever PATH we were started with: cron and rsyslog leave out sbin. */
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,79 +1,85 @@
 import { printable, type Report } from "../../cli/report.ts";
-import type { Ban } from "../../protocol/command.ts";
 import type { Result } from "../../protocol/result.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { shownTarget, type Verdict } from "../decide/planner.ts";
+import { type Outcome, shownTarget } from "../decide/outcome.ts";
 
-/** Milliseconds in which bans that can't be applied for one reason are counted, to be told together. */
-const TOLD_AFTER = 2000;
+/** Milliseconds in which bans that are not applied for the same reason are counted, to be reported together. */
+const GROUPED_FOR = 2000;
 
-export interface TellerOptions {
+export interface ReporterOptions {
   readonly clock: Clock;
   readonly report: Report;
-  /** Left out where nobody asks for results. */
+  /** Left out where no one asks for results. */
   readonly onResult?: ((result: Result) => void) | undefined;
 }
 
-/** Kinds that come in great numbers. */
-type Together = Exclude<Verdict["toldOnce"], "jail" | undefined>;
+/** Groups that come in great numbers, of which only the number is reported. */
+type CountedGroup = Exclude<Outcome["group"], "jail" | undefined>;
 
-/** Tells what became of each command: a result for programs, a line for people. */
-export class Teller {
-  readonly #options: TellerOptions;
-  /** Bans that had ended before they came, were too many, or made room for others, not yet told. */
-  readonly #together = new Map<Together, { readonly count: number; readonly error: string }>();
+/** Reports what became of each command: a result for programs, a line for people. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  /** Outcomes of each group that are not reported yet. */
+  readonly #groups = new Map<CountedGroup, { readonly count: number; readonly error: string }>();
   #notices: string[] = [];
   #cancel: (() => void) | undefined;
 
-  constructor(options: TellerOptions) {
+  constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** `failure`: why the back end did not do it, told already. */
-  tell(verdict: Verdict, failure: string | undefined): void {
-    this.#options.onResult?.(this.#resultOf(verdict, failure));
+  /** `failure`: why the back end did not make the change, which its caller has reported. */
+  report(outcome: Outcome, failure: string | undefined): void {
+    this.#options.onResult?.(this.#resultOf(outcome, failure));
     if (failure !== undefined) return;
-    const { held, error, notice, toldOnce } = verdict;
-    if (toldOnce !== undefined && toldOnce !== "jail") this.#count(toldOnce, error ?? "");
-    else if (error !== undefined && toldOnce === undefined) {
-      this.tellNotices();
-      this.#options.report.warning(`refused [${held.jail}] ${shownTarget(held)}: ${printable(error)}`);
-    } else if (notice !== undefined) this.#notices.push(`NOTICE [${held.jail}] ${notice}`);
+    const { target, error, notice, group } = outcome;
+    if (group !== undefined && group !== "jail") this.#count(group, error ?? "");
+    else if (error !== undefined && group === undefined) {
+      this.writeNotices();
+      this.#options.report.warning(`refused [${target.jail}] ${shownTarget(target)}: ${printable(error)}`);
+    } else if (notice !== undefined) this.#notices.push(`NOTICE [${target.jail}] ${notice}`);
   }
 
-  /** Ends a batch: its lines go out in one write. */
-  tellNotices(): void {
+  /** Writes the notices of a batch, all at once. */
+  writeNotices(): void {
     this.#options.report.lines(this.#notices.splice(0));
   }
 
-  /** Tells now what was held back to be told together. */
+  /** Reports all groups now. */
   flush(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    for (const [kind, { count, error }] of this.#together) {
-      if (kind === "evicted") this.#options.report.warning(`${countBans(count)} ${error}`);
-      else {
-        const why = kind === "ended" ? "ended already when the command came" : error;
-        this.#options.report.warning(`${countBans(count)} not applied: ${why}`);
-      }
+    for (const [group, { count, error }] of this.#groups) {
+      this.#options.report.warning(groupMessage(group, count, error));
     }
-    this.#together.clear();
+    this.#groups.clear();
   }
 
-  #count(kind: Together, error: string): void {
-    this.#together.set(kind, { count: (this.#together.get(kind)?.count ?? 0) + 1, error });
-    this.#cancel ??= this.#options.clock.after(TOLD_AFTER, () => this.flush());
+  #count(group: CountedGroup, error: string): void {
+    this.#groups.set(group, { count: (this.#groups.get(group)?.count ?? 0) + 1, error });
+    this.#cancel ??= this.#options.clock.after(GROUPED_FOR, () => this.flush());
   }
 
-  #resultOf({ job, ...verdict }: Verdict, failure: string | undefined): Result {
-    const { cmd, jail, ip, id } = job.command as Ban & { readonly cmd: Result["cmd"] };
-    const error = failure ?? verdict.error;
+  #resultOf({ job, ...outcome }: Outcome, failure: string | undefined): Result {
+    const { cmd, jail, ip, id } = job.command;
+    const error = failure ?? outcome.error;
     return {
       ...{ cmd, jail, ...(ip !== undefined && { ip }), ...(id !== undefined && { id }) },
-      result: failure === undefined ? verdict.result : "failed",
+      result: failure === undefined ? outcome.result : "failed",
       ms: Math.max(0, this.#options.clock.now() - job.read),
       ...(error !== undefined && { error }),
     };
+  }
+}
+
+function groupMessage(group: CountedGroup, count: number, error: string): string {
+  switch (group) {
+    case "evicted":
+      return `${countBans(count)} ${error}`;
+    case "ended":
+      return `${countBans(count)} not applied: already ended when the command came`;
+    case "full":
+      return `${countBans(count)} not applied: ${error}`;
   }
 }
 

@@ -30,19 +30,23 @@ export interface ActionSpec {
 }
 
 /** What the file of `-c` may say of a jail. */
-export interface JailSettings {
+export interface EnforcementSettings {
   readonly blocktype?: Blocktype;
   readonly chain?: readonly string[];
   readonly actions?: readonly ActionSpec[];
 }
 
 export interface ExecConfig {
-  readonly defaults?: JailSettings;
-  readonly jails?: Readonly<Record<string, JailSettings>>;
+  readonly defaults?: EnforcementSettings;
+  readonly jails?: Readonly<Record<string, EnforcementSettings>>;
 }
 
 /** A jail's settings from all that was said: the jail in the file, the command line, the file's defaults, ours. */
-export function settingsOf(config: ExecConfig, typed: JailSettings, jail: string): Required<JailSettings> {
+export function settingsOf(
+  config: ExecConfig,
+  typed: EnforcementSettings,
+  jail: string,
+): Required<EnforcementSettings> {
   const jails = config.jails ?? {};
   return {
     blocktype: "reject",

@@ -1,4 +1,4 @@
-import type { Ban, Subject, Unban, UnbanReason } from "../../protocol/command.ts";
+import { type Ban, isBan, type Subject, type Unban, type UnbanReason } from "../../protocol/command.ts";
 import { type Rank, RankedHeap, rankOf, yieldingTo } from "../../protocol/rank.ts";
 import type { Jail } from "../../rules/rule.ts";
 import { flat } from "../../shared/text.ts";
@@ -330,14 +330,14 @@ export class BanList {
   stateOf(decision: Ban | Unban): "in force" | "ended" | "forgotten" {
     const key = this.#keyOf(decision);
     const held = this.#heldBy(key);
-    const isBan = "until" in decision;
     if (held) {
       const { time, until } = held.ban;
-      return isBan && decision.time === time && decision.until === until ? "in force" : "forgotten";
+      const isHeld = isBan(decision) && decision.time === time && decision.until === until;
+      return isHeld ? "in force" : "forgotten";
     }
     const row = this.#past.find(key);
     if (row === NONE) return "forgotten";
-    const isLast = isBan
+    const isLast = isBan(decision)
       ? this.#past.get(row, BEGAN) === (decision.time | 0)
       : this.#free(row) === freeFrom(decision);
     return isLast ? "ended" : "forgotten";

@@ -1,4 +1,4 @@
-import type { Ban, Subject, Unban } from "../../protocol/command.ts";
+import { type Ban, isBan, type Subject, type Unban } from "../../protocol/command.ts";
 import type { Jail } from "../../rules/rule.ts";
 import { parseNetwork } from "../../shared/address.ts";
 import type { RunningJail } from "../jail/jail.ts";
@@ -42,7 +42,7 @@ export class Restorer {
     const name = nameOf(subjectOf(decision));
     running?.window.forget(name);
     this.#owed.delete(`${decision.jail} ${name}`);
-    if (!("until" in decision)) banlist.restoreEnd(decision, running?.jail);
+    if (!isBan(decision)) banlist.restoreEnd(decision, running?.jail);
     else if (this.#restore(decision, running?.jail) && isCountable(decision)) this.#recount(decision);
   }
 

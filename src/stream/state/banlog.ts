@@ -1,9 +1,9 @@
 import type { Report } from "../../cli/report.ts";
 import { compact, type Needs, StoppedError } from "./compact.ts";
 import type { Decision } from "./decision.ts";
-import { StateError } from "./error.ts";
-import { StateFile, syncFolder } from "./file.ts";
-import { load } from "./load.ts";
+import { load } from "./load-state.ts";
+import { StateError } from "./state-error.ts";
+import { StateFile, syncFolder } from "./state-file.ts";
 
 /** A smaller file is not compacted, in bytes. */
 const SMALL = 1 << 20;

@@ -1,9 +1,10 @@
-import { type Ban, CommandError, encode } from "../../protocol/command.ts";
+import { type Ban, encode, isBan } from "../../protocol/command.ts";
+import { CommandError } from "../../protocol/json-fields.ts";
 import { type Decision, decisionIn } from "./decision.ts";
-import type { StateFile } from "./file.ts";
 import type { Header } from "./header.ts";
-import { LineCutter } from "./lines.ts";
+import { LineCutter } from "./line-cutter.ts";
 import { type Part, Sieve } from "./retention.ts";
+import type { StateFile } from "./state-file.ts";
 
 /** What a restart needs: whoever remembers the bans knows. */
 export interface Needs {
@@ -109,7 +110,7 @@ function undamaged(bytes: Buffer): Decision | undefined {
 }
 
 function withoutEvidence(decision: Decision): Decision {
-  if (!("matches" in decision)) return decision;
+  if (!isBan(decision) || decision.matches === undefined) return decision;
   const { matches: _, ...rest } = decision;
   return rest;
 }

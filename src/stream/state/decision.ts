@@ -1,4 +1,5 @@
-import { type Ban, CommandError, decode, type Unban } from "../../protocol/command.ts";
+import { type Ban, decode, type Unban } from "../../protocol/command.ts";
+import { CommandError } from "../../protocol/json-fields.ts";
 
 /** What a state tells of a ban. */
 export type Decision = Ban | Unban;

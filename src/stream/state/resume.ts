@@ -1,6 +1,6 @@
 import { OURS, readTrusted } from "../../shared/safe-file.ts";
-import { StateError } from "./error.ts";
 import { decodeHeader, HEADER_BYTES } from "./header.ts";
+import { StateError } from "./state-error.ts";
 
 /**
  * Up to when the log was read by the last run with this state, in epoch milliseconds; undefined: nothing is known. The state

@@ -1,4 +1,4 @@
-import { nameOf, subjectOf } from "../ban/banlist.ts";
+import { isBan, targetKey } from "../../protocol/command.ts";
 import type { Decision } from "./decision.ts";
 
 /** What is needed of a decision: all of it, all but its evidence, or nothing. */
@@ -18,9 +18,9 @@ export class Sieve {
   }
 
   partOf(decision: Decision): Part {
-    const key = `${decision.jail} ${nameOf(subjectOf(decision))}`;
+    const key = targetKey(decision);
     const part = this.#partOf(decision);
-    if (!("until" in decision)) return this.#open.delete(key) ? "bare" : part;
+    if (!isBan(decision)) return this.#open.delete(key) ? "bare" : part;
     if (part === "bare") this.#open.add(key);
     else this.#open.delete(key);
     return part;

@@ -6,9 +6,9 @@ import { Executor } from "../../../src/exec/apply/executor.ts";
 import { Policy } from "../../../src/exec/decide/policy.ts";
 import { iptablesBackend } from "../../../src/exec/kernel/iptables/iptables.ts";
 import { type JailLock, noLock } from "../../../src/exec/kernel/lock.ts";
-import { Teller } from "../../../src/exec/report/reporter.ts";
+import { Reporter } from "../../../src/exec/report/reporter.ts";
 import type { ActionSpec } from "../../../src/exec/settings/settings.ts";
-import { type Ban, decode } from "../../../src/protocol/command.ts";
+import { decode, type EnforcedBan } from "../../../src/protocol/command.ts";
 import type { Result } from "../../../src/protocol/result.ts";
 import { parseNetwork } from "../../../src/shared/address.ts";
 import { FakeClock } from "../../helpers/clock.ts";
@@ -142,7 +142,7 @@ test("Executor does not apply what has ended, and tells it once with a count", a
   const old = { until: "2014-01-07T15:09:04.000Z", time: "2014-01-07T14:59:04.000Z" };
   await send(ban(7, old), ban(8, old), ban(9, old));
   assert.deepEqual(results(list), ["refused", "refused", "refused"]);
-  assert.deepEqual(told, ["warning: 3 bans not applied: ended already when the command came"]);
+  assert.deepEqual(told, ["warning: 3 bans not applied: already ended when the command came"]);
   assert.equal(tool.commits.length, 0);
 });
 
@@ -385,25 +385,24 @@ test("Executor.allEnded waits for the bans that have an end, not for those witho
   await ended;
 });
 
-test("Teller counts bans that had ended for two seconds before it tells them", () => {
+test("Reporter counts bans that had ended for two seconds before it reports them", () => {
   const clock = new FakeClock(START);
   const told: string[] = [];
   const report = new Report("f2b-exec", (line) => told.push(line));
-  const teller = new Teller({ clock, report, onResult: () => undefined });
-  const command = decode(JSON.stringify(ban(7)), 0) as Ban;
-  const held = { jail: "manual", target: "192.0.2.7" };
-  const verdict = {
+  const reporter = new Reporter({ clock, report, onResult: () => undefined });
+  const command = decode(JSON.stringify(ban(7)), 0) as EnforcedBan;
+  const outcome = {
     job: { command, read: 0 },
-    held,
+    target: { jail: "manual", ip: "192.0.2.7" },
     result: "refused",
     error: "ended",
-    toldOnce: "ended",
+    group: "ended",
   } as const;
-  for (let i = 0; i < 3; i++) teller.tell(verdict, undefined);
+  for (let i = 0; i < 3; i++) reporter.report(outcome, undefined);
   clock.advance(1999);
   assert.deepEqual(told, []);
   clock.advance(1);
-  assert.deepEqual(told, ["f2b-exec: warning: 3 bans not applied: ended already when the command came\n"]);
+  assert.deepEqual(told, ["f2b-exec: warning: 3 bans not applied: already ended when the command came\n"]);
 });
 
 test("Executor: sync drops what was not named between begin and end, and nothing without an end", async () => {

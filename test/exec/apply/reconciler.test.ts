@@ -41,7 +41,7 @@ function setUp() {
     for (const line of lines) executor.accept(decode(JSON.stringify(line), clock.now()));
     await executor.idle();
   };
-  /** Lets time pass a second at a time, so that each look ends before the next, or in bigger steps. */
+  /** Lets time pass a second at a time, so that each check ends before the next, or in bigger steps. */
   const pass = async (milliseconds: number, step = 1000) => {
     for (let passed = 0; passed < milliseconds; passed += step) {
       clock.advance(step);
@@ -57,7 +57,7 @@ const ban = (last: number, until: number | null) => ({
 });
 const members = ({ sets }: FakeIpset) => [...(sets.get(SET)?.keys() ?? [])].sort();
 
-test("Healer puts members back that somebody flushed, within a second", async () => {
+test("Reconciler puts members back that somebody flushed, within a second", async () => {
   const { ipset, send, pass, told, executor } = setUp();
   await send(ban(7, null), ban(8, 3_600_000));
   ipset.sets.get(SET)?.clear();
@@ -67,7 +67,7 @@ test("Healer puts members back that somebody flushed, within a second", async ()
   executor.stop();
 });
 
-test("Healer says nothing and changes nothing while all is well, ends included", async () => {
+test("Reconciler says nothing and changes nothing while all is well, ends included", async () => {
   const { ipset, send, pass, told, executor } = setUp();
   await send(ban(7, null), ban(8, 3500));
   ipset.lines.length = 0;
@@ -78,18 +78,18 @@ test("Healer says nothing and changes nothing while all is well, ends included",
   executor.stop();
 });
 
-test("Healer gives a ban its time anew when the clock was set", async () => {
+test("Reconciler gives a ban its time anew when the wall clock jumped", async () => {
   const { clock, ipset, send, pass, told, executor } = setUp();
   await send(ban(7, 10 * DAY));
   ipset.lines.length = 0;
   clock.step(-DAY);
   await pass(1000);
   assert.deepEqual(ipset.lines, [`add ${SET} 192.0.2.7 timeout ${11 * 86_400 - 1}`]);
-  assert.match(told.at(-1) ?? "", /^warning: the clock was set or the machine slept: restored manual/);
+  assert.match(told.at(-1) ?? "", /^warning: the wall clock jumped or the machine slept: restored manual/);
   executor.stop();
 });
 
-test("Healer renews a ban that lasts longer than the kernel can hold it, until it has ended", async () => {
+test("Reconciler renews a ban that lasts longer than the kernel can hold it, until it has ended", async () => {
   const { ipset, send, pass, executor, told } = setUp();
   await send(ban(7, 60 * DAY));
   let without = 0;
@@ -106,7 +106,7 @@ test("Healer renews a ban that lasts longer than the kernel can hold it, until i
   executor.stop();
 });
 
-test("Healer covers DOCKER-USER when Docker comes later, and goes on when it has left", async () => {
+test("Reconciler covers DOCKER-USER when Docker comes later, and goes on when it has left", async () => {
   const { iptables, send, pass, executor, told } = setUp();
   await send(ban(7, null));
   iptables.chains.set("DOCKER-USER", []);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Ledger } from "../../../src/exec/decide/desired-bans.ts";
+import { DesiredBans } from "../../../src/exec/decide/desired-bans.ts";
 import { Expiry } from "../../../src/exec/decide/expiry.ts";
 import { FakeClock } from "../../helpers/clock.ts";
 
@@ -34,7 +34,7 @@ test("Expiry keeps a year, which is more than setTimeout can", () => {
   assert.deepEqual(due, ["a year"]);
 });
 
-test("Expiry notices within a minute that the clock was set forward", () => {
+test("Expiry notices within a minute that the wall clock jumped forward", () => {
   const clock = new FakeClock(START);
   const { expiry, due } = expiryOn(clock);
   expiry.add(clock.now() + DAY, "tomorrow");
@@ -43,7 +43,7 @@ test("Expiry notices within a minute that the clock was set forward", () => {
   assert.deepEqual(due, ["tomorrow"]);
 });
 
-test("Expiry waits for the time when the clock was set back", () => {
+test("Expiry waits for the time when the wall clock jumped back", () => {
   const clock = new FakeClock(START);
   const { expiry, due } = expiryOn(clock);
   expiry.add(clock.now() + 30_000, "soon");
@@ -62,27 +62,27 @@ test("Expiry stops its timer", () => {
   assert.equal(clock.timers, 0);
 });
 
-test("Ledger tells the end of a ban that was made longer once, at its new end", () => {
+test("DesiredBans reports the end of a ban that was prolonged once, at its new end", () => {
   const clock = new FakeClock(START);
   const due: string[] = [];
-  const ledger = new Ledger(clock, (bans) => due.push(...bans.map(({ target }) => target)));
-  const held = { jail: "sshd", target: "192.0.2.7" };
-  ledger.set(held, clock.now() + 10_000);
-  ledger.set(held, clock.now() + 20_000);
+  const desired = new DesiredBans(clock, (bans) => due.push(...bans.map(({ ip = "" }) => ip)));
+  const target = { jail: "sshd", ip: "192.0.2.7" };
+  desired.set(target, clock.now() + 10_000);
+  desired.set(target, clock.now() + 20_000);
   clock.advance(19_999);
   assert.deepEqual(due, []);
   clock.advance(1);
   assert.deepEqual(due, ["192.0.2.7"]);
 });
 
-test("Ledger counts bans and those that end; a ban said again and again takes no more room", () => {
+test("DesiredBans counts bans and those that end; a ban that is repeated takes no more room", () => {
   const clock = new FakeClock(START);
-  const ledger = new Ledger(clock, () => undefined);
-  const held = { jail: "sshd", target: "192.0.2.7" };
-  for (let i = 0; i < 5000; i++) ledger.set(held, clock.now() + DAY + i);
-  ledger.set({ jail: "smtp", target: "192.0.2.7" }, null);
-  assert.deepEqual([ledger.size, ledger.ending], [2, 1]);
-  assert.ok(ledger.scheduled < 1100, `${ledger.scheduled} ends`);
-  ledger.set(held, undefined);
-  assert.deepEqual([ledger.size, ledger.ending], [1, 0]);
+  const desired = new DesiredBans(clock, () => undefined);
+  const target = { jail: "sshd", ip: "192.0.2.7" };
+  for (let i = 0; i < 5000; i++) desired.set(target, clock.now() + DAY + i);
+  desired.set({ jail: "smtp", ip: "192.0.2.7" }, null);
+  assert.deepEqual([desired.size, desired.ending], [2, 1]);
+  assert.ok(desired.scheduled < 1100, `${desired.scheduled} ends`);
+  desired.set(target, undefined);
+  assert.deepEqual([desired.size, desired.ending], [1, 0]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { chainName, isCut, jailOf, setName } from "../../../src/exec/kernel/names.ts";
+import { chainName, ipsetName, isCut, jailOf } from "../../../src/exec/kernel/names.ts";
 
 const CASES = [
   { jail: "sshd", chain: "f2bs-sshd" },
@@ -39,8 +39,8 @@ test("chainName fits iptables and gives no two jails one name", () => {
     fc.property(alike, ([a, b]) => {
       assert.ok(chainName(a).length <= 28);
       assert.equal(chainName(a) === chainName(b), a === b);
-      assert.ok(setName(a, 6).length <= 31);
-      assert.equal(setName(a, 4) === setName(b, 4), a === b);
+      assert.ok(ipsetName(a, 6).length <= 31);
+      assert.equal(ipsetName(a, 4) === ipsetName(b, 4), a === b);
     }),
   );
 });

@@ -4,17 +4,18 @@ import { Report } from "../../../src/cli/report.ts";
 import { Actions } from "../../../src/exec/actions/actions.ts";
 import { Executor } from "../../../src/exec/apply/executor.ts";
 import { Policy } from "../../../src/exec/decide/policy.ts";
+import { ExecRun } from "../../../src/exec/exec-run.ts";
 import type { Backend } from "../../../src/exec/kernel/backend.ts";
-import { drySetTool, ipsetBackend } from "../../../src/exec/kernel/ipset/ipset.ts";
+import { dryIpsetTool, ipsetBackend } from "../../../src/exec/kernel/ipset/ipset.ts";
 import { dryTools, iptablesBackend } from "../../../src/exec/kernel/iptables/iptables.ts";
 import { noLock } from "../../../src/exec/kernel/lock.ts";
 import { dryNftTool, NftablesBackend } from "../../../src/exec/kernel/nftables/nftables.ts";
 import { noBackend } from "../../../src/exec/kernel/none.ts";
 import { readOptions } from "../../../src/exec/options.ts";
 import { Output } from "../../../src/exec/report/output.ts";
-import { Session } from "../../../src/exec/session.ts";
 import type { ActionSpec } from "../../../src/exec/settings/settings.ts";
-import { CommandError, decode, encode, MAX_COMMAND_BYTES } from "../../../src/protocol/command.ts";
+import { decode, encode, MAX_COMMAND_BYTES } from "../../../src/protocol/command.ts";
+import { CommandError } from "../../../src/protocol/json-fields.ts";
 import type { Result } from "../../../src/protocol/result.ts";
 import { FakeClock } from "../clock.ts";
 import { damagedLines } from "../damaged-lines.ts";
@@ -69,7 +70,7 @@ export class CommandsTarget implements FuzzTarget {
       fake: () => iptablesBackend([tool, new FakeTool(6)], ["INPUT"], () => undefined),
       iptables: () => iptablesBackend(dryTools(print, ["INPUT"]), ["INPUT"], () => undefined),
       ipset: () =>
-        ipsetBackend(dryTools(print, ["INPUT"]), drySetTool(print), ["INPUT"], () => Date.parse(START)),
+        ipsetBackend(dryTools(print, ["INPUT"]), dryIpsetTool(print), ["INPUT"], () => Date.parse(START)),
       nftables: () => new NftablesBackend(dryNftTool(print), ["INPUT"], () => Date.parse(START)),
     };
     const name = pick(random, Object.keys(backends));
@@ -142,7 +143,7 @@ async function execute(
     onResult: (result) => results.push(result),
   });
   const output = new Output(new Writable({ write: (_chunk, _encoding, done) => done() }), () => undefined);
-  const session = new Session({ executor, actions, backend, options, output, report });
+  const session = new ExecRun({ executor, actions, backend, options, output, report });
   const around = {
     stdin: Readable.from(cutAnywhere(input, random)),
     stdout: new Writable(),

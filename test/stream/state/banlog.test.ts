@@ -12,9 +12,9 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { encode } from "../../../src/protocol/command.ts";
-import type { StateError } from "../../../src/stream/state/error.ts";
 import { encodeHeader, HEADER_BYTES } from "../../../src/stream/state/header.ts";
 import { readSeen } from "../../../src/stream/state/resume.ts";
+import type { StateError } from "../../../src/stream/state/state-error.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { newFolder } from "../../helpers/folder.ts";
 import { ban, linesOf, NOW, openLog, unban, write } from "../../helpers/state.ts";

@@ -1,15 +1,15 @@
-import type { Batch, Failures, Found, Jail } from "../backend.ts";
+import type { Batch, ExecJail, Failures, FoundJail } from "../backend.ts";
 import { applyBatches } from "../bisect.ts";
 import type { FamilyBackend } from "../iptables/family.ts";
+import { FilterTable, orThrow, type Tool } from "../iptables/filter-table.ts";
 import { commentOf, findJumps, parentsOf, portsOf } from "../iptables/saved.ts";
-import { orThrow, Table, type Tool } from "../iptables/table.ts";
-import { jailOf, PREFIX, setName } from "../names.ts";
-import { type Jump, jumpsOf, planJumps, sameJumps, setTarget } from "../rules.ts";
+import { ipsetName, jailOf, PREFIX } from "../names.ts";
+import { ipsetTarget, type Jump, jumpsOf, planJumps, sameJumps } from "../rules.ts";
 import { describeFailure, type Ran } from "../run-command.ts";
-import { parseHeaders, parseSets, setCommands } from "./ipset-text.ts";
+import { ipsetCommands, parseIpsetHeaders, parseIpsets } from "./ipset-text.ts";
 
 /** ipset: the real one, or one that only shows what it would do. */
-export interface SetTool {
+export interface IpsetTool {
   /** `list -t`: the sets without their members. */
   headers(): Promise<Ran>;
   /** `save`: one set with its members, or all. */
@@ -19,7 +19,7 @@ export interface SetTool {
 }
 
 /** What we hold to be in the kernel of one jail in one family. */
-interface State {
+interface IpsetState {
   exists: boolean;
   /** How many bans the set holds at least; the kernel takes them out later than we do, never earlier. */
   size: number;
@@ -32,16 +32,16 @@ interface State {
 const DESTROY = { tries: 20, pause: 25 };
 
 /** The jails of one family as sets, and rules that look into them. */
-export class SetFamily implements FamilyBackend {
-  readonly #table: Table;
-  readonly #sets: SetTool;
+export class IpsetFamily implements FamilyBackend {
+  readonly #table: FilterTable;
+  readonly #sets: IpsetTool;
   readonly #family: 4 | 6;
   readonly #now: () => number;
-  readonly #states = new Map<string, State>();
+  readonly #states = new Map<string, IpsetState>();
   #heldAtStart = false;
 
-  constructor(tool: Tool, sets: SetTool, now: () => number) {
-    this.#table = new Table(tool, "--match-set");
+  constructor(tool: Tool, sets: IpsetTool, now: () => number) {
+    this.#table = new FilterTable(tool, "--match-set");
     this.#sets = sets;
     this.#family = tool.family;
     this.#now = now;
@@ -50,7 +50,7 @@ export class SetFamily implements FamilyBackend {
   async start(chains: readonly string[]): Promise<string | undefined> {
     const headers = await this.#sets.headers();
     if (headers.status !== 0) return `ipset: ${describeFailure(headers)}`;
-    this.#heldAtStart = [...parseHeaders(headers.stdout).keys()].some((name) => this.#isOurs(name));
+    this.#heldAtStart = [...parseIpsetHeaders(headers.stdout).keys()].some((name) => this.#isOurs(name));
     return this.#table.start(chains);
   }
 
@@ -58,7 +58,7 @@ export class SetFamily implements FamilyBackend {
     return this.#heldAtStart;
   }
 
-  async read(jail: Jail): Promise<Found | undefined> {
+  async read(jail: ExecJail): Promise<FoundJail | undefined> {
     const { bans, state } = await this.#look(jail);
     this.#states.set(jail.name, state);
     if (bans === undefined) return undefined;
@@ -72,15 +72,15 @@ export class SetFamily implements FamilyBackend {
     );
   }
 
-  async check(jails: readonly Jail[]): Promise<readonly string[]> {
+  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
     const made = jails.map((jail) => this.#table.fit(jail)).filter((jail) => this.#state(jail).exists);
     if (made.length === 0) return [];
-    const sizes = parseHeaders(orThrow(await this.#sets.headers(), "ipset"));
+    const sizes = parseIpsetHeaders(orThrow(await this.#sets.headers(), "ipset"));
     const jumps = await this.#table.jumpsIn(made.flatMap(({ chains }) => chains));
     return made
       .filter((jail) => {
         const state = this.#state(jail);
-        const name = setName(jail.name, this.#family);
+        const name = ipsetName(jail.name, this.#family);
         const isWhole =
           (sizes.get(name) ?? -1) >= state.size && sameJumps(state.jumps, jumps.get(name) ?? []);
         return state.isDamaged || !isWhole;
@@ -88,8 +88,8 @@ export class SetFamily implements FamilyBackend {
       .map(({ name }) => name);
   }
 
-  async list(): Promise<readonly Found[]> {
-    const sets = parseSets(orThrow(await this.#sets.save(), "ipset"), this.#now());
+  async list(): Promise<readonly FoundJail[]> {
+    const sets = parseIpsets(orThrow(await this.#sets.save(), "ipset"), this.#now());
     const jumps = findJumps(await this.#table.all(), "--match-set");
     return [...sets]
       .filter(([name]) => this.#isOurs(name))
@@ -106,7 +106,7 @@ export class SetFamily implements FamilyBackend {
   }
 
   async flush(jails?: readonly string[]): Promise<void> {
-    const wanted = jails && new Set(jails.map((jail) => setName(jail, this.#family)));
+    const wanted = jails && new Set(jails.map((jail) => ipsetName(jail, this.#family)));
     const isWanted = (name: string) => wanted?.has(name) ?? this.#isOurs(name);
     const jumps = [...findJumps(await this.#table.all(), "--match-set")];
     await this.#table.commit(
@@ -114,7 +114,9 @@ export class SetFamily implements FamilyBackend {
         .filter(([name]) => isWanted(name))
         .flatMap(([, list]) => list.map(({ parent, rule }) => ["-D", parent, ...rule])),
     );
-    const names = [...parseHeaders(orThrow(await this.#sets.headers(), "ipset")).keys()].filter(isWanted);
+    const names = [...parseIpsetHeaders(orThrow(await this.#sets.headers(), "ipset")).keys()].filter(
+      isWanted,
+    );
     await this.#destroy(names.filter((name) => this.#isOurs(name)));
     for (const jail of jails ?? [...this.#states.keys()]) this.#states.delete(jail);
   }
@@ -125,8 +127,8 @@ export class SetFamily implements FamilyBackend {
       ({ jail, changes }) => this.#state(jail).exists || changes.some(({ until }) => until !== undefined),
     );
     const lines = wanted.flatMap(({ jail, changes }) =>
-      setCommands(
-        setName(jail.name, this.#family),
+      ipsetCommands(
+        ipsetName(jail.name, this.#family),
         this.#family,
         !this.#state(jail).exists,
         changes,
@@ -147,8 +149,8 @@ export class SetFamily implements FamilyBackend {
     return this.#commitJumps(wanted.map(({ jail }) => this.#table.fit(jail)));
   }
 
-  async #commitJumps(jails: readonly Jail[]): Promise<string | undefined> {
-    const plans = jails.map((jail) => ({ jail, jumps: jumpsOf(jail, setTarget(jail, this.#family)) }));
+  async #commitJumps(jails: readonly ExecJail[]): Promise<string | undefined> {
+    const plans = jails.map((jail) => ({ jail, jumps: jumpsOf(jail, ipsetTarget(jail, this.#family)) }));
     const rules = plans.flatMap(({ jail, jumps }) => planJumps(this.#state(jail).jumps, jumps));
     if (rules.length > 0) {
       const ran = await this.#table.tool.commit(rules);
@@ -158,7 +160,7 @@ export class SetFamily implements FamilyBackend {
     return undefined;
   }
 
-  async #refresh(jail: Jail): Promise<string | undefined> {
+  async #refresh(jail: ExecJail): Promise<string | undefined> {
     try {
       const before = this.#state(jail);
       const { state } = await this.#look(jail);
@@ -170,12 +172,14 @@ export class SetFamily implements FamilyBackend {
     }
   }
 
-  async #look(jail: Jail): Promise<{ readonly bans: Found["bans"] | undefined; readonly state: State }> {
-    const name = setName(jail.name, this.#family);
+  async #look(
+    jail: ExecJail,
+  ): Promise<{ readonly bans: FoundJail["bans"] | undefined; readonly state: IpsetState }> {
+    const name = ipsetName(jail.name, this.#family);
     const saved = await this.#sets.save(name);
     // ipset ends with 1 for a set that does not exist, and for most else that goes wrong.
     const isAbsent = saved.status === 1 && /does not exist/.test(saved.stderr);
-    const bans = isAbsent ? undefined : parseSets(orThrow(saved, "ipset"), this.#now()).get(name);
+    const bans = isAbsent ? undefined : parseIpsets(orThrow(saved, "ipset"), this.#now()).get(name);
     const jumps = await this.#table.jumpsTo(name, jail);
     return {
       bans,
@@ -189,7 +193,7 @@ export class SetFamily implements FamilyBackend {
       if (ran.status === 0) return;
       if (left === 0) orThrow(ran, "ipset");
       await new Promise((resolve) => setTimeout(resolve, DESTROY.pause));
-      const still = parseHeaders(orThrow(await this.#sets.headers(), "ipset"));
+      const still = parseIpsetHeaders(orThrow(await this.#sets.headers(), "ipset"));
       names = names.filter((name) => still.has(name));
     }
   }
@@ -198,7 +202,7 @@ export class SetFamily implements FamilyBackend {
     return set.startsWith(PREFIX) && set.endsWith(`-${this.#family}`);
   }
 
-  #state(jail: Jail): State {
+  #state(jail: ExecJail): IpsetState {
     let state = this.#states.get(jail.name);
     if (state === undefined) {
       state = { exists: false, size: 0, jumps: [], isDamaged: false };

@@ -9,7 +9,7 @@ export const LONGEST_TIMEOUT = 2_147_483;
 const MAX_MEMBERS = 10_000_000;
 
 /** The lines for `ipset restore` that bring changes to a set. `now` in milliseconds. */
-export function setCommands(
+export function ipsetCommands(
   set: string,
   family: 4 | 6,
   isNew: boolean,
@@ -25,7 +25,7 @@ export function setCommands(
 }
 
 /** Names and numbers of members from `ipset list -t`. */
-export function parseHeaders(text: string): ReadonlyMap<string, number> {
+export function parseIpsetHeaders(text: string): ReadonlyMap<string, number> {
   const sets = new Map<string, number>();
   let name = "";
   for (const line of text.split("\n")) {
@@ -37,7 +37,7 @@ export function parseHeaders(text: string): ReadonlyMap<string, number> {
 }
 
 /** Members with their ends from `ipset save`, by set. */
-export function parseSets(text: string, now: number): ReadonlyMap<string, ReadonlyMap<string, Until>> {
+export function parseIpsets(text: string, now: number): ReadonlyMap<string, ReadonlyMap<string, Until>> {
   const sets = new Map<string, Map<string, Until>>();
   for (const line of linesOf(text, "plain")) {
     const created = line.startsWith("create ") ? line.split(" ", 2)[1] : undefined;

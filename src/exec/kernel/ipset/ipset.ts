@@ -1,10 +1,10 @@
 import type { Backend } from "../backend.ts";
 import { Families } from "../families.ts";
+import type { Tool } from "../iptables/filter-table.ts";
 import { TOOL_OPTIONS } from "../iptables/iptables.ts";
-import type { Tool } from "../iptables/table.ts";
+import { quoteCommand } from "../quote-command.ts";
 import type { Run } from "../run-command.ts";
-import { quoteCommand } from "../shell.ts";
-import { SetFamily, type SetTool } from "./ipset-family.ts";
+import { IpsetFamily, type IpsetTool } from "./ipset-family.ts";
 import { LONGEST_TIMEOUT } from "./ipset-text.ts";
 
 /**
@@ -13,16 +13,16 @@ import { LONGEST_TIMEOUT } from "./ipset-text.ts";
  */
 export function ipsetBackend(
   tools: readonly Tool[],
-  sets: SetTool,
+  sets: IpsetTool,
   chains: readonly string[],
   now: () => number,
 ): Backend {
-  const families = new Map(tools.map((tool) => [tool.family, new SetFamily(tool, sets, now)]));
+  const families = new Map(tools.map((tool) => [tool.family, new IpsetFamily(tool, sets, now)]));
   return new Families({ name: "ipset", longestTimeout: LONGEST_TIMEOUT * 1000, families, chains });
 }
 
 /** ipset of this machine. */
-export function ipsetTool(run: Run): SetTool {
+export function ipsetTool(run: Run): IpsetTool {
   return {
     headers: () => run(["ipset", "list", "-t"], TOOL_OPTIONS),
     save: (set) => run(["ipset", "save", ...(set === undefined ? [] : [set])], TOOL_OPTIONS),
@@ -32,7 +32,7 @@ export function ipsetTool(run: Run): SetTool {
 }
 
 /** One that sees no sets and prints each command as a person would type it. */
-export function drySetTool(print: (line: string) => void): SetTool {
+export function dryIpsetTool(print: (line: string) => void): IpsetTool {
   const done = { status: 0, stdout: "", stderr: "" };
   return {
     headers: async () => done,

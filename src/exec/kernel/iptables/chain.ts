@@ -1,5 +1,5 @@
 import type { Blocktype } from "../../settings/settings.ts";
-import type { Batch, Change, Jail, Until } from "../backend.ts";
+import type { Batch, Change, ExecJail, Until } from "../backend.ts";
 import { chainName } from "../names.ts";
 import {
   banRule,
@@ -14,7 +14,7 @@ import {
 import { readBan, readReturn } from "./saved.ts";
 
 /** What we hold to be in the kernel of one jail in one family. */
-export interface Chain {
+export interface ChainState {
   exists: boolean;
   /** Oldest first. */
   readonly bans: Map<string, Until>;
@@ -31,7 +31,11 @@ export interface Chain {
 const MAX_REMOVALS = 32;
 
 /** Reads a jail's chain from its rules; undefined rules: it is not there. */
-export function readChain(rules: readonly Rule[] | undefined, jumps: readonly Jump[], jail: Jail): Chain {
+export function readChain(
+  rules: readonly Rule[] | undefined,
+  jumps: readonly Jump[],
+  jail: ExecJail,
+): ChainState {
   const found = (rules ?? []).map(readBan).filter((ban) => ban !== undefined);
   const bans = new Map(found.reverse().map(({ ip, until }) => [ip, until]));
   const blocktype = found[0]?.blocktype ?? jail.blocktype;
@@ -46,7 +50,7 @@ export function readChain(rules: readonly Rule[] | undefined, jumps: readonly Ju
  * The commands that bring the kernel from `chain` to what the batch wants: one transaction, nothing twice, empty when
  * all is as it should be. A chain that holds nobody is not made.
  */
-export function planChain(chain: Chain, { jail, changes }: Batch, family: 4 | 6): readonly Rule[] {
+export function planChain(chain: ChainState, { jail, changes }: Batch, family: 4 | 6): readonly Rule[] {
   const open = changes.filter((change) => !isDone(chain, change));
   if (!chain.exists && chain.bans.size === 0 && open.every(({ until }) => until === undefined)) return [];
   const removals = open.filter(({ ip }) => chain.bans.has(ip)).length;
@@ -57,7 +61,7 @@ export function planChain(chain: Chain, { jail, changes }: Batch, family: 4 | 6)
 }
 
 /** Notes that the commands of `planChain` are in force. */
-export function settleChain(chain: Chain, { jail, changes }: Batch, rules: readonly Rule[]): void {
+export function settleChain(chain: ChainState, { jail, changes }: Batch, rules: readonly Rule[]): void {
   for (const { ip, until } of changes) {
     if (until !== undefined && !isDone(chain, { ip, until })) chain.bans.delete(ip);
     if (until === undefined) chain.bans.delete(ip);
@@ -71,11 +75,16 @@ export function settleChain(chain: Chain, { jail, changes }: Batch, rules: reado
 }
 
 /** Whether these are all the jumps that the chain was left with. */
-export function hasJumps(chain: Chain, found: readonly Jump[]): boolean {
+export function hasJumps(chain: ChainState, found: readonly Jump[]): boolean {
   return sameJumps(chain.jumps, found);
 }
 
-function writeAnew(chain: Chain, jail: Jail, changes: readonly Change[], family: 4 | 6): readonly Rule[] {
+function writeAnew(
+  chain: ChainState,
+  jail: ExecJail,
+  changes: readonly Change[],
+  family: 4 | 6,
+): readonly Rule[] {
   const name = chainName(jail.name);
   const bans = new Map(chain.bans);
   for (const { ip, until } of changes) {
@@ -89,7 +98,7 @@ function writeAnew(chain: Chain, jail: Jail, changes: readonly Change[], family:
   ];
 }
 
-function edit(chain: Chain, jail: Jail, changes: readonly Change[], family: 4 | 6): readonly Rule[] {
+function edit(chain: ChainState, jail: ExecJail, changes: readonly Change[], family: 4 | 6): readonly Rule[] {
   const name = chainName(jail.name);
   const rule = (ip: string, until: Until) => banRule(ip, until, jail.blocktype, family);
   const removed = changes.flatMap(({ ip }) => {
@@ -102,11 +111,11 @@ function edit(chain: Chain, jail: Jail, changes: readonly Change[], family: 4 | 
   return [...removed, ...added];
 }
 
-function wantedJumps(jail: Jail): readonly Jump[] {
+function wantedJumps(jail: ExecJail): readonly Jump[] {
   return jumpsOf(jail, chainTarget(jail.name));
 }
 
-function isDone({ bans }: Chain, { ip, until }: Change): boolean {
+function isDone({ bans }: ChainState, { ip, until }: Change): boolean {
   const known = bans.get(ip);
   if (until === undefined || known === undefined) return until === known;
   return known === wholeSeconds(until);

@@ -1,10 +1,10 @@
-import type { Backend, Batch, Failures, Found, Jail } from "../backend.ts";
+import type { Backend, Batch, ExecJail, Failures, FoundJail } from "../backend.ts";
 import { applyBatches } from "../bisect.ts";
 import { chainName, jailOf, PREFIX } from "../names.ts";
 import { describeFailure } from "../run-command.ts";
-import { type Chain, hasJumps, planChain, readChain, settleChain } from "./chain.ts";
+import { type ChainState, hasJumps, planChain, readChain, settleChain } from "./chain.ts";
+import { FilterTable, type Tool } from "./filter-table.ts";
 import { findJumps, parentsOf, portsOf, readBan, readReturn, type Saved } from "./saved.ts";
-import { Table, type Tool } from "./table.ts";
 
 /** One family of a back end that works with iptables: what a back end does, but that its tools may fail as a whole. */
 export interface FamilyBackend
@@ -15,11 +15,11 @@ export interface FamilyBackend
 
 /** The jails of one family as chains: knows what is in the kernel, and changes it in as few transactions as can be. */
 export class Family implements FamilyBackend {
-  readonly #table: Table;
-  readonly #chains = new Map<string, Chain>();
+  readonly #table: FilterTable;
+  readonly #chains = new Map<string, ChainState>();
 
   constructor(tool: Tool) {
-    this.#table = new Table(tool, "-j");
+    this.#table = new FilterTable(tool, "-j");
   }
 
   start(chains: readonly string[]): Promise<string | undefined> {
@@ -30,7 +30,7 @@ export class Family implements FamilyBackend {
     return [...this.#table.chainsAtStart].some((chain) => chain.startsWith(PREFIX));
   }
 
-  async read(jail: Jail): Promise<Found | undefined> {
+  async read(jail: ExecJail): Promise<FoundJail | undefined> {
     const chain = await this.#read(jail);
     this.#chains.set(jail.name, chain);
     if (!chain.exists) return undefined;
@@ -50,11 +50,11 @@ export class Family implements FamilyBackend {
   }
 
   /** How many bans a jail has. */
-  count(jail: Jail): number {
+  count(jail: ExecJail): number {
     return this.#chain(jail).bans.size;
   }
 
-  async check(jails: readonly Jail[]): Promise<readonly string[]> {
+  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
     const made = jails.map((jail) => this.#table.fit(jail)).filter((jail) => this.#chain(jail).exists);
     const jumps = await this.#table.jumpsIn(made.flatMap(({ chains }) => chains));
     return made
@@ -65,7 +65,7 @@ export class Family implements FamilyBackend {
       .map(({ name }) => name);
   }
 
-  async list(): Promise<readonly Found[]> {
+  async list(): Promise<readonly FoundJail[]> {
     const saved = await this.#table.all();
     const jumps = findJumps(saved);
     return ownChains(saved).map((chain) => {
@@ -113,7 +113,7 @@ export class Family implements FamilyBackend {
   }
 
   /** What others took away is written anew with the next transaction. */
-  async #refresh(jail: Jail): Promise<string | undefined> {
+  async #refresh(jail: ExecJail): Promise<string | undefined> {
     const chain = this.#chain(jail);
     try {
       const found = await this.#read(jail);
@@ -126,13 +126,13 @@ export class Family implements FamilyBackend {
     }
   }
 
-  async #read(jail: Jail): Promise<Chain> {
+  async #read(jail: ExecJail): Promise<ChainState> {
     const name = chainName(jail.name);
     const rules = await this.#table.chain(name);
     return readChain(rules, await this.#table.jumpsTo(name, jail), jail);
   }
 
-  #chain(jail: Jail): Chain {
+  #chain(jail: ExecJail): ChainState {
     let chain = this.#chains.get(jail.name);
     if (chain === undefined) {
       chain = readChain(undefined, [], jail);

@@ -1,10 +1,10 @@
-import type { Backend, Batch, Failures, Jail } from "../backend.ts";
+import type { Backend, Batch, ExecJail, Failures } from "../backend.ts";
 import { Families } from "../families.ts";
+import { quoteCommand } from "../quote-command.ts";
 import { restoreText } from "../rules.ts";
 import type { Run } from "../run-command.ts";
-import { quoteCommand } from "../shell.ts";
 import { Family } from "./family.ts";
-import type { Tool } from "./table.ts";
+import type { Tool } from "./filter-table.ts";
 
 /** Seconds to wait for the lock that the legacy tools share. */
 const WAIT = ["-w", "10"];
@@ -80,7 +80,7 @@ class LongFamily extends Family {
     return failures;
   }
 
-  #warnOfLength(jail: Jail): void {
+  #warnOfLength(jail: ExecJail): void {
     if (this.count(jail) <= LONG_CHAIN || this.#long.has(jail.name)) return;
     this.#long.add(jail.name);
     this.#warn(

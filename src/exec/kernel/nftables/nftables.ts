@@ -2,19 +2,19 @@ import { DOCKER_CHAIN } from "../../settings/settings.ts";
 import {
   type Backend,
   type Batch,
+  type ExecJail,
   type Failures,
-  type Found,
-  type Jail,
+  type FoundJail,
   UnavailableError,
 } from "../backend.ts";
 import { applyBatches } from "../bisect.ts";
 import { hintFor } from "../families.ts";
+import { orThrow } from "../iptables/filter-table.ts";
 import { TOOL_OPTIONS } from "../iptables/iptables.ts";
 import { withoutForeign } from "../iptables/quoted.ts";
-import { orThrow } from "../iptables/table.ts";
 import { PREFIX, tableName } from "../names.ts";
+import { quoteCommand } from "../quote-command.ts";
 import { describeFailure, type Ran, type Run } from "../run-command.ts";
-import { quoteCommand } from "../shell.ts";
 import {
   elements,
   type Hook,
@@ -47,7 +47,7 @@ const HOOKS: Readonly<Record<string, Hook>> = {
 const USUAL_SETS = ["ipv4-32", "ipv6-128"];
 
 /** What we hold to be in the kernel of one jail. */
-interface State {
+interface TableState {
   exists: boolean;
   sets: Set<string>;
   hooks: readonly Hook[];
@@ -69,7 +69,7 @@ export class NftablesBackend implements Backend {
   readonly #tool: NftTool;
   readonly #chains: readonly string[];
   readonly #now: () => number;
-  readonly #states = new Map<string, State>();
+  readonly #states = new Map<string, TableState>();
   #isDockerNamed = false;
   #hasDocker = false;
 
@@ -96,7 +96,7 @@ export class NftablesBackend implements Backend {
     return [...(await this.#tables()).keys()].some((name) => name.startsWith(PREFIX));
   }
 
-  async read(jail: Jail): Promise<Found | undefined> {
+  async read(jail: ExecJail): Promise<FoundJail | undefined> {
     if (jail.chains.includes(DOCKER_CHAIN)) {
       this.#hasDocker = hasDocker(orThrow(await this.#tool.chains(), "nft"));
     }
@@ -114,7 +114,7 @@ export class NftablesBackend implements Backend {
     );
   }
 
-  async check(jails: readonly Jail[]): Promise<readonly string[]> {
+  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
     const made = jails.filter(({ name }) => this.#states.get(name)?.exists);
     if (made.length === 0) return [];
     const tables = await this.#tables();
@@ -128,7 +128,7 @@ export class NftablesBackend implements Backend {
       .map(({ name }) => name);
   }
 
-  async list(): Promise<readonly Found[]> {
+  async list(): Promise<readonly FoundJail[]> {
     const tables = splitTables(orThrow(await this.#tool.list(), "nft"));
     return [...tables]
       .filter(([name]) => name.startsWith(PREFIX))
@@ -175,11 +175,13 @@ export class NftablesBackend implements Backend {
         this.#now(),
       ),
     ];
-    const next: Partial<State> = isWritten ? {} : { exists: true, sets, hooks, written, seen: undefined };
+    const next: Partial<TableState> = isWritten
+      ? {}
+      : { exists: true, sets, hooks, written, seen: undefined };
     return { state, next, statements };
   }
 
-  async #refresh(jail: Jail): Promise<string | undefined> {
+  async #refresh(jail: ExecJail): Promise<string | undefined> {
     try {
       const before = this.#state(jail);
       const { state } = await this.#look(jail);
@@ -191,10 +193,12 @@ export class NftablesBackend implements Backend {
     }
   }
 
-  async #look(jail: Jail): Promise<{ readonly state: State; readonly found: Found | undefined }> {
+  async #look(
+    jail: ExecJail,
+  ): Promise<{ readonly state: TableState; readonly found: FoundJail | undefined }> {
     const name = tableName(jail.name);
     const seen = (await this.#tables()).get(name);
-    const absent: State = {
+    const absent: TableState = {
       ...{ exists: false, sets: new Set(), hooks: [] },
       ...{ written: undefined, seen: undefined, isDamaged: false },
     };
@@ -205,7 +209,7 @@ export class NftablesBackend implements Backend {
     return { state, found: foundOf(jail.name, saved) };
   }
 
-  #hooksOf({ chains }: Jail): readonly Hook[] {
+  #hooksOf({ chains }: ExecJail): readonly Hook[] {
     const fit = chains.filter((chain) => chain !== DOCKER_CHAIN || this.#isDockerNamed || this.#hasDocker);
     return [...new Set(fit.flatMap((chain) => HOOKS[chain] ?? []))];
   }
@@ -214,7 +218,7 @@ export class NftablesBackend implements Backend {
     return splitTables(orThrow(await this.#tool.tables(), "nft"));
   }
 
-  #state(jail: Jail): State {
+  #state(jail: ExecJail): TableState {
     let state = this.#states.get(jail.name);
     if (state === undefined) {
       state = {
@@ -257,7 +261,7 @@ function hasDocker(chains: string): boolean {
   return new RegExp(`^\\tchain ${DOCKER_CHAIN} \\{`, "m").test(withoutForeign(chains));
 }
 
-function foundOf(jail: string, { bans, ports, protocols, hooks }: ReturnType<typeof readTable>): Found {
+function foundOf(jail: string, { bans, ports, protocols, hooks }: ReturnType<typeof readTable>): FoundJail {
   const chains = hooks.map((hook) => (hook === "input" ? "INPUT" : "FORWARD"));
   return { name: jail, ports, protocols, chains, bans };
 }

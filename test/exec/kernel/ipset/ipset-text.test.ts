@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseHeaders, parseSets, setCommands } from "../../../../src/exec/kernel/ipset/ipset-text.ts";
+import {
+  ipsetCommands,
+  parseIpsetHeaders,
+  parseIpsets,
+} from "../../../../src/exec/kernel/ipset/ipset-text.ts";
 
 const NOW = Date.parse("2026-11-21T20:00:00.000Z");
 
-test("setCommands makes a set, rounds times up and cuts those beyond the kernel's longest", () => {
-  const lines = setCommands(
+test("ipsetCommands makes a set, rounds times up and cuts those beyond the kernel's longest", () => {
+  const lines = ipsetCommands(
     ...(["f2bs-smtp-4", 4, true] as const),
     [
       { ip: "192.0.2.7", until: NOW + 1 },
@@ -24,8 +28,8 @@ test("setCommands makes a set, rounds times up and cuts those beyond the kernel'
   ]);
 });
 
-test("parseSets reads members back, the end in a comment before the time left", () => {
-  const sets = parseSets(
+test("parseIpsets reads members back, the end in a comment before the time left", () => {
+  const sets = parseIpsets(
     `create f2bs-smtp-6 hash:net family inet6 hashsize 1024 maxelem 10000000 timeout 0 comment
 add f2bs-smtp-6 2001:db8::7 timeout 0
 add f2bs-smtp-6 2001:db8:1::/64 timeout 90
@@ -42,8 +46,8 @@ add other 192.0.2.1
   });
 });
 
-test("parseSets takes nothing that others added for a ban, nor what a comment says", () => {
-  const sets = parseSets(
+test("parseIpsets takes nothing that others added for a ban, nor what a comment says", () => {
+  const sets = parseIpsets(
     `create f2bs-smtp-4 hash:net family inet hashsize 1024 maxelem 65536 timeout 0 comment
 add f2bs-smtp-4 192.0.2.7 timeout 90 comment "a
 add f2bs-smtp-4 192.0.2.99 timeout 0\x1b[31m"
@@ -62,10 +66,10 @@ add f2bs-smtp-4 192.0.2.11 timeout 5 comment "until:12"
   });
 });
 
-test("parseHeaders counts the members of each set", () => {
+test("parseIpsetHeaders counts the members of each set", () => {
   const text = "Name: a\nType: hash:net\nNumber of entries: 3\nName: b\nNumber of entries: 0\n";
   assert.deepEqual(
-    [...parseHeaders(text)],
+    [...parseIpsetHeaders(text)],
     [
       ["a", 3],
       ["b", 0],

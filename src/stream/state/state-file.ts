@@ -22,8 +22,8 @@ import {
   readTrusted,
   UNLINKED,
 } from "../../shared/safe-file.ts";
-import { StateError } from "./error.ts";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header.ts";
+import { StateError } from "./state-error.ts";
 
 /** It holds lines of the log: nobody else's business. */
 const MODE = 0o600;

@@ -5,7 +5,7 @@ import type { Actions } from "./actions/actions.ts";
 import type { Executor } from "./apply/executor.ts";
 import { CommandReader } from "./input.ts";
 import type { Backend } from "./kernel/backend.ts";
-import type { Options } from "./options.ts";
+import type { ExecOptions } from "./options.ts";
 import type { Output } from "./report/output.ts";
 
 /** Milliseconds that input is read on for after a signal; the pipe before us says its last in that time. */
@@ -22,23 +22,23 @@ export interface Surroundings {
 }
 
 /** What a session works with. */
-export interface SessionParts {
+export interface ExecRunParts {
   readonly executor: Executor;
   readonly actions: Actions;
   readonly backend: Backend;
-  readonly options: Options;
+  readonly options: ExecOptions;
   readonly output: Output;
   readonly report: Report;
 }
 
 /** From the first byte of input to the exit status. */
-export class Session {
-  readonly #parts: SessionParts;
+export class ExecRun {
+  readonly #parts: ExecRunParts;
   #isStopping = false;
   /** Called at the first signal. */
   #onStop: (() => void)[] = [];
 
-  constructor(parts: SessionParts) {
+  constructor(parts: ExecRunParts) {
     this.#parts = parts;
   }
 

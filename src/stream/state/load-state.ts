@@ -1,7 +1,7 @@
-import { CommandError } from "../../protocol/command.ts";
+import { CommandError } from "../../protocol/json-fields.ts";
 import { type Decision, decisionIn } from "./decision.ts";
-import type { StateFile } from "./file.ts";
-import { LineCutter } from "./lines.ts";
+import { LineCutter } from "./line-cutter.ts";
+import type { StateFile } from "./state-file.ts";
 
 /** How the reading of a state went. */
 export interface Loaded {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MAX_COMMAND_BYTES } from "../../../src/protocol/command.ts";
-import { LineCutter } from "../../../src/stream/state/lines.ts";
+import { LineCutter } from "../../../src/stream/state/line-cutter.ts";
 
 /** What a cutter makes of bytes that come in pieces, which are overwritten when they have been used. */
 function cut(bytes: Buffer, ends: readonly number[]): { lines: (string | undefined)[]; cutter: LineCutter } {

@@ -1,12 +1,12 @@
 import { columns } from "../../cli/columns.ts";
 import { printable } from "../../cli/report.ts";
 import { toJson } from "../../shared/invisible.ts";
-import type { Found, Until } from "../kernel/backend.ts";
+import type { FoundJail, Until } from "../kernel/backend.ts";
 
 /** What a back end has in force. */
 export interface StatusList {
   readonly backend: string;
-  readonly jails: readonly Found[];
+  readonly jails: readonly FoundJail[];
 }
 
 /** What is in force, for people: a line a ban, the columns aligned. Names are whatever is in the kernel. */
@@ -22,13 +22,13 @@ export function formatStatusJson(lists: readonly StatusList[]): string {
   return lists.flatMap(({ backend, jails }) => jails.map((jail) => `${jsonOf(jail, backend)}\n`)).join("");
 }
 
-function jsonOf({ name, ports, protocols, chains, bans }: Found, backend: string): string {
+function jsonOf({ name, ports, protocols, chains, bans }: FoundJail, backend: string): string {
   const list = [...bans].map(([ip, until]) => ({ ip, until: shownEnd(until, null) }));
   const port = ports.map((text) => (text.includes(":") ? text : Number(text)));
   return toJson({ jail: name, backend, port, protocol: protocols, chain: chains, bans: list });
 }
 
-function rowsOf({ name, ports, protocols, chains, bans }: Found, backend: string): readonly string[][] {
+function rowsOf({ name, ports, protocols, chains, bans }: FoundJail, backend: string): readonly string[][] {
   const where = [
     ports.length === 0 ? "all" : `${ports.join(",")}/${protocols.join(",")}`,
     chains.join(",") || "none",

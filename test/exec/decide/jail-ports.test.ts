@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describePorts, readPorts } from "../../../src/exec/decide/ports.ts";
+import { describePorts, readPorts } from "../../../src/exec/decide/jail-ports.ts";
 
 const CASES = [
   { name: "nothing", fields: {}, shown: undefined },

@@ -1,8 +1,8 @@
-import type { Ban } from "../../protocol/command.ts";
-import type { Jail } from "../kernel/backend.ts";
+import type { EnforcedBan } from "../../protocol/command.ts";
+import type { ExecJail } from "../kernel/backend.ts";
 
 /** Ports and protocols of a jail, each list in order and without repeats. */
-export type Ports = Pick<Jail, "ports" | "protocols">;
+export type Ports = Pick<ExecJail, "ports" | "protocols">;
 
 /** Protocols that have ports, as iptables' multiport knows them; `all` means the first two. */
 const WITH_PORTS: readonly string[] = ["tcp", "udp", "udplite", "sctp", "dccp"];
@@ -13,7 +13,10 @@ const WITH_PORTS: readonly string[] = ["tcp", "udp", "udplite", "sctp", "dccp"];
  *
  * @throws RangeError for a protocol that has no ports
  */
-export function readPorts({ port, protocol = ["tcp"] }: Pick<Ban, "port" | "protocol">): Ports | undefined {
+export function readPorts({
+  port,
+  protocol = ["tcp"],
+}: Pick<EnforcedBan, "port" | "protocol">): Ports | undefined {
   if (port === undefined) return undefined;
   if (port.length === 0) return { ports: [], protocols: [] };
   const named = protocol.flatMap((name) => (name === "all" ? WITH_PORTS.slice(0, 2) : [name]));

@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commandTags, fillTags, jailTags } from "../../../src/exec/actions/tags.ts";
-import type { Jail } from "../../../src/exec/kernel/backend.ts";
-import type { Ban } from "../../../src/protocol/command.ts";
+import { commandTags, fillTags, jailTags } from "../../../src/exec/actions/action-tags.ts";
+import type { ExecJail } from "../../../src/exec/kernel/backend.ts";
+import type { EnforcedBan } from "../../../src/protocol/command.ts";
 import { decode } from "../../../src/protocol/command.ts";
 
-const jail: Jail = { name: "smtp", ports: ["25", "465"], protocols: ["tcp"], chains: [], blocktype: "drop" };
-const read = (fields: object) => decode(JSON.stringify(fields), 0) as Ban;
+const jail: ExecJail = {
+  name: "smtp",
+  ports: ["25", "465"],
+  protocols: ["tcp"],
+  chains: [],
+  blocktype: "drop",
+};
+const read = (fields: object) => decode(JSON.stringify(fields), 0) as EnforcedBan;
 
 const TIMES = { time: "2014-01-07T14:59:04.500Z", until: "2014-01-07T15:09:04.500Z" };
 const tags = commandTags(read({ cmd: "ban", ip: "192.0.2.7", ...TIMES, failures: 3, bancount: 2 }), jail);

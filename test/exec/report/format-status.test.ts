@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatStatus, formatStatusJson } from "../../../src/exec/report/status.ts";
+import { formatStatus, formatStatusJson } from "../../../src/exec/report/format-status.ts";
 
 const FOREIGN = "a\x1b[31m\x9b2J\x7f\u202e\u2028b";
 const LISTS = [
