@@ -1,6 +1,6 @@
 import { isMap, isNode, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
 import * as z from "zod";
-import { JAIL_NAME } from "../protocol/command.ts";
+import { JAIL_NAME, JAIL_NAME_FORM } from "../protocol/command.ts";
 import { type ActionSpec, CHAIN_NAME, type ExecConfig } from "./settings/settings.ts";
 import { unknownTag } from "./settings/tag-names.ts";
 
@@ -138,9 +138,7 @@ const configSchema: z.ZodType<ExecConfig> = z.strictObject(
     jails: z
       .record(z.string().regex(JAIL_NAME), jailSchema, {
         error: ({ code }) =>
-          code === "invalid_key"
-            ? "expected a jail's name: 1 to 64 of A-Z a-z 0-9 . _ -"
-            : "expected a mapping",
+          code === "invalid_key" ? `expected a jail's name: ${JAIL_NAME_FORM}` : "expected a mapping",
       })
       .optional(),
   },

@@ -1,6 +1,7 @@
 import type { PatternMatch, PythonPattern } from "../python/pattern.ts";
 import { MEDIUM, SearchBudget } from "../python/search/budget.ts";
 import { isAscii } from "../python/search/compile.ts";
+import { DATE_CARRYOVER } from "../shared/limits.ts";
 import { flat } from "../shared/text.ts";
 import type { Settle } from "../shared/time.ts";
 import type { CompiledFilter, FilterPattern } from "./compile.ts";
@@ -94,9 +95,6 @@ const NO_LOOK: Look = {
   base: undefined,
 };
 
-/** How long a line without a date inherits the time of the last line that had one, in milliseconds, as in fail2ban. */
-const INHERIT = 60_000;
-
 /** Evidence keeps this much of a line, in characters. */
 const MAX_EVIDENCE_LINE = 1024;
 
@@ -166,7 +164,7 @@ export class Matcher {
       this.#lastTime = settled(found, settle);
       return without(text, found, this.#lastTime);
     }
-    if (this.#inherits && this.#lastTime !== undefined && this.#lastTime > clock - INHERIT)
+    if (this.#inherits && this.#lastTime !== undefined && this.#lastTime > clock - DATE_CARRYOVER)
       return { text, time: this.#lastTime, start: 0 };
     if (found?.inherits) return { text, time: this.#inherits ? clock : undefined, start: 0 };
     return found ? without(text, found, undefined) : { text, time: undefined, start: 0 };

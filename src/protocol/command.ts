@@ -82,6 +82,9 @@ export const WIDEST_BAN = { 4: 16, 6: 32 } as const;
 /** What a jail's name may be: it becomes part of chain and set names. */
 export const JAIL_NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** The same for messages. */
+export const JAIL_NAME_FORM = "1 to 64 of A-Z a-z 0-9 . _ -";
+
 /**
  * The command as one line with its newline, at most MAX_COMMAND_BYTES: evidence goes, oldest first, until it fits. What is not
  * seen on a terminal, or acts on it, is escaped.
@@ -228,7 +231,7 @@ function readIp(text: string): string {
 /** @throws CommandError for what can be no jail's name; its message begins with `key` */
 export function readJail(value: unknown, key: string): string {
   if (typeof value !== "string" || !JAIL_NAME.test(value)) {
-    throw new CommandError(`${key}: expected 1 to 64 of A-Z a-z 0-9 . _ -`);
+    throw new CommandError(`${key}: expected ${JAIL_NAME_FORM}`);
   }
   return value;
 }

@@ -1,4 +1,4 @@
-import { JAIL_NAME } from "../protocol/command.ts";
+import { JAIL_NAME, JAIL_NAME_FORM } from "../protocol/command.ts";
 import type { JailSettings, Layer, Settings } from "./merge.ts";
 import { type Pattern, RuleError } from "./rule.ts";
 import { checkSettings, isIssues, shown, type ValueIssue } from "./schema.ts";
@@ -60,7 +60,7 @@ function readJails(
   for (const [name, keys] of source.entries(["jails"], value)) {
     const place = source.keyPlace(["jails"], name);
     if (!JAIL_NAME.test(name)) {
-      const message = `jails: expected a name of 1 to 64 of A-Z a-z 0-9 . _ -, got ${shown(name)}`;
+      const message = `jails: expected a name of ${JAIL_NAME_FORM}, got ${shown(name)}`;
       errors.push(new RuleError("ERR_RULE_VALUE", place, message));
     }
     jails.set(name, { place, settings: readSettings(source, ["jails", name], keys ?? {}, errors) });

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { formatNetwork, type Network, parseNetwork, unmap } from "../shared/address.ts";
 import { suggestion } from "../shared/did-you-mean.ts";
 import { DURATION_UNITS, parseDuration } from "../shared/duration.ts";
+import { PROTOCOLS } from "../shared/limits.ts";
 import { parseJournalMatch, splitJournalMatch, writableFields } from "./journalmatch.ts";
 import { type JournalMatch, MAX_MAXRETRY } from "./rule.ts";
 import { parsePort } from "./services.ts";
@@ -10,7 +11,6 @@ import { parsePort } from "./services.ts";
 const LONGEST = 100 * 31_557_600_000;
 
 /** Protocols that an executor can tell apart; `all` stands alone. */
-const PROTOCOLS = ["tcp", "udp", "sctp", "dccp", "udplite", "icmp", "all"];
 
 /** A message `expected …, got …` for zod's own checks. */
 const wanted = (what: string) => ({

@@ -2,6 +2,7 @@ import { isAscii } from "node:buffer";
 import { printable, type Report } from "../cli/report.ts";
 import type { PythonPattern } from "../python/pattern.ts";
 import type { Jail } from "../rules/rule.ts";
+import { DATE_CARRYOVER, MAX_AHEAD } from "../shared/limits.ts";
 import { decodeText, whole } from "../shared/text.ts";
 import type { Settle } from "../shared/time.ts";
 import { Tally, type TallyOptions } from "./ban/failure-counter.ts";
@@ -14,7 +15,7 @@ import type { Entry } from "./input/entry.ts";
 import { FirstLines } from "./input/first-lines.ts";
 import { type Format, FormatDetector, hasShape, isNoise } from "./input/format.ts";
 import { JournalEntry } from "./input/journal.ts";
-import { LogClock, MAX_AHEAD } from "./input/log-clock.ts";
+import { LogClock } from "./input/log-clock.ts";
 import { readEntry } from "./input/read-entry.ts";
 import { Tail } from "./input/recent-input.ts";
 import {
@@ -42,8 +43,6 @@ export interface EngineOptions extends TallyOptions {
   readonly prefilter: boolean;
 }
 
-/** A line without a date takes the time of another that is at most so old, in milliseconds, as in fail2ban. */
-const INHERIT = 60_000;
 /** So many lines are looked at to know up to when the log was read. */
 const FEW_LINES = 50;
 
@@ -283,7 +282,7 @@ export class Engine {
       const entry = this.#read(decodeText(whole(line)));
       return entry.isDateless ? entry.time : running.dateOf(entry.line, this.#now, this.#settle);
     });
-    return time !== undefined && time > clock - INHERIT ? time : undefined;
+    return time !== undefined && time > clock - DATE_CARRYOVER ? time : undefined;
   }
 
   /** Moves the log's clock, by which a replay goes. */

@@ -4,6 +4,7 @@ import { RANK, type Rank, rankOf, yieldingTo } from "../../protocol/rank.ts";
 import type { Result } from "../../protocol/result.ts";
 import { parseNetwork } from "../../shared/address.ts";
 import type { Clock } from "../../shared/clock.ts";
+import { MAX_ID_LENGTH } from "../../shared/limits.ts";
 import { RecentMap } from "../../shared/lru-map.ts";
 import type { Until } from "../kernel/backend.ts";
 import { type Held, keyOf, type Ledger, targetOf, unbanOf } from "./desired-bans.ts";
@@ -12,7 +13,6 @@ import type { Policy } from "./policy.ts";
 import { OpenSync } from "./sync.ts";
 
 /** Longest `id` in characters; the ledger holds it as long as its ban. */
-const MAX_ID = 1024;
 
 /** Milliseconds by which an end that was read from the kernel as time left may be wrong: lists of 100,000 take long. */
 export const KERNEL_TOLERANCE = 10_000;
@@ -229,7 +229,7 @@ export class Judge {
 
   #refusal({ ip, id = "" }: Ban): string | undefined {
     if (ip === undefined)
-      return id.length > MAX_ID ? `the id is longer than ${MAX_ID} characters` : undefined;
+      return id.length > MAX_ID_LENGTH ? `the id is longer than ${MAX_ID_LENGTH} characters` : undefined;
     const network = parseNetwork(ip);
     if (network === undefined) return "no address";
     return this.#options.policy.refusal(network, this.#options.clock.now());

@@ -1,9 +1,7 @@
 import { WIDEST_BAN } from "../../protocol/command.ts";
 import type { Network } from "../../shared/address.ts";
+import { OWN_ADDRESSES_FRESH } from "../../shared/limits.ts";
 import { RESERVED, type Reserved, whyInnerReserved, whyReserved } from "../../shared/reserved.ts";
-
-/** Own addresses and gateways change while we run (DHCP): how long, in milliseconds, they are believed. */
-const HOST_FRESH = 10_000;
 
 export interface PolicyOptions {
   /** Of `--never-ban`. */
@@ -28,7 +26,7 @@ export class Policy {
   refusal(network: Network, now: number): string | undefined {
     const widest = WIDEST_BAN[network.family];
     if (network.prefix < widest) return `networks wider than /${widest} are not banned`;
-    if (now - this.#hostRead >= HOST_FRESH || now < this.#hostRead) {
+    if (now - this.#hostRead >= OWN_ADDRESSES_FRESH || now < this.#hostRead) {
       this.#host = this.#options.host();
       this.#hostRead = now;
     }

@@ -1,3 +1,4 @@
+import { SESSION_MEMORY } from "../../shared/limits.ts";
 import { RecentMap } from "../../shared/lru-map.ts";
 import { flat } from "../../shared/text.ts";
 import { idOf, type Named, type Said, saidByGroups, timesOf } from "../match-groups.ts";
@@ -43,7 +44,7 @@ export interface SessionOptions {
 /** fail2ban keeps 100 sessions for 5 minutes; a busy server has more than 100 open connections. */
 const SESSION_BOUNDS: SessionOptions = {
   maxSessions: 4_000,
-  memory: 300_000,
+  memory: SESSION_MEMORY,
   maxLines: 100,
   maxCharacters: 8 * 1024 * 1024,
 };

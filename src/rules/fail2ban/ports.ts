@@ -1,12 +1,10 @@
+import { PROTOCOLS } from "../../shared/limits.ts";
 import { type Jail, RuleError } from "../rule.ts";
 import { parsePort } from "../services.ts";
 import type { FirewallAction } from "./action.ts";
 import type { ResolvedJail } from "./jail.ts";
 import { splitWords } from "./options.ts";
 import type { Warn } from "./values.ts";
-
-/** Protocols that an executor can tell apart; `all` stands alone. */
-const PROTOCOLS = ["tcp", "udp", "sctp", "dccp", "udplite", "icmp", "all"];
 
 /** What one action closes; an empty list of ports: all. */
 interface Closed {

@@ -1,3 +1,4 @@
+import { JAIL_NAME } from "../../protocol/command.ts";
 import { type FilterRule, formatPlace, type Jail, MAX_MAXRETRY, RuleError } from "../rule.ts";
 import type { FirewallAction } from "./action.ts";
 import { readBantime, readEscalation } from "./bantime.ts";
@@ -16,7 +17,7 @@ import { duration, type Options, type Warn, wholeNumber } from "./values.ts";
  */
 export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail {
   const { name, place, options } = jail;
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
+  if (!JAIL_NAME.test(name)) {
     throw new RuleError("ERR_RULE_VALUE", place, "a jail's name has 1 to 64 letters, digits, dots, _ and -");
   }
   const counts = jail.filterName === "recidive" ? "ban" : "log";

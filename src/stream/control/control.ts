@@ -7,6 +7,7 @@ import type { Banned, JailStatus, Pong, Reloaded, Unbanned } from "../../protoco
 import { contains, isSingle, type Network, parseNetwork } from "../../shared/address.ts";
 import { suggestion } from "../../shared/did-you-mean.ts";
 import { toJson } from "../../shared/invisible.ts";
+import { MAX_ID_LENGTH } from "../../shared/limits.ts";
 import { subjectOf } from "../ban/banlist.ts";
 import { jailStatusOf, type StatusHost, statusOf } from "../health/status.ts";
 import type { RunningJail } from "../jail/jail.ts";
@@ -31,8 +32,6 @@ const BATCH = 1000;
 /** Mistakes in rules that are told, and jails that are named to one who asked for another. */
 const MAX_MISTAKES = 20;
 const MAX_NAMES = 20;
-/** Longest id that can be banned, in characters. */
-const MAX_ID = 1024;
 
 /** Steers a running stream: does what requests ask for, and gives the lines that answer them. */
 export class Control {
@@ -214,7 +213,8 @@ export class Control {
 
 /** Whom f2b-exec would refuse, or the jail never bans; undefined: he may be banned. */
 function refusalOf(running: RunningJail, whom: Subject): string | undefined {
-  if ("id" in whom) return whom.id.length > MAX_ID ? `the id is longer than ${MAX_ID} characters` : undefined;
+  if ("id" in whom)
+    return whom.id.length > MAX_ID_LENGTH ? `the id is longer than ${MAX_ID_LENGTH} characters` : undefined;
   const network = parseNetwork(whom.ip);
   const widest = WIDEST_BAN[network?.family ?? 4];
   if (network && network.prefix < widest) return `networks wider than /${widest} are not banned`;

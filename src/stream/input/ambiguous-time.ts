@@ -1,9 +1,9 @@
+import { MAX_AHEAD } from "../../shared/limits.ts";
 import { type Doubt, laterReadings } from "../../shared/time.ts";
 
 /** A line that is late by less than this, in milliseconds, is just late. */
 const LATE = 600_000;
-/** No line is farther ahead of now than this, live; nor, in a replay, than that ahead of the lines before it. */
-const AHEAD = 60_000;
+/** In a replay no line is farther ahead than this, in milliseconds, of the lines before it. */
 const FAR = 86_400_000;
 
 /**
@@ -18,7 +18,7 @@ const FAR = 86_400_000;
  */
 export function settle(time: number, doubt: Doubt, log: number, now: number | undefined): number {
   if (time >= (now ?? log) - LATE) return time;
-  const latest = now === undefined ? log + FAR : now + AHEAD;
+  const latest = now === undefined ? log + FAR : now + MAX_AHEAD;
   const readings = [time, ...laterReadings(time, doubt).filter((each) => each <= latest)];
   const onTime = now === undefined ? undefined : readings.find((each) => each >= now - LATE);
   return onTime ?? readings.find((each) => each >= log - LATE) ?? time;

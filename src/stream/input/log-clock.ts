@@ -1,5 +1,3 @@
-/** Live, a line at most so far ahead of now, in milliseconds, keeps its own time. */
-export const MAX_AHEAD = 60_000;
 /** Farther ahead than this, in milliseconds, a line needs a second one to be believed. */
 const FAR = 86_400_000;
 

@@ -1,12 +1,11 @@
 import { statSync } from "node:fs";
 import type { IgnoreRule } from "../../rules/rule.ts";
 import { contains, isSingle, type Network, parseNetwork, unmap } from "../../shared/address.ts";
+import { OWN_ADDRESSES_FRESH } from "../../shared/limits.ts";
 import { innerIPv4, ownAddresses, RESERVED } from "../../shared/reserved.ts";
 import { LIST, readTrusted } from "../../shared/safe-file.ts";
 import { NetworkSet } from "./networks.ts";
 
-/** How often, in milliseconds, a list or the machine's own addresses are looked at again. */
-const REFRESH = 10_000;
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
 /** Never anybody else, whatever the interfaces say: loopback, multicast and the like. */
@@ -45,7 +44,7 @@ export class IgnoreList {
 
   /** Reads lists and own addresses again, and asks for host names, if that is due at `now` (epoch milliseconds). */
   refresh(now: number): void {
-    if (now - this.#refreshed < REFRESH && now >= this.#refreshed) return;
+    if (now - this.#refreshed < OWN_ADDRESSES_FRESH && now >= this.#refreshed) return;
     const isFirst = this.#refreshed === Number.NEGATIVE_INFINITY;
     this.#refreshed = now;
     if (!this.#host.isLive && !isFirst) return;

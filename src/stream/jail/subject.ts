@@ -1,6 +1,7 @@
 import type { Failure } from "../../filter/verdict.ts";
 import type { Jail } from "../../rules/rule.ts";
 import { formatNetwork, isSingle, type Network, parseNetwork, unmap, widen } from "../../shared/address.ts";
+import { MAX_ID_LENGTH } from "../../shared/limits.ts";
 
 /** What a failure id turned out to be. */
 export type Identity =
@@ -10,15 +11,12 @@ export type Identity =
   /** An address that can't be (`999.1.1.1`), the network of everybody (`0.0.0.0/0`), or an id that is empty or of unreasonable length. */
   | { readonly kind: "impossible" };
 
-/** Longest id or host name that can be banned, in characters. */
-const MAX_ID = 1024;
-
 /** Reads a failure id strictly. IPv4 addresses inside IPv6 ones are taken out. */
 export function identify({ id, kind, cidr }: Failure): Identity {
   const written = parseNetwork(cidr === undefined ? id : `${id}/${cidr}`);
   const network = written && unmap(written);
   if (network) return network.prefix === 0 ? { kind: "impossible" } : { kind: "address", network };
-  if (kind === "address" || id === "" || id.length > MAX_ID) return { kind: "impossible" };
+  if (kind === "address" || id === "" || id.length > MAX_ID_LENGTH) return { kind: "impossible" };
   return kind === "host" ? { kind, host: id } : { kind, id };
 }
 

@@ -1,10 +1,9 @@
 import type { CompiledFilter } from "../../filter/compile.ts";
+import { SESSION_MEMORY } from "../../shared/limits.ts";
 import type { CompiledJail } from "../jail/jail.ts";
 
 /** Lines may be as late as this, in milliseconds, and windows be the same. */
 const LATE = 60_000;
-/** How long a filter remembers the lines of a session, in milliseconds. */
-const SESSION = 300_000;
 
 /**
  * How much of the log before a moment must be read again to know what was known then, in milliseconds: the longest findtime,
@@ -14,7 +13,8 @@ export function reachOf(jails: readonly CompiledJail[]): number {
   const spans = jails
     .filter(({ jail }) => jail.on === "log")
     .map(
-      ({ jail, filter }) => jail.findtime + (jail.session !== undefined || joinsLines(filter) ? SESSION : 0),
+      ({ jail, filter }) =>
+        jail.findtime + (jail.session !== undefined || joinsLines(filter) ? SESSION_MEMORY : 0),
     );
   return Math.max(0, ...spans) + LATE;
 }
