@@ -30,10 +30,11 @@ function precheck(path: string, name: string): Prechecked {
 /** The patterns of a file's jails as `knownPattern` has them. @throws PatternError */
 function patternsIn({ layer }: Prechecked): readonly (readonly [string, KnownPattern])[] {
   const settings = [layer.defaults, ...[...layer.jails.values()].map((jail) => jail.settings)];
-  const patterns = settings.flatMap(({ prefregex = [], failregex = [], ignoreregex = [] }) => [
+  const patterns = settings.flatMap(({ prefregex = [], failregex = [], ignoreregex = [], success = [] }) => [
     ...prefregex,
     ...failregex,
     ...ignoreregex,
+    ...success,
   ]);
   return patterns.flatMap(({ source }) => {
     const expanded = expandTags(source).source;

@@ -1,4 +1,5 @@
 import { printable, type Report } from "../cli/report.ts";
+import { successFilter } from "../filter/compile.ts";
 import type { Failure, Verdict } from "../filter/verdict.ts";
 import { formatPlace, type Jail, RuleError, type RuleTest } from "../rules/rule.ts";
 import { formatNetwork, parseNetwork } from "../shared/address.ts";
@@ -77,31 +78,47 @@ export function checkJails(
  */
 export function runTests(compiled: CompiledJail, now: number): readonly RuleError[] {
   return compiled.jail.tests.flatMap((test) => {
-    const wrong = mistakeOf(test, play(compiled, test.lines, now).last);
-    return wrong === undefined
-      ? []
-      : [new RuleError("ERR_RULE_TEST", test.place, `${compiled.jail.name}: ${wrong}`)];
+    return mistakesOf(test, compiled, now).map(
+      (mistake) => new RuleError("ERR_RULE_TEST", test.place, `${compiled.jail.name}: test: ${mistake}`),
+    );
   });
 }
 
-function mistakeOf({ lines, match }: RuleTest, verdict: Verdict | undefined): string | undefined {
+function mistakesOf(
+  { lines, match, success }: RuleTest,
+  compiled: CompiledJail,
+  now: number,
+): readonly string[] {
   const line = JSON.stringify(printable(lines.at(-1) ?? "", 100));
-  if (match === false) {
-    return verdict?.match
-      ? `test: expected no failure, got one of ${JSON.stringify(verdict.id)} in ${line}`
-      : undefined;
+  const failure = play(compiled, lines, now).last;
+  const mistakes = [mistakeOf(match, failure, "failure")];
+  if (success !== undefined) {
+    const login = play({ ...compiled, filter: successFilter(compiled.filter) }, lines, now).last;
+    mistakes.push(mistakeOf(success, login, "success"));
   }
-  if (!verdict?.match)
-    return `test: expected a failure, got none (${verdict?.why ?? "not this jail's"}) in ${line}`;
+  return mistakes.flatMap((mistake) => (mistake === undefined ? [] : `${mistake} in ${line}`));
+}
+
+/** How a verdict differs from what a test expects. */
+function mistakeOf(
+  expected: RuleTest["match"],
+  verdict: Verdict | undefined,
+  what: "failure" | "success",
+): string | undefined {
+  if (expected === false) {
+    return verdict?.match ? `expected no ${what}, got one of ${JSON.stringify(verdict.id)}` : undefined;
+  }
+  if (!verdict?.match) return `expected a ${what}, got none (${verdict?.why ?? "not this jail's"})`;
   const found: Readonly<Record<string, string | undefined>> = {
     ...identityOf(verdict),
     user: verdict.groups().user,
   };
-  const wanted = Object.entries({ ...match, ...(match.ip !== undefined && { ip: canonical(match.ip) }) });
+  const ip = expected.ip && canonical(expected.ip);
+  const wanted = Object.entries({ ...expected, ...(ip && { ip }) });
   const different = wanted.find(([key, value]) => found[key] !== value);
   if (different === undefined) return undefined;
   const [key, value] = different;
-  return `test: expected ${key} ${JSON.stringify(value)}, got ${JSON.stringify(found[key] ?? null)} in ${line}`;
+  return `expected ${key} ${JSON.stringify(value)}, got ${JSON.stringify(found[key] ?? null)}`;
 }
 
 function identityOf(failure: Failure): { ip?: string; id?: string } {

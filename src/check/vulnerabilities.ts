@@ -104,13 +104,14 @@ const HINTS: Readonly<Record<Harm["kind"] | Exclude<Found["where"], "field">, st
 
 /** Patterns whose steps grow beyond quadratic. */
 function slowPatterns(rule: FilterRule, filter: CompiledFilter): readonly RuleError[] {
-  const { prefregex, failregex, ignoreregex } = filter;
+  const { prefregex, failregex, ignoreregex, success } = filter;
   const check = (written: Pattern | undefined, name: string, pattern: PythonPattern | undefined) =>
     (written && pattern && slowPattern(written, name, pattern)) ?? [];
   return [
     check(rule.prefregex, "prefregex", prefregex?.pattern),
     ...failregex.map(({ pattern }, i) => check(rule.failregex[i], `failregex ${i + 1}`, pattern)),
     ...ignoreregex.map(({ pattern }, i) => check(rule.ignoreregex[i], `ignoreregex ${i + 1}`, pattern)),
+    ...success.map(({ pattern }, i) => check(rule.success[i], `success ${i + 1}`, pattern)),
   ].flat();
 }
 

@@ -11,6 +11,8 @@ export interface CompiledFilter {
   readonly prefregex: FilterPattern | undefined;
   readonly failregex: readonly FilterPattern[];
   readonly ignoreregex: readonly FilterPattern[];
+  /** Patterns of a successful login: see `successFilter`. */
+  readonly success: readonly FilterPattern[];
   readonly maxlines: number;
   readonly dates: DateDetector;
 }
@@ -36,38 +38,45 @@ export class FilterError extends SyntaxError {
   }
 }
 
-/** Groups of which a filter needs one, to know whom a failure is about. */
-const IDS = ["fid", "ip4", "ip6", "dns", "mlfid"];
+/** Groups that name the address or id of a failure. */
+const ID_GROUPS = ["fid", "ip4", "ip6", "dns"];
 
 /**
  * Compiles a rule's patterns.
  *
- * @param hasSessions whether lines are sessions by themselves, so that another line may name the failure's id
+ * @param hasSessions whether lines of one process are a session, so that another line may name the failure's id
  * @throws AggregateError of FilterErrors, one for each pattern that is wrong
  */
 export function compileFilter(rule: FilterRule, hasSessions = false): CompiledFilter {
   const errors: FilterError[] = [];
-  const compile = (pattern: Pattern, multiline = false) =>
-    attempt(errors, () => compileOne(pattern, multiline));
-  const prefregex = rule.prefregex && compile(rule.prefregex);
-  const failregex = rule.failregex.map((pattern) => compile(pattern, rule.maxlines > 1));
-  const ignoreregex = rule.ignoreregex.map((pattern) => compile(pattern));
-  const dates = attempt(errors, () => compileDates(rule.datepattern));
-  failregex.forEach((compiled, index) => {
-    const pattern = rule.failregex[index];
-    if (!compiled || !pattern || hasSessions || namesId(compiled) || (prefregex && namesId(prefregex)))
-      return;
-    errors.push(new FilterError(pattern, 0, "names no failure id, such as <HOST>, <ADDR> or <F-ID>"));
+  const compile = (patterns: readonly Pattern[], options: CompileOptions = {}) =>
+    patterns.flatMap((pattern) => attempt(errors, () => compileOne(pattern, options)) ?? []);
+  const [prefregex] = compile(rule.prefregex ? [rule.prefregex] : []);
+  const isNamed = hasSessions || (prefregex !== undefined && namesOne(prefregex, SESSION_OR_ID));
+  const failregex = compile(rule.failregex, {
+    multiline: rule.maxlines > 1,
+    needs: isNamed ? undefined : SESSION_OR_ID,
   });
+  const ignoreregex = compile(rule.ignoreregex);
+  const success = compile(rule.success, { needs: ID_GROUPS });
+  const dates = attempt(errors, () => compileDates(rule.datepattern));
   if (errors.length > 0 || dates === undefined) throw new AggregateError(errors);
-  const found = (all: readonly (FilterPattern | undefined)[]) => all.filter((each) => each !== undefined);
-  return {
-    prefregex,
-    failregex: found(failregex),
-    ignoreregex: found(ignoreregex),
-    maxlines: rule.maxlines,
-    dates,
-  };
+  return { prefregex, failregex, ignoreregex, success, maxlines: rule.maxlines, dates };
+}
+
+/** The filter that finds successful logins: what it calls a failure is one. It sees each line by itself. */
+export function successFilter({ success, dates }: CompiledFilter): CompiledFilter {
+  return { prefregex: undefined, failregex: success, ignoreregex: [], success: [], maxlines: 1, dates };
+}
+
+/** Groups of which a failregex needs one: it names the id, or the session in which another line does. */
+const SESSION_OR_ID = [...ID_GROUPS, "mlfid"];
+
+interface CompileOptions {
+  /** True: the text may be several lines. */
+  readonly multiline?: boolean;
+  /** Groups of which the pattern must have one. */
+  readonly needs?: readonly string[] | undefined;
 }
 
 function attempt<T>(errors: FilterError[], make: () => T): T | undefined {
@@ -80,7 +89,7 @@ function attempt<T>(errors: FilterError[], make: () => T): T | undefined {
   }
 }
 
-function compileOne(written: Pattern, multiline: boolean): FilterPattern {
+function compileOne(written: Pattern, { multiline = false, needs }: CompileOptions): FilterPattern {
   const expanded = expandTags(written.source);
   if (expanded.source.trim() === "") throw new FilterError(written, 0, "empty pattern");
   const pattern = positioned(written, expanded.offsetOf, () =>
@@ -88,6 +97,8 @@ function compileOne(written: Pattern, multiline: boolean): FilterPattern {
   );
   const merges = alternatives(pattern.groupNames);
   const meanings = meaningsOf(pattern.groupNames);
+  if (needs && !namesOne({ pattern }, needs))
+    throw new FilterError(written, 0, "names no failure id, such as <HOST>, <ADDR> or <F-ID>");
   return {
     pattern,
     read:
@@ -132,8 +143,8 @@ function positioned<T>(pattern: Pattern, offsetOf: (offset: number) => number, m
   }
 }
 
-function namesId({ pattern }: FilterPattern): boolean {
-  return IDS.some((name) => pattern.groupNames.includes(name));
+function namesOne({ pattern }: Pick<FilterPattern, "pattern">, groups: readonly string[]): boolean {
+  return groups.some((name) => pattern.groupNames.includes(name));
 }
 
 /** One group that fills (`alt_`) or adds to (`tuple_`) another. */

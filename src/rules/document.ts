@@ -90,9 +90,10 @@ function readSettings(source: Source, path: Path, value: unknown, errors: RuleEr
     ...(datepattern !== undefined && { datepattern: joinLines(patterns("datepattern", datepattern)) }),
     ...(success !== undefined && { success: patterns("success", success) }),
     ...(tests !== undefined && {
-      tests: tests.map(({ line, match }, i) => ({
+      tests: tests.map(({ line, match = false, success }, i) => ({
         lines: line,
         match,
+        ...(success !== undefined && { success }),
         place: source.place([...path, "tests", i]),
       })),
     }),

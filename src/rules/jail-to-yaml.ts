@@ -33,7 +33,7 @@ export function keysOf(jail: Jail): Readonly<Record<string, unknown>> {
     port: jail.port,
     protocol: jail.protocol,
     maxmatches: jail.maxmatches,
-    success: sources(jail.success),
+    success: sources(filter.success),
     tests: jail.tests.length === 0 ? undefined : jail.tests.map(testKeys),
   };
 }
@@ -62,6 +62,6 @@ function fileUri(path: string): string {
   return path.startsWith("//") ? `file://${path}` : `file:${path}`;
 }
 
-function testKeys({ lines, match }: RuleTest): Readonly<Record<string, unknown>> {
-  return { line: lines.length === 1 ? lines[0] : lines, match };
+function testKeys({ lines, match, success }: RuleTest): Readonly<Record<string, unknown>> {
+  return { line: lines.length === 1 ? lines[0] : lines, match, success };
 }

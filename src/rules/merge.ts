@@ -108,6 +108,7 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
       prefregex: settings.prefregex?.[0],
       failregex: settings.failregex ?? [],
       ignoreregex: settings.ignoreregex ?? [],
+      success: settings.success ?? [],
       maxlines: settings.maxlines ?? 1,
       datepattern: settings.datepattern?.[0],
     },
@@ -127,7 +128,6 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
     mode: settings.mode ?? "enforce",
     on: settings.on ?? "log",
     maxmatches: settings.maxmatches ?? 10,
-    success: settings.success ?? [],
     tests: settings.tests ?? [],
   };
 }

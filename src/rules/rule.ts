@@ -18,6 +18,8 @@ export interface FilterRule {
   readonly prefregex: Pattern | undefined;
   readonly failregex: readonly Pattern[];
   readonly ignoreregex: readonly Pattern[];
+  /** A successful login: an address or id, and no failure. */
+  readonly success: readonly Pattern[];
   readonly maxlines: number;
   /** Undefined: fail2ban's default date templates. */
   readonly datepattern: Pattern | undefined;
@@ -56,10 +58,20 @@ export type JournalMatch = readonly ReadonlyMap<string, ReadonlySet<string>>[];
 /** The highest `maxretry`: the most failures of one address that a window holds. */
 export const MAX_MAXRETRY = 100_000;
 
-/** A sample: lines, and the failure that the last of them must bring (`match: false`: none). */
+/** What the failure, or the success, of a sample must name; no key: it only must be there. */
+interface ExpectedId {
+  readonly ip?: string;
+  readonly id?: string;
+  readonly user?: string;
+}
+
+/** A sample: lines, and what the last of them must be. */
 export interface RuleTest {
   readonly lines: readonly string[];
-  readonly match: false | { readonly ip?: string; readonly id?: string; readonly user?: string };
+  /** The failure that it completes; false: none. */
+  readonly match: false | ExpectedId;
+  /** The successful login that it is; false: none. Undefined: not checked. */
+  readonly success?: false | ExpectedId;
   readonly place: Place;
 }
 
@@ -97,8 +109,6 @@ export interface Jail {
   readonly mode: "enforce" | "shadow";
   readonly on: "log" | "ban";
   readonly maxmatches: number;
-  /** Patterns of a successful login. */
-  readonly success: readonly Pattern[];
   readonly tests: readonly RuleTest[];
 }
 

@@ -159,26 +159,35 @@ const count = z.strictObject(
   wanted("a mapping such as {ipv4: 32, ipv6: 64}"),
 );
 
-/** What a sample's failure must be; `true`: any. */
-const expectedFailure = z.preprocess(
-  (input) => (input === true ? {} : input),
-  z.strictObject(
-    {
-      ip: value("an address or a network", readCanonical).exactOptional(),
-      id: text.exactOptional(),
-      user: z.string(wanted("text")).exactOptional(),
-    },
-    wanted("false or a mapping such as {ip: 192.0.2.1}"),
+/** What a sample's failure or success must name; `true`: anything, `false`: there must be none. */
+const expectedId = z.union([
+  z.literal(false),
+  z.preprocess(
+    (input) => (input === true ? {} : input),
+    z.strictObject(
+      {
+        ip: value("an address or a network", readCanonical).exactOptional(),
+        id: text.exactOptional(),
+        user: z.string(wanted("text")).exactOptional(),
+      },
+      wanted("true, false or a mapping such as {ip: 192.0.2.1}"),
+    ),
   ),
-);
+]);
 
-const test = z.strictObject(
-  {
-    line: list(z.string(wanted("text"))).refine((lines) => lines.length > 0, "expected a line"),
-    match: z.union([z.literal(false), expectedFailure]),
-  },
-  wanted('a mapping such as {line: "…", match: {ip: 192.0.2.1}}'),
-);
+const test = z
+  .strictObject(
+    {
+      line: list(z.string(wanted("text"))).refine((lines) => lines.length > 0, "expected a line"),
+      match: expectedId.exactOptional(),
+      success: expectedId.exactOptional(),
+    },
+    wanted('a mapping such as {line: "…", match: {ip: 192.0.2.1}}'),
+  )
+  .refine(
+    ({ match, success }) => match !== undefined || success !== undefined,
+    "expected match or success beside line",
+  );
 
 /**
  * The keys of a jail, each checked by itself and turned into what it means; defaults and what keys mean together come

@@ -56,6 +56,43 @@ describe("checkJails", () => {
     assert.ok((checked?.lines ?? 0) > 100);
   });
 
+  const success =
+    "    failregex: '^login failed from <ADDR>$'\n    success: '^login of <F-USER>.*</F-USER> from <ADDR>$'\n";
+
+  test("runs the tests of successful logins", async () => {
+    const { checked, errors } = await check(`${success}    tests:
+      - {line: login of x from 192.0.2.1, success: {ip: 192.0.2.1, user: x}}
+      - {line: login of x from 192.0.2.1, success: true}
+      - {line: login failed from 192.0.2.1, match: true, success: false}
+`);
+    assert.deepEqual([errors, checked?.tests], [[], 3]);
+  });
+
+  test("refuses a test whose line is no successful login, one of somebody else, or one unexpectedly", async () => {
+    const { errors } = await check(`${success}    tests:
+      - {line: logout of x from 192.0.2.1, success: true}
+      - {line: login of x from 192.0.2.2, success: {ip: 192.0.2.1}}
+      - {line: login of x from 192.0.2.1, match: true, success: {user: y}}
+      - {line: login of x from 192.0.2.1, success: false}
+`);
+    assert.deepEqual(errors, [
+      'ERR_RULE_TEST app.yaml:7:9: app: test: expected a success, got none (no-failregex) in "logout of x from 192.0.2.1"',
+      'ERR_RULE_TEST app.yaml:8:9: app: test: expected ip "192.0.2.1", got "192.0.2.2" in "login of x from 192.0.2.2"',
+      'ERR_RULE_TEST app.yaml:9:9: app: test: expected a failure, got none (no-failregex) in "login of x from 192.0.2.1"',
+      'ERR_RULE_TEST app.yaml:9:9: app: test: expected user "y", got "x" in "login of x from 192.0.2.1"',
+      'ERR_RULE_TEST app.yaml:10:9: app: test: expected no success, got one of "192.0.2.1" in "login of x from 192.0.2.1"',
+    ]);
+  });
+
+  test("refuses a success pattern that a long line can stop", async () => {
+    const { errors } = await check(
+      "    failregex: '^login failed from <ADDR>$'\n    success: '^(?:a+)+ from <ADDR>$'\n",
+    );
+    assert.deepEqual(errors, [
+      "ERR_RULE_BACKTRACKING app.yaml:5:19: success 1: a line made to hurt this loop has no end",
+    ]);
+  });
+
   test("refuses a rule that a stranger can mislead, with the place, the line and both addresses", async () => {
     const { errors, said } = await check("    failregex: '^login of .*? failed from <ADDR>'\n");
     assert.deepEqual(said, []);

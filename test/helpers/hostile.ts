@@ -41,11 +41,15 @@ export async function bundledPatterns(): Promise<readonly { name: string; patter
   const names = readdirSync(`${ROOT}rules`).filter((name) => name.endsWith(".yaml"));
   const { jails } = await loadRules({ specs: names.map((name) => `${ROOT}rules/${name}`), sets: [] });
   return jails.flatMap((jail) => {
-    const { prefregex, failregex, ignoreregex } = compileFilter(jail.filter, jail.session !== undefined);
+    const { prefregex, failregex, ignoreregex, success } = compileFilter(
+      jail.filter,
+      jail.session !== undefined,
+    );
     return [
       ...(prefregex ? [{ name: `${jail.name} prefregex`, ...prefregex }] : []),
       ...failregex.map((compiled, i) => ({ name: `${jail.name} failregex ${i + 1}`, ...compiled })),
       ...ignoreregex.map((compiled, i) => ({ name: `${jail.name} ignoreregex ${i + 1}`, ...compiled })),
+      ...success.map((compiled, i) => ({ name: `${jail.name} success ${i + 1}`, ...compiled })),
     ];
   });
 }

@@ -7,6 +7,7 @@ export interface PatternTexts {
   readonly prefregex?: string;
   readonly failregex?: readonly string[];
   readonly ignoreregex?: readonly string[];
+  readonly success?: readonly string[];
   readonly maxlines?: number;
   readonly datepattern?: string;
 }
@@ -16,6 +17,7 @@ export function filterRule({
   prefregex,
   failregex = [],
   ignoreregex = [],
+  success = [],
   maxlines = 1,
   datepattern,
 }: PatternTexts): FilterRule {
@@ -24,6 +26,7 @@ export function filterRule({
     prefregex: prefregex === undefined ? undefined : pattern(prefregex),
     failregex: failregex.map(pattern),
     ignoreregex: ignoreregex.map(pattern),
+    success: success.map(pattern),
     maxlines,
     datepattern: datepattern === undefined ? undefined : pattern(datepattern),
   };
@@ -62,7 +65,6 @@ export function newJail(settings: Partial<Jail> = {}): Jail {
     mode: "enforce",
     on: "log",
     maxmatches: 10,
-    success: [],
     tests: [],
     ...settings,
   };

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { dumpRules } from "../../src/rules/dump.ts";
 import { loadRules } from "../../src/rules/load.ts";
 import { mergeLayers, resolveJail, settingsOf } from "../../src/rules/merge.ts";
-import type { Jail } from "../../src/rules/rule.ts";
+import type { Jail, RuleTest } from "../../src/rules/rule.ts";
 import { widen } from "../../src/shared/address.ts";
 import { RulesFolder } from "../helpers/rules.ts";
 
@@ -78,6 +78,13 @@ const terms = fc
   )
   .map((fields) => new Map(fields.map(([field, values]) => [field, new Set(values)])));
 
+const expectedId = constantFrom<RuleTest["match"]>(
+  false,
+  {},
+  { ip: "192.0.2.0/24", user: "" },
+  { id: "x: y" },
+);
+
 const jail: fc.Arbitrary<Jail> = record({
   name: word,
   description: maybe(fc.string()),
@@ -92,6 +99,7 @@ const jail: fc.Arbitrary<Jail> = record({
     prefregex: maybe(pattern),
     failregex: some(pattern),
     ignoreregex: fc.array(pattern, { maxLength: 2 }),
+    success: fc.array(pattern, { maxLength: 2 }),
     maxlines: fc.integer({ min: 1, max: 1000 }),
     datepattern: maybe(
       record({ source: constantFrom("{^LN-BEG}", "%Y\n%d: %m", "^'"), place: constant(PLACE) }),
@@ -126,13 +134,13 @@ const jail: fc.Arbitrary<Jail> = record({
   mode: constantFrom("enforce", "shadow"),
   on: constantFrom("log", "ban"),
   maxmatches: nat(1000),
-  success: fc.array(pattern, { maxLength: 2 }),
   tests: fc.array(
     record({
       lines: some(fc.string()),
-      match: constantFrom(false as const, {}, { ip: "192.0.2.0/24", user: "" }, { id: "x: y" }),
+      match: expectedId,
+      success: expectedId,
       place: constant(PLACE),
-    }),
+    }).map(({ success, ...test }) => ({ ...test, ...(success !== false && { success }) })),
     { maxLength: 2 },
   ),
 }).map((each) => (each.on === "ban" ? { ...each, framing: "message" } : each));

@@ -26,7 +26,14 @@ describe("loadRules gives a jail its defaults", () => {
     assert.equal(formatPlace(place), `${folder.path("0.yaml")}:1:9`);
     assert.deepEqual(
       { ...filter, failregex: [] },
-      { prefregex: undefined, failregex: [], ignoreregex: [], maxlines: 1, datepattern: undefined },
+      {
+        prefregex: undefined,
+        failregex: [],
+        ignoreregex: [],
+        success: [],
+        maxlines: 1,
+        datepattern: undefined,
+      },
     );
     assert.deepEqual(jail, {
       name: "a",
@@ -57,11 +64,12 @@ describe("loadRules gives a jail its defaults", () => {
       mode: "enforce",
       on: "log",
       maxmatches: 10,
-      success: [],
       tests: [],
     });
   });
 });
+
+const testsOf = (jail: Jail) => jail.tests.map(({ place: _, ...test }) => test);
 
 describe("loadRules reads a key", () => {
   const cases: readonly { yaml: string; read: (jail: Jail) => unknown; value: unknown }[] = [
@@ -142,11 +150,24 @@ describe("loadRules reads a key", () => {
     },
     {
       yaml: 'tests: [{line: [a, b], match: {ip: "2001:DB8:0::1", user: u}}, {line: c, match: true}]',
-      read: (jail) => jail.tests.map(({ lines, match }) => ({ lines, match })),
+      read: testsOf,
       value: [
         { lines: ["a", "b"], match: { ip: "2001:db8::1", user: "u" } },
         { lines: ["c"], match: {} },
       ],
+    },
+    {
+      yaml: "tests: [{line: a, success: {ip: 192.0.2.7}}, {line: b, match: true, success: false}]",
+      read: testsOf,
+      value: [
+        { lines: ["a"], match: false, success: { ip: "192.0.2.7" } },
+        { lines: ["b"], match: {}, success: false },
+      ],
+    },
+    {
+      yaml: "success: ['^in <HOST>$', '^ok <HOST>$']",
+      read: (jail) => jail.filter.success.map(({ source }) => source),
+      value: ["^in <HOST>$", "^ok <HOST>$"],
     },
     { yaml: "ignoreregex: ''", read: (jail) => jail.filter.ignoreregex, value: [] },
     {
@@ -335,10 +356,11 @@ describe("loadRules refuses", () => {
     },
     {
       name: "a sample without an expectation, and a wrong one",
-      text: jail("tests: [{line: x}, {line: x, match: {ip: y}}]"),
+      text: jail("tests: [{line: x}, {line: x, match: {ip: y}}, {line: x, success: 1}]"),
       wrong: [
-        "0.yaml:1:43: tests.match: expected false or a mapping such as {ip: 192.0.2.1}, got nothing",
+        "0.yaml:1:43: tests: expected match or success beside line",
         '0.yaml:1:76: tests.match.ip: expected an address or a network, got "y"',
+        "0.yaml:1:100: tests.success: expected true, false or a mapping such as {ip: 192.0.2.1}, got 1",
       ],
     },
     {

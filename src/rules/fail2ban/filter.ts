@@ -83,6 +83,7 @@ export function filterRule(options: ReadonlyMap<string, Sourced>): Omit<Resolved
     prefregex: oneLine(options.get("prefregex")),
     failregex: patterns(options.get("failregex")),
     ignoreregex: patterns(options.get("ignoreregex")),
+    success: [],
     maxlines: maxlines(options.get("maxlines")),
     datepattern: withoutBlankLines(options.get("datepattern")),
     journalmatch: patterns(options.get("journalmatch")).map(({ source }) => splitShell(source).words),

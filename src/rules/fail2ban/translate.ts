@@ -46,7 +46,6 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
     mode: readMode(jail, warn),
     on: counts,
     maxmatches: Math.min(wholeNumber(options, "maxmatches", { min: 0, fallback: 10 }, warn), 1000),
-    success: [],
     tests: [],
   };
 }
@@ -65,6 +64,7 @@ const NO_FILTER: FilterRule = {
   prefregex: undefined,
   failregex: [],
   ignoreregex: [],
+  success: [],
   maxlines: 1,
   datepattern: undefined,
 };
@@ -77,7 +77,7 @@ function readFilterRule({ filter, place }: ResolvedJail, warn: Warn): FilterRule
     if (tag)
       warn(`${formatPlace(place)}: nothing defines ${tag}, so it is taken literally; is the mode right?`);
   }
-  return { prefregex, failregex, ignoreregex, maxlines, datepattern };
+  return { prefregex, failregex, ignoreregex, success: [], maxlines, datepattern };
 }
 
 /** Globs, a line each; `head` or `tail` after one says where fail2ban begins to read, which here the pipe decides. */

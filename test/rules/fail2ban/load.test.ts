@@ -78,7 +78,6 @@ describe("loadFail2ban on the fixture", () => {
       mode: "enforce",
       on: "log",
       maxmatches: 2,
-      success: [],
       tests: [],
     });
     assert.match(place.file, /jail\.conf$/);
