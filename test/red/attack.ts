@@ -27,7 +27,7 @@ export interface AttackOptions {
 }
 
 /** What became of a field. */
-export interface FieldResult {
+interface FieldResult {
   readonly daemon: string;
   readonly field: string;
   readonly sent: number;
