@@ -61,6 +61,16 @@ f2b-exec: warning: 1 ban not applied: already ended when the command came
 `,
   },
   {
+    name: "an input that ends within a line",
+    args: [],
+    input: '\n{"cmd":"ban","ip":"198.5',
+    status: 65,
+    stdout: "",
+    stderr: `f2b-exec: warning: line 2: the input ended in the middle of it: expected a JSON object on one line
+f2b-exec: warning: 1 input line was no command
+`,
+  },
+  {
     name: "bad lines between good ones",
     args: ["--never-ban", "203.0.113.0/24"],
     input: `{"cmd":"ban","ip":"198.51.100.7"}
@@ -68,7 +78,7 @@ f2b-exec: warning: 1 ban not applied: already ended when the command came
 {"cmd":"ban","ip":"$(reboot)"}
 {"cmd":"dance"}
 {"cmd":"ban","ip":"203.0.113.7"}
-{"cmd":"ban","ip":"198.5`,
+`,
     status: 65,
     stdout: `iptables -w 10 -N f2bs-manual
 iptables -w 10 -A f2bs-manual -s 198.51.100.7/32 -j REJECT --reject-with icmp-port-unreachable
@@ -77,10 +87,9 @@ iptables -w 10 -I INPUT 1 -j f2bs-manual
 `,
     stderr: `f2b-exec: warning: line 3: ip: expected an address or a network, got "$(reboot)"
 f2b-exec: warning: line 4: cmd: unknown command "dance", skipped
-f2b-exec: warning: line 6: the input ended in the middle of it: expected a JSON object on one line
 f2b-exec: NOTICE [manual] Ban 198.51.100.7
 f2b-exec: warning: refused [manual] 203.0.113.7: on the never-ban list (203.0.113.0/24)
-f2b-exec: warning: 2 input lines were no commands
+f2b-exec: warning: 1 input line was no command
 `,
   },
 ];
