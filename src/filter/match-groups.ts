@@ -21,14 +21,14 @@ const NAMES = [
 type Meaning = (typeof NAMES)[number];
 
 /** Where a pattern's groups have the meanings, as indices of its `groupNames`; -1: it has no such group. */
-export type Meanings = Readonly<Record<Meaning, number>>;
+export type GroupIndices = Readonly<Record<Meaning, number>>;
 
-export function meaningsOf(groupNames: readonly string[]): Meanings {
-  return Object.fromEntries(NAMES.map((name) => [name, groupNames.indexOf(name)])) as Meanings;
+export function groupIndices(groupNames: readonly string[]): GroupIndices {
+  return Object.fromEntries(NAMES.map((name) => [name, groupNames.indexOf(name)])) as GroupIndices;
 }
 
 /** Whom a line or a session names: what `<HOST>` and its kin, and `<F-ID>`, took. */
-export interface Named {
+export interface IdGroups {
   readonly fid: string | undefined;
   readonly ip4: string | undefined;
   readonly ip6: string | undefined;
@@ -37,7 +37,7 @@ export interface Named {
 }
 
 /** The failure id: what `<F-ID>` took, an address, or a host name. */
-export function idOf({ fid, ip4, ip6, dns }: Named): string | undefined {
+export function idOf({ fid, ip4, ip6, dns }: IdGroups): string | undefined {
   return fid ?? ip4 ?? ip6 ?? dns;
 }
 
@@ -45,12 +45,12 @@ export function idOf({ fid, ip4, ip6, dns }: Named): string | undefined {
 const MAX_TIMES = 1_000;
 
 /** How many attempts a line tells of: the number in `<F-TIMES>`, one without it or where it is none. */
-export function timesOf({ times }: Said): number {
+export function timesOf({ times }: MatchGroups): number {
   return times === undefined ? 1 : Math.min(Math.max(Math.trunc(Number(times)) || 1, 1), MAX_TIMES);
 }
 
 /** What one match says: the groups that mean something, at hand, and all of them when they are asked for. */
-export interface Said extends Named {
+export interface MatchGroups extends IdGroups {
   /** Of a prefregex: what failregexes see. */
   readonly content: string | undefined;
   readonly mlfid: string | undefined;
@@ -65,7 +65,7 @@ export interface Said extends Named {
 }
 
 /** What a match says whose groups are read as they stand. An object of some fields and no dictionary: most lines are such. */
-export class SaidByMatch implements Said {
+export class SaidByMatch implements MatchGroups {
   readonly content: string | undefined;
   readonly mlfid: string | undefined;
   readonly mlfgained: string | undefined;
@@ -82,7 +82,7 @@ export class SaidByMatch implements Said {
   readonly cidr: string | undefined;
   readonly #match: PatternMatch;
 
-  constructor(match: PatternMatch, at: Meanings) {
+  constructor(match: PatternMatch, at: GroupIndices) {
     this.#match = match;
     this.content = taken(match, at.content);
     this.mlfid = taken(match, at.mlfid);
@@ -109,7 +109,7 @@ function taken(match: PatternMatch, index: number): string | undefined {
 }
 
 /** What a failregex says behind a prefregex: the groups of both, its own first. */
-export class SaidBehind implements Said {
+export class SaidBehind implements MatchGroups {
   readonly content = undefined;
   readonly mlfid: string | undefined;
   readonly mlfgained: string | undefined;
@@ -124,10 +124,10 @@ export class SaidBehind implements Said {
   readonly ip6: string | undefined;
   readonly dns: string | undefined;
   readonly cidr: string | undefined;
-  readonly #base: Said;
-  readonly #said: Said;
+  readonly #base: MatchGroups;
+  readonly #said: MatchGroups;
 
-  constructor(base: Said, said: Said) {
+  constructor(base: MatchGroups, said: MatchGroups) {
     this.#base = base;
     this.#said = said;
     this.mlfid = said.mlfid ?? base.mlfid;
@@ -154,7 +154,7 @@ export class SaidBehind implements Said {
 }
 
 /** What groups say that are there already. */
-export function saidByGroups(groups: Groups): Said {
+export function matchGroupsOf(groups: Groups): MatchGroups {
   const { content, mlfid, mlfgained, mlfforget, mlfonce, nofail, times, user, fid, ip4, ip6, dns, cidr } =
     groups;
   return {

@@ -1,15 +1,15 @@
 import type { PatternMatch, PythonPattern } from "../python/pattern.ts";
 import { MEDIUM, SearchBudget } from "../python/search/budget.ts";
-import { isAscii } from "../python/search/compile.ts";
+import { isAscii } from "../python/search/compile-pattern.ts";
 import { DATE_CARRYOVER } from "../shared/limits.ts";
 import { flat } from "../shared/text.ts";
 import type { Settle } from "../shared/time.ts";
-import type { CompiledFilter, FilterPattern } from "./compile.ts";
+import type { CompiledFilter, FilterPattern } from "./compile-filter.ts";
 import type { FoundDate } from "./date/date.ts";
-import { idOf, type Said, SaidBehind, saidByGroups, timesOf } from "./match-groups.ts";
+import { idOf, type MatchGroups, matchGroupsOf, SaidBehind, timesOf } from "./match-groups.ts";
 import { type BufferedLine, joinLines, splitBuffer } from "./multiline.ts";
-import type { SingleLine } from "./session/one-line-sessions.ts";
-import { groupsOf, type SessionLine, type SessionState, Sessions } from "./session/session.ts";
+import type { OneLineSession } from "./session/one-line-sessions.ts";
+import { mergeGroups, type SessionLine, type SessionState, Sessions } from "./session/sessions.ts";
 import type { Failure, Groups, NoFailure, Verdict } from "./verdict.ts";
 
 /** A line as a jail sees it. */
@@ -78,7 +78,7 @@ interface Look {
   text: string;
   ascii: boolean;
   /** What the prefregex said. */
-  base: Said | undefined;
+  base: MatchGroups | undefined;
 }
 
 /** A line of ASCII that is looked at for itself. */
@@ -242,7 +242,7 @@ export class Matcher {
     return failure({ named: said, times: timesOf(said), lines: evidence }, () => said.groups, index, time);
   }
 
-  #inSession(id: string, look: Look, said: Said, lines: readonly string[], index: number): Verdict {
+  #inSession(id: string, look: Look, said: MatchGroups, lines: readonly string[], index: number): Verdict {
     const { time, clock } = look;
     const when = time ?? (this.#inherits ? this.#lastTime : undefined) ?? Math.max(clock, 0);
     const { start, whole } = look;
@@ -250,12 +250,12 @@ export class Matcher {
     const size = id.length + look.text.length + lengthOf(lines);
     const state = this.#sessions.merge(id, { said, lines, time: when, size, single });
     if (state.nofail) return none("nofail", time);
-    const failed = failure(state, () => groupsOf(state.said), index, time);
+    const failed = failure(state, () => mergeGroups(state.said), index, time);
     return failed ?? none("pending", time);
   }
 
   /** What a session's only line said. */
-  #reread({ whole, start, regex, time }: SingleLine): SessionLine | undefined {
+  #reread({ whole, start, regex, time }: OneLineSession): SessionLine | undefined {
     const text = `${whole.slice(start)}\n`;
     const { prefregex, failregex } = this.#filter;
     const look = { ...NO_LOOK, text };
@@ -303,9 +303,9 @@ function isLong(line: string): boolean {
 }
 
 /** What a failregex said and before it the prefregex. Of a long line it is copied. */
-function joinedTo({ base, text, whole }: Look, said: Said): Said {
+function joinedTo({ base, text, whole }: Look, said: MatchGroups): MatchGroups {
   const all = base ? new SaidBehind(base, said) : said;
-  return isLong(text) || isLong(whole) ? saidByGroups(copied(all.groups)) : all;
+  return isLong(text) || isLong(whole) ? matchGroupsOf(copied(all.groups)) : all;
 }
 
 function copied(groups: Groups): Groups {
@@ -319,7 +319,7 @@ function without(text: string, { start, end }: FoundDate, time: number | undefin
 }
 
 /** The session that a line belongs to. Where each process is one, `<F-MLFID>` is the pid of another process of that host. */
-function sessionOf({ process }: Look, { mlfid }: Said): string | undefined {
+function sessionOf({ process }: Look, { mlfid }: MatchGroups): string | undefined {
   if (process === undefined || mlfid === undefined) return mlfid ?? process;
   return process.slice(0, process.lastIndexOf(" ") + 1) + mlfid;
 }

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 
 /** The only line of a session so far: enough to read it again. */
-export interface SingleLine {
+export interface OneLineSession {
   /** The line as it was written: ASCII. */
   readonly whole: string;
   /** Where in it that begins which the filter saw. */
@@ -21,7 +21,7 @@ const SLOT = 256;
  *
  * Slots are written in turn, round and round. The index over them is open addressing with linear probing, half full at most.
  */
-export class SingleLines {
+export class OneLineSessions {
   readonly #max: number;
   readonly #bytes: Buffer;
   readonly #idLengths: Uint16Array;
@@ -53,7 +53,7 @@ export class SingleLines {
   }
 
   /** Keeps the line of a session that is not there. Returns false for one that does not fit. */
-  put(id: string, { whole, start, regex, time }: SingleLine): boolean {
+  put(id: string, { whole, start, regex, time }: OneLineSession): boolean {
     if (id.length === 0 || id.length + whole.length > SLOT) return false;
     const slot = this.#next;
     this.#next = slot + 1 === this.#max ? 0 : slot + 1;
@@ -74,7 +74,7 @@ export class SingleLines {
   }
 
   /** The line of a session, which is forgotten. */
-  take(id: string): SingleLine | undefined {
+  take(id: string): OneLineSession | undefined {
     if (this.#size === 0) return undefined;
     const hash = this.#hash(id);
     const mask = this.#index.length - 1;
@@ -87,7 +87,7 @@ export class SingleLines {
     }
   }
 
-  #lineIn(slot: number): SingleLine {
+  #lineIn(slot: number): OneLineSession {
     const from = slot * SLOT + (this.#idLengths[slot] as number);
     const whole = this.#bytes.toString("latin1", from, from + (this.#lengths[slot] as number));
     this.#idLengths[slot] = 0;
