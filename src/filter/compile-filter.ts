@@ -3,7 +3,7 @@ import { compilePattern } from "../python/search/compile-pattern.ts";
 import type { FilterRule, Pattern } from "../rules/rule.ts";
 import { DateDetector } from "./date/date.ts";
 import { expandTags, groupName } from "./filter-tags.ts";
-import { groupIndices, type MatchGroups, matchGroupsOf, SaidByMatch } from "./match-groups.ts";
+import { groupIndices, type MatchGroups, matchGroupsOf, readGroups } from "./match-groups.ts";
 import type { Groups } from "./verdict.ts";
 
 /** The patterns of a filter, ready to search. */
@@ -20,7 +20,7 @@ export interface CompiledFilter {
 /** A pattern of the filter language. */
 export interface FilterPattern {
   readonly pattern: PythonPattern;
-  /** What a match says, alternatives merged: `alt_user` fills an empty `user`. */
+  /** Reads the groups of a match, alternatives merged: `alt_user` fills an empty `user`. */
   read(match: PatternMatch): MatchGroups;
 }
 
@@ -96,14 +96,14 @@ function compileOne(written: Pattern, { multiline = false, needs }: CompileOptio
     compilePattern(expanded.source, { multiline }),
   );
   const merges = alternatives(pattern.groupNames);
-  const meanings = groupIndices(pattern.groupNames);
+  const at = groupIndices(pattern.groupNames);
   if (needs && !namesOne({ pattern }, needs))
     throw new FilterError(written, 0, "names no failure id, such as <HOST>, <ADDR> or <F-ID>");
   return {
     pattern,
     read:
       merges.length === 0
-        ? (match) => new SaidByMatch(match, meanings)
+        ? (match) => readGroups(match, at)
         : ({ groups }) => matchGroupsOf(merge(groups, merges)),
   };
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type MatchGroups, matchGroupsOf } from "../../../src/filter/match-groups.ts";
-import { mergeGroups, type SessionOptions, Sessions } from "../../../src/filter/session/sessions.ts";
+import { mergeGroups } from "../../../src/filter/session/merged-session.ts";
+import { type SessionOptions, Sessions } from "../../../src/filter/session/sessions.ts";
 
 /** A line of a session: its marks and groups, and whether it is a failure afterwards, with its lines. */
 interface Step {
@@ -115,28 +116,28 @@ const tables: readonly { name: string; steps: readonly Step[] }[] = [
 ];
 
 /** What a step's line says: one that fails and does not wait names somebody. */
-function saidIn({ line, fails, pending }: Step): MatchGroups {
+function groupsIn({ line, fails, pending }: Step): MatchGroups {
   return matchGroupsOf({ ...wordsOf(line), ...(fails && !pending && { fid: "x" }) });
 }
 
 for (const { name, steps } of tables) {
-  for (const isSingle of [false, true]) {
-    test(`Sessions ${name}${isSingle ? ", its first line kept as bytes" : ""}`, () =>
-      checkSteps(steps, isSingle));
+  for (const isStored of [false, true]) {
+    test(`Sessions ${name}${isStored ? ", its first line kept as bytes" : ""}`, () =>
+      checkSteps(steps, isStored));
   }
 }
 
-function checkSteps(steps: readonly Step[], isSingle: boolean): void {
+function checkSteps(steps: readonly Step[], isStored: boolean): void {
   const sessions = new Sessions(({ whole, time }) => {
     const step = steps.find(({ line }) => line === whole);
-    return step && { said: saidIn(step), lines: [whole], time, size: 0 };
+    return step && { groups: groupsIn(step), lines: [whole], time, size: 0 };
   });
   for (const [time, step] of steps.entries()) {
     const { line, fails, has } = step;
-    const single = isSingle ? { whole: line, start: 0, regex: 0, time } : undefined;
-    const state = sessions.merge("1", { said: saidIn(step), lines: [line], time, size: 0, single });
+    const stored = isStored ? { whole: line, start: 0, regex: 0, time } : undefined;
+    const state = sessions.merge("1", { groups: groupsIn(step), lines: [line], time, size: 0, stored });
     assert.deepEqual(state.nofail ? undefined : state.lines, fails, `at ${line}`);
-    const { ip4, user } = mergeGroups(state.said);
+    const { ip4, user } = mergeGroups(state.groups);
     if (has) assert.deepEqual({ ...(ip4 && { ip4 }), ...(user && { user }) }, has, `at ${line}`);
   }
 }
@@ -144,19 +145,20 @@ function checkSteps(steps: readonly Step[], isSingle: boolean): void {
 const noReread = () => assert.fail("no line was kept as bytes");
 
 test("Sessions lets no mark stay from line to line", () => {
-  const { said } = new Sessions(noReread).merge("1", {
-    said: matchGroupsOf(wordsOf("nofail gained forget")),
+  const { groups } = new Sessions(noReread).merge("1", {
+    groups: matchGroupsOf(wordsOf("nofail gained forget")),
     lines: [],
     time: 0,
     size: 0,
   });
-  assert.deepEqual(mergeGroups(said), { mlfid: "1" });
+  assert.deepEqual(mergeGroups(groups), { mlfid: "1" });
 });
 
 /** How many lines the session `id` has before its failure at `time`. */
 function linesBefore(sessions: Sessions, id: string, time: number): number {
   return (
-    sessions.merge(id, { said: matchGroupsOf({ mlfid: id }), lines: ["end"], time, size: 0 }).lines.length - 1
+    sessions.merge(id, { groups: matchGroupsOf({ mlfid: id }), lines: ["end"], time, size: 0 }).lines.length -
+    1
   );
 }
 
@@ -173,7 +175,7 @@ function newSessions(options: Partial<SessionOptions>): {
   });
   const open = (id: string, time: number) =>
     void sessions.merge(id, {
-      said: matchGroupsOf({ mlfid: id, nofail: "x" }),
+      groups: matchGroupsOf({ mlfid: id, nofail: "x" }),
       lines: [id],
       time,
       size: 100,
@@ -212,7 +214,7 @@ test("Sessions keeps the newest lines of one session", () => {
   const { sessions, open } = newSessions({ maxLines: 3 });
   for (let i = 0; i < 10; i++) open("a", 0);
   const { lines } = sessions.merge("a", {
-    said: matchGroupsOf({ mlfid: "a" }),
+    groups: matchGroupsOf({ mlfid: "a" }),
     lines: ["end"],
     time: 0,
     size: 0,
@@ -232,16 +234,16 @@ test("Sessions of one id knows what all lines said, however long they were, and 
   const { sessions } = newSessions({ maxLines: 100 });
   const merge = (line: string, groups: Record<string, string>) =>
     sessions.merge("a", {
-      said: matchGroupsOf({ mlfid: "a", ...groups }),
+      groups: matchGroupsOf({ mlfid: "a", ...groups }),
       lines: [line],
       time: 0,
       size: 10_000,
     });
   merge("first", { nofail: "x", ip4: "192.0.2.1", port: "22" });
   for (let n = 0; n < 20; n++) merge(`line ${n}`, { nofail: "x" });
-  const { named, said, lines, nofail } = merge("end", { user: "root" });
+  const { ids, groups, lines, nofail } = merge("end", { user: "root" });
   assert.deepEqual(
-    [named.ip4, mergeGroups(said).port, mergeGroups(said).user, nofail],
+    [ids.ip4, mergeGroups(groups).port, mergeGroups(groups).user, nofail],
     ["192.0.2.1", "22", "root", false],
   );
   assert.ok(lines.length > 10 && lines.length < 20, `${lines.length} lines`);
