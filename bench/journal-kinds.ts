@@ -1,5 +1,5 @@
 import { Report } from "../src/cli/report.ts";
-import { loadRules } from "../src/rules/load.ts";
+import { loadRules } from "../src/rules/load-rules.ts";
 import { Engine } from "../src/stream/engine.ts";
 import { type CompiledJail, compileJails } from "../src/stream/jail/jail.ts";
 import type { Bench } from "./lib/bench.ts";

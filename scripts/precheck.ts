@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { EXIT } from "../src/cli/exit.ts";
 import { Report } from "../src/cli/report.ts";
-import { expandTags } from "../src/filter/tags.ts";
-import type { KnownPattern } from "../src/python/precompiled.ts";
-import { prepare } from "../src/python/search/compile.ts";
+import { expandTags } from "../src/filter/filter-tags.ts";
+import type { PrecompiledPattern } from "../src/python/precompiled.ts";
+import { precompile } from "../src/python/search/compile-pattern.ts";
 import { readRules } from "../src/rules/document.ts";
-import { tellRuleErrors } from "../src/rules/errors.ts";
 import { bundledFiles } from "../src/rules/files.ts";
 import { type Prechecked, sha256, writePrechecked } from "../src/rules/prechecked.ts";
+import { tellRuleErrors } from "../src/rules/report-mistakes.ts";
 import { machineServices, type Services } from "../src/rules/services.ts";
 
 // A step of the build: reads and checks the bundled rules, so that a start need not.
@@ -27,8 +27,8 @@ function precheck(path: string, name: string): Prechecked {
   return { sha256: sha256(text), services: servicesIn(text), layer };
 }
 
-/** The patterns of a file's jails as `knownPattern` has them. @throws PatternError */
-function patternsIn({ layer }: Prechecked): readonly (readonly [string, KnownPattern])[] {
+/** The patterns of a file's jails as `precompiledPattern` has them. @throws PatternError */
+function patternsIn({ layer }: Prechecked): readonly (readonly [string, PrecompiledPattern])[] {
   const settings = [layer.defaults, ...[...layer.jails.values()].map((jail) => jail.settings)];
   const patterns = settings.flatMap(({ prefregex = [], failregex = [], ignoreregex = [], success = [] }) => [
     ...prefregex,
@@ -38,7 +38,7 @@ function patternsIn({ layer }: Prechecked): readonly (readonly [string, KnownPat
   ]);
   return patterns.flatMap(({ source }) => {
     const expanded = expandTags(source).source;
-    const known = prepare(expanded);
+    const known = precompile(expanded);
     return known ? [[expanded, known] as const] : [];
   });
 }

@@ -10,7 +10,7 @@ import { MAX_JAILS } from "../src/exec/decide/jails.ts";
 import { Policy } from "../src/exec/decide/policy.ts";
 import { noLock } from "../src/exec/kernel/lock.ts";
 import { noBackend } from "../src/exec/kernel/none.ts";
-import { compileFilter } from "../src/filter/compile.ts";
+import { compileFilter } from "../src/filter/compile-filter.ts";
 import { Matcher } from "../src/filter/matcher.ts";
 import type { Result } from "../src/protocol/result.ts";
 import type { Jail } from "../src/rules/rule.ts";
@@ -140,19 +140,19 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.equal(tested.engine.tally.counts.nobody, 1);
   },
   "sessions, a filter": [
-    "filter/session/session.test.ts: Sessions gives up the one idle longest",
-    "filter/session/session.test.ts: Sessions holds no more characters than its bound, and gives up those idle longest",
-    "filter/session/one-line-sessions.test.ts: SingleLines agrees with a slow model: the newest are there",
-    "filter/session/one-line-sessions.test.ts: SingleLines takes lines of up to 256 bytes, their ids included, of sessions that have a name",
-    "filter/session/session.test.ts: Sessions forgets a session as long after its last line as memory says",
+    "filter/session/sessions.test.ts: Sessions gives up the one idle longest",
+    "filter/session/sessions.test.ts: Sessions holds no more characters than its bound, and gives up those idle longest",
+    "filter/session/one-line-sessions.test.ts: OneLineSessions agrees with a slow model: the newest are there",
+    "filter/session/one-line-sessions.test.ts: OneLineSessions takes lines of up to 256 bytes, their ids included, of sessions that have a name",
+    "filter/session/sessions.test.ts: Sessions forgets a session as long after its last line as memory says",
   ],
   "how often one failure counts": [
     "filter/matcher.test.ts: counts as often as a line says, at most a thousand times",
     "stream/ban/failure-counter.test.ts: Tally counts a failure as often as it says, up to a ban",
   ],
   "lines of a session": [
-    "filter/session/session.test.ts: Sessions keeps the newest lines of one session",
-    "filter/session/session.test.ts: Sessions of one id knows what all lines said, however long they were, and shows the newest",
+    "filter/session/sessions.test.ts: Sessions keeps the newest lines of one session",
+    "filter/session/sessions.test.ts: Sessions of one id knows what all lines said, however long they were, and shows the newest",
   ],
   "a search; all of a line's": [
     "python/search/budget.test.ts: SearchBudget gives up a search that takes too long, counts and tells",

@@ -1,8 +1,8 @@
-import { findHoles } from "../src/check/vulnerabilities.ts";
+import { findVulnerabilities } from "../src/check/vulnerabilities.ts";
 import { printable } from "../src/cli/report.ts";
 import type { PythonPattern } from "../src/python/pattern.ts";
-import { isLinear } from "../src/python/search/compile.ts";
-import { loadRules } from "../src/rules/load.ts";
+import { isLinear } from "../src/python/search/compile-pattern.ts";
+import { loadRules } from "../src/rules/load-rules.ts";
 import { compileJails } from "../src/stream/jail/jail.ts";
 import { absent, bundledPatterns, fail2banPatterns, hurt } from "./helpers/hostile.ts";
 import { ROOT } from "./helpers/root.ts";
@@ -27,7 +27,7 @@ async function reportHoles(title: string, specs: readonly string[]): Promise<voi
   const now = Date.UTC(2026, 10, 21, 20);
   const found = compileJails(jails, () => true).map((compiled) => ({
     name: compiled.jail.name,
-    ...findHoles(compiled, { now }),
+    ...findVulnerabilities(compiled, { now }),
   }));
   const lines = found.reduce((sum, each) => sum + each.lines, 0);
   const untried = found.reduce((sum, each) => sum + each.untried.length, 0);

@@ -12,7 +12,7 @@ import { BACKENDS } from "../src/exec/kernel/choose.ts";
 import { HELP as EXEC_HELP } from "../src/exec/options.ts";
 import { CONTROL_ERROR_CODES } from "../src/protocol/control.ts";
 import { HELP as REGEX_HELP } from "../src/regex/help.ts";
-import { loadRules } from "../src/rules/load.ts";
+import { loadRules } from "../src/rules/load-rules.ts";
 import type { CheckedSettings } from "../src/rules/schema.ts";
 import { CAUSES } from "../src/stream/health/alerts.ts";
 import { HELP as STREAM_HELP } from "../src/stream/help.ts";
@@ -254,7 +254,7 @@ function statusesOf(page: string, folder: string): readonly number[] {
   const around = bin.includes("runProgram") ? sourceOf("src/cli/program.ts") : "";
   const files = readdirSync(join(ROOT, "src", folder)).filter((file) => file.endsWith(".ts"));
   const own = files.map((file) => sourceOf(`src/${folder}/${file}`)).join("\n");
-  const mistakes = own.includes("tellMistake(") ? sourceOf("src/rules/errors.ts") : "";
+  const mistakes = own.includes("tellMistake(") ? sourceOf("src/rules/report-mistakes.ts") : "";
   const sources = [bin, around, own, mistakes].join("\n");
   const names = new Set([...sources.matchAll(/\bEXIT\.([A-Z]+)\b/g)].map(([, name]) => name));
   const used = Object.entries(EXIT).filter(([name]) => names.has(name));

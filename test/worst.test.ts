@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StepCounter } from "../src/python/analyse/backtracking-simulator.ts";
+import { BacktrackingSimulator } from "../src/python/analyse/backtracking-simulator.ts";
 import { compileJails } from "../src/stream/jail/jail.ts";
 import { RulesFolder } from "./helpers/rules.ts";
 import {
@@ -27,8 +27,8 @@ test("searchWorst finds the line that a quadratic pattern takes long for, and no
   };
   const stepsOf = async (failregex: string) => {
     const jails = await jailsWith(failregex);
-    const counter = new StepCounter(
-      jails[0]?.filter.failregex[0]?.pattern.tree as ConstructorParameters<typeof StepCounter>[0],
+    const counter = new BacktrackingSimulator(
+      jails[0]?.filter.failregex[0]?.pattern.tree as ConstructorParameters<typeof BacktrackingSimulator>[0],
     );
     const costOf = ({ body }: Line) => counter.search(`${body}\n`, 10_000_000).steps;
     const { cost, line, tried } = searchWorst(jails, ["file", "journal"], {

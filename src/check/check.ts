@@ -1,12 +1,12 @@
 import { printable, type Report } from "../cli/report.ts";
-import { successFilter } from "../filter/compile.ts";
+import { successFilter } from "../filter/compile-filter.ts";
 import type { Failure, Verdict } from "../filter/verdict.ts";
 import { formatPlace, type Jail, RuleError, type RuleTest } from "../rules/rule.ts";
 import { formatNetwork, parseNetwork } from "../shared/address.ts";
 import type { CompiledJail } from "../stream/jail/jail.ts";
 import { identify } from "../stream/jail/subject.ts";
-import { play } from "./injection/run-lines.ts";
-import { findHoles } from "./vulnerabilities.ts";
+import { runLines } from "./injection/run-lines.ts";
+import { findVulnerabilities } from "./vulnerabilities.ts";
 
 /** What was tried. */
 export interface Checked {
@@ -46,21 +46,22 @@ export function checkJails(
   for (const each of jails) {
     const { name } = each.jail;
     const isImported = imported.has(name);
-    const holes = findHoles(each, { now, hasLineFeeds: !isImported });
-    lines += holes.lines;
+    const vulnerabilities = findVulnerabilities(each, { now, hasLineFeeds: !isImported });
+    lines += vulnerabilities.lines;
     errors.push(...runTests(each, now));
     const forgeable = isImported ? undefined : forgeableBy(each.jail);
     if (forgeable !== undefined) {
       report.warning(`${formatPlace(each.jail.place)}: ${name}: ${forgeable}`);
       report.hint(TRUSTED_HINT);
     }
-    if (!isImported) errors.push(...holes.errors, ...(holes.framing ? [holes.framing] : []));
-    else if (holes.framing) report.warning(`[${name}] ${OPEN_FILE.replace("NAME", () => name)}`);
-    for (const { place, message, hint } of isImported ? holes.errors : holes.doubts) {
+    if (!isImported)
+      errors.push(...vulnerabilities.errors, ...(vulnerabilities.framing ? [vulnerabilities.framing] : []));
+    else if (vulnerabilities.framing) report.warning(`[${name}] ${OPEN_FILE.replace("NAME", () => name)}`);
+    for (const { place, message, hint } of isImported ? vulnerabilities.errors : vulnerabilities.doubts) {
       report.warning(`${formatPlace(place)}: ${message}`);
       if (hint !== undefined && !isImported) report.hint(hint);
     }
-    for (const pattern of holes.untried) {
+    for (const pattern of vulnerabilities.untried) {
       report.hint(
         `[${name}] ${pattern}: no hostile line could be made; a sample under tests shows how one looks`,
       );
@@ -90,10 +91,10 @@ function mistakesOf(
   now: number,
 ): readonly string[] {
   const line = JSON.stringify(printable(lines.at(-1) ?? "", 100));
-  const failure = play(compiled, lines, now).last;
+  const failure = runLines(compiled, lines, now).last;
   const mistakes = [mistakeOf(match, failure, "failure")];
   if (success !== undefined) {
-    const login = play({ ...compiled, filter: successFilter(compiled.filter) }, lines, now).last;
+    const login = runLines({ ...compiled, filter: successFilter(compiled.filter) }, lines, now).last;
     mistakes.push(mistakeOf(success, login, "success"));
   }
   return mistakes.flatMap((mistake) => (mistake === undefined ? [] : `${mistake} in ${line}`));

@@ -1,18 +1,18 @@
 import { printable } from "../cli/report.ts";
-import type { CompiledFilter } from "../filter/compile.ts";
-import { expandTags } from "../filter/tags.ts";
+import type { CompiledFilter } from "../filter/compile-filter.ts";
+import { expandTags } from "../filter/filter-tags.ts";
 import { findBacktracking } from "../python/analyse/backtracking.ts";
 import type { PythonPattern } from "../python/pattern.ts";
-import { placeInPattern } from "../rules/place.ts";
+import { placeInPattern } from "../rules/pattern-place.ts";
 import { type FilterRule, type Pattern, RuleError } from "../rules/rule.ts";
 import type { CompiledJail } from "../stream/jail/jail.ts";
 import type { Harm } from "./injection/attack.ts";
-import type { Found } from "./injection/findings.ts";
+import type { Finding } from "./injection/findings.ts";
 import type { Forgery } from "./injection/forge.ts";
 import { type InjectOptions, inject } from "./injection/inject.ts";
 
 /** What a stranger could do to a jail with the lines that he has written. */
-export interface Holes {
+export interface Vulnerabilities {
   /** How many hostile lines were tried. */
   readonly lines: number;
   /** Proved, by such a line or in steps. */
@@ -29,7 +29,7 @@ export interface Holes {
  * Looks for holes in a jail's patterns. The same rules give the same holes. Where it must be quick, only those by which somebody else
  * is banned.
  */
-export function findHoles(compiled: CompiledJail, options: InjectOptions): Holes {
+export function findVulnerabilities(compiled: CompiledJail, options: InjectOptions): Vulnerabilities {
   const { lines, found, forgery, untried } = inject(compiled, options);
   const told = found.filter(({ harm }) => !options.isQuick || harm.kind === "names");
   const certain = told.filter(({ isCertain }) => isCertain);
@@ -43,7 +43,7 @@ export function findHoles(compiled: CompiledJail, options: InjectOptions): Holes
   };
 }
 
-function toError(found: Found): RuleError {
+function toError(found: Finding): RuleError {
   const { place, harm, line, where } = found;
   const message = `${place.name}: ${SAID[where]} ${consequence(found)} in ${JSON.stringify(printable(line, 400))}`;
   const at = placeInPattern(place.pattern, place.offset);
@@ -65,7 +65,7 @@ const FRAMING_HINT =
   "read a log whose writer escapes line feeds, or take this one over syslog or the journal; framing: message says that it is so";
 
 /** Where the text stood. */
-const SAID: Readonly<Record<Found["where"], string>> = {
+const SAID: Readonly<Record<Finding["where"], string>> = {
   field: "a stranger's text here",
   tail: "a stranger's text behind the end of the pattern",
   other: "a stranger's text in a line that another pattern is made for",
@@ -73,7 +73,7 @@ const SAID: Readonly<Record<Found["where"], string>> = {
     "not anchored: text anywhere in a line can match, so whoever writes into the log can choose the address:",
 };
 
-function consequence({ harm, where, isTaken }: Found): string {
+function consequence({ harm, where, isTaken }: Finding): string {
   const expected = JSON.stringify(harm.expected);
   switch (harm.kind) {
     case "names": {
@@ -92,7 +92,7 @@ function consequence({ harm, where, isTaken }: Found): string {
 const CLOSED = "end the pattern with $ and what the service writes up to there";
 
 /** How to mend it. */
-const HINTS: Readonly<Record<Harm["kind"] | Exclude<Found["where"], "field">, string>> = {
+const HINTS: Readonly<Record<Harm["kind"] | Exclude<Finding["where"], "field">, string>> = {
   names: `${CLOSED}, or let the class leave out what ends the text, as [^"]* does`,
   hides:
     "let the pattern take all that can stand there, as .* does with $ at the end; begin an ignoreregex with ^",

@@ -1,8 +1,9 @@
 import type { PatternMatch } from "../python/pattern.ts";
 import type { Groups } from "./verdict.ts";
 
-/** The groups that mean something to a verdict: each is some `<F-…>` or a part of `<HOST>`. */
-const NAMES = [
+/** The groups that a verdict is made of: each is a tag `<F-…>`, or a part of `<HOST>` and its kin. */
+const GROUP_NAMES = [
+  "content",
   "mlfid",
   "mlfgained",
   "mlfforget",
@@ -15,162 +16,88 @@ const NAMES = [
   "ip6",
   "dns",
   "cidr",
-  "content",
 ] as const;
 
-type Meaning = (typeof NAMES)[number];
+type GroupName = (typeof GROUP_NAMES)[number];
 
-/** Where a pattern's groups have the meanings, as indices of its `groupNames`; -1: it has no such group. */
-export type Meanings = Readonly<Record<Meaning, number>>;
-
-export function meaningsOf(groupNames: readonly string[]): Meanings {
-  return Object.fromEntries(NAMES.map((name) => [name, groupNames.indexOf(name)])) as Meanings;
+/** The groups of one match. All have one hidden class: `readGroups` alone makes them. */
+export interface MatchGroups extends Readonly<Record<GroupName, string | undefined>> {
+  /** Gives all named groups, those above among them, when somebody asks. */
+  readonly match: Pick<PatternMatch, "groups">;
+  /** The groups of the prefregex, which stand below these. */
+  readonly prefregex: MatchGroups | undefined;
 }
 
-/** Whom a line or a session names: what `<HOST>` and its kin, and `<F-ID>`, took. */
-export interface Named {
-  readonly fid: string | undefined;
-  readonly ip4: string | undefined;
-  readonly ip6: string | undefined;
-  readonly dns: string | undefined;
-  readonly cidr: string | undefined;
+/** The groups that name the address or id of a failure, and the prefix length of a network. */
+export type IdGroups = Pick<MatchGroups, "fid" | "ip4" | "ip6" | "dns" | "cidr">;
+
+/** Where a pattern has these groups, as indices of its `groupNames`; -1: it has no such group. */
+export type GroupIndices = Readonly<Record<GroupName, number>>;
+
+export function groupIndices(groupNames: readonly string[]): GroupIndices {
+  return Object.fromEntries(GROUP_NAMES.map((name) => [name, groupNames.indexOf(name)])) as GroupIndices;
 }
 
-/** The failure id: what `<F-ID>` took, an address, or a host name. */
-export function idOf({ fid, ip4, ip6, dns }: Named): string | undefined {
-  return fid ?? ip4 ?? ip6 ?? dns;
+/** Reads the groups of a match. `at` belongs to its pattern. */
+export function readGroups(match: Pick<PatternMatch, "group" | "groups">, at: GroupIndices): MatchGroups {
+  return {
+    content: groupAt(match, at.content),
+    mlfid: groupAt(match, at.mlfid),
+    mlfgained: groupAt(match, at.mlfgained),
+    mlfforget: groupAt(match, at.mlfforget),
+    mlfonce: groupAt(match, at.mlfonce),
+    nofail: groupAt(match, at.nofail),
+    times: groupAt(match, at.times),
+    user: groupAt(match, at.user),
+    fid: groupAt(match, at.fid),
+    ip4: groupAt(match, at.ip4),
+    ip6: groupAt(match, at.ip6),
+    dns: groupAt(match, at.dns),
+    cidr: groupAt(match, at.cidr),
+    match,
+    prefregex: undefined,
+  };
 }
 
-/** No line counts for more attempts than this. */
-const MAX_TIMES = 1_000;
-
-/** How many attempts a line tells of: the number in `<F-TIMES>`, one without it or where it is none. */
-export function timesOf({ times }: Said): number {
-  return times === undefined ? 1 : Math.min(Math.max(Math.trunc(Number(times)) || 1, 1), MAX_TIMES);
-}
-
-/** What one match says: the groups that mean something, at hand, and all of them when they are asked for. */
-export interface Said extends Named {
-  /** Of a prefregex: what failregexes see. */
-  readonly content: string | undefined;
-  readonly mlfid: string | undefined;
-  readonly mlfgained: string | undefined;
-  readonly mlfforget: string | undefined;
-  /** Of a session's line: no failure once another line was one. */
-  readonly mlfonce: string | undefined;
-  readonly nofail: string | undefined;
-  readonly times: string | undefined;
-  readonly user: string | undefined;
-  readonly groups: Groups;
-}
-
-/** What a match says whose groups are read as they stand. An object of some fields and no dictionary: most lines are such. */
-export class SaidByMatch implements Said {
-  readonly content: string | undefined;
-  readonly mlfid: string | undefined;
-  readonly mlfgained: string | undefined;
-  readonly mlfforget: string | undefined;
-  /** Of a session's line: no failure once another line was one. */
-  readonly mlfonce: string | undefined;
-  readonly nofail: string | undefined;
-  readonly times: string | undefined;
-  readonly user: string | undefined;
-  readonly fid: string | undefined;
-  readonly ip4: string | undefined;
-  readonly ip6: string | undefined;
-  readonly dns: string | undefined;
-  readonly cidr: string | undefined;
-  readonly #match: PatternMatch;
-
-  constructor(match: PatternMatch, at: Meanings) {
-    this.#match = match;
-    this.content = taken(match, at.content);
-    this.mlfid = taken(match, at.mlfid);
-    this.mlfgained = taken(match, at.mlfgained);
-    this.mlfforget = taken(match, at.mlfforget);
-    this.mlfonce = taken(match, at.mlfonce);
-    this.nofail = taken(match, at.nofail);
-    this.times = taken(match, at.times);
-    this.user = taken(match, at.user);
-    this.fid = taken(match, at.fid);
-    this.ip4 = taken(match, at.ip4);
-    this.ip6 = taken(match, at.ip6);
-    this.dns = taken(match, at.dns);
-    this.cidr = taken(match, at.cidr);
-  }
-
-  get groups(): Groups {
-    return this.#match.groups;
-  }
-}
-
-function taken(match: PatternMatch, index: number): string | undefined {
+function groupAt(match: Pick<PatternMatch, "group">, index: number): string | undefined {
   return index < 0 ? undefined : match.group(index);
 }
 
-/** What a failregex says behind a prefregex: the groups of both, its own first. */
-export class SaidBehind implements Said {
-  readonly content = undefined;
-  readonly mlfid: string | undefined;
-  readonly mlfgained: string | undefined;
-  readonly mlfforget: string | undefined;
-  /** Of a session's line: no failure once another line was one. */
-  readonly mlfonce: string | undefined;
-  readonly nofail: string | undefined;
-  readonly times: string | undefined;
-  readonly user: string | undefined;
-  readonly fid: string | undefined;
-  readonly ip4: string | undefined;
-  readonly ip6: string | undefined;
-  readonly dns: string | undefined;
-  readonly cidr: string | undefined;
-  readonly #base: Said;
-  readonly #said: Said;
+const OWN_INDICES = groupIndices(GROUP_NAMES);
 
-  constructor(base: Said, said: Said) {
-    this.#base = base;
-    this.#said = said;
-    this.mlfid = said.mlfid ?? base.mlfid;
-    this.mlfgained = said.mlfgained ?? base.mlfgained;
-    this.mlfforget = said.mlfforget ?? base.mlfforget;
-    this.mlfonce = said.mlfonce ?? base.mlfonce;
-    this.nofail = said.nofail ?? base.nofail;
-    this.times = said.times ?? base.times;
-    this.user = said.user ?? base.user;
-    this.fid = said.fid ?? base.fid;
-    this.ip4 = said.ip4 ?? base.ip4;
-    this.ip6 = said.ip6 ?? base.ip6;
-    this.dns = said.dns ?? base.dns;
-    this.cidr = said.cidr ?? base.cidr;
-  }
-
-  get groups(): Groups {
-    const [base, groups] = [this.#base.groups, this.#said.groups];
-    const merged: Record<string, string | undefined> = {};
-    for (const name in base) if (name !== "content") merged[name] = base[name];
-    for (const name in groups) merged[name] = groups[name] ?? merged[name];
-    return merged;
-  }
+/** The same of groups that were read before. */
+export function matchGroupsOf(groups: Groups): MatchGroups {
+  return readGroups({ groups, group: (index) => groups[GROUP_NAMES[index] as GroupName] }, OWN_INDICES);
 }
 
-/** What groups say that are there already. */
-export function saidByGroups(groups: Groups): Said {
-  const { content, mlfid, mlfgained, mlfforget, mlfonce, nofail, times, user, fid, ip4, ip6, dns, cidr } =
-    groups;
-  return {
-    content,
-    mlfid,
-    mlfgained,
-    mlfforget,
-    mlfonce,
-    nofail,
-    times,
-    user,
-    fid,
-    ip4,
-    ip6,
-    dns,
-    cidr,
-    groups,
-  };
+/** The groups of a failregex and of the prefregex before it: a group that both have is the failregex's. */
+export function afterPrefregex(prefregex: MatchGroups, failregex: MatchGroups): MatchGroups {
+  const merged: { -readonly [Key in keyof MatchGroups]: MatchGroups[Key] } = { ...failregex };
+  for (const name of GROUP_NAMES) merged[name] ??= prefregex[name];
+  merged.content = undefined;
+  merged.prefregex = prefregex;
+  return merged;
+}
+
+/** All named groups, by name. */
+export function allGroups({ match, prefregex }: MatchGroups): Groups {
+  if (prefregex === undefined) return match.groups;
+  const merged: Record<string, string | undefined> = {};
+  const base = allGroups(prefregex);
+  for (const name in base) if (name !== "content") merged[name] = base[name];
+  for (const name in match.groups) merged[name] = match.groups[name] ?? merged[name];
+  return merged;
+}
+
+/** The failure id: what `<F-ID>` matched, an address, or a host name. */
+export function idOf({ fid, ip4, ip6, dns }: IdGroups): string | undefined {
+  return fid ?? ip4 ?? ip6 ?? dns;
+}
+
+/** Most attempts that one line counts for. */
+const MAX_TIMES = 1_000;
+
+/** How many attempts a line stands for: the number in `<F-TIMES>`; 1 where there is none. */
+export function timesOf({ times }: MatchGroups): number {
+  return times === undefined ? 1 : Math.min(Math.max(Math.trunc(Number(times)) || 1, 1), MAX_TIMES);
 }

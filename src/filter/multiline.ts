@@ -1,22 +1,50 @@
 import type { PatternMatch } from "../python/pattern.ts";
+import { evidenceOf } from "./evidence-text.ts";
+import type { MatcherLine } from "./line-date.ts";
 
-/** A line as the filter sees it and as it was written. */
+/** How far back the lines of one match may begin, in bytes. */
+const MAX_BYTES = 65_536;
+
+/** A line as the patterns see it, and as it was written. */
 export interface BufferedLine {
   /** The line without its date. */
   readonly text: string;
-  /** The line, whole: evidence. */
+  /** The whole line: evidence. */
   readonly whole: string;
   /** Where it begins, in bytes from the beginning of the input, where that is known. */
   readonly offset?: number;
 }
 
-/** Lines that a match took, and those that stay in the buffer. */
+/** The last lines that a multi-line filter has seen, less those that were matched. */
+export class LineBuffer {
+  readonly #maxlines: number;
+  #lines: readonly BufferedLine[] = [];
+
+  constructor(maxlines: number) {
+    this.#maxlines = maxlines;
+  }
+
+  /** Adds a line, `text` being the line without its date, and gives the lines that are held now. */
+  add(text: string, { whole, offset = 0 }: MatcherLine): readonly BufferedLine[] {
+    const line = { text: text.slice(0, -1).replaceAll("\n", " "), whole: evidenceOf(whole), offset };
+    const isNear = (other: BufferedLine) => (other.offset ?? 0) >= offset - MAX_BYTES;
+    this.#lines = [...this.#lines, line].filter(isNear).slice(-this.#maxlines);
+    return this.#lines;
+  }
+
+  /** Holds these lines from now on. */
+  replace(lines: readonly BufferedLine[]): void {
+    this.#lines = lines;
+  }
+}
+
+/** Lines that a match spans, and those that stay in the buffer. */
 export interface SplitBuffer {
   readonly matched: readonly BufferedLine[];
   readonly rest: readonly BufferedLine[];
 }
 
-/** The text that patterns search: every line, the last one too, ends in a newline. */
+/** The text that patterns search: each line ends in a newline, the last one too. */
 export function joinLines(lines: readonly BufferedLine[]): string {
   const [only] = lines;
   if (lines.length === 1 && only) return `${only.text}\n`;
@@ -24,8 +52,8 @@ export function joinLines(lines: readonly BufferedLine[]): string {
 }
 
 /**
- * Splits the buffer by a match in `text`: the lines it spans are taken, save those that `<SKIPLINES>` skipped. As
- * fail2ban's Regex.search does, line by line in the text but by position in the buffer.
+ * Splits the buffer at a match in `text`: `matched` are the lines it spans, except those that `<SKIPLINES>` skipped. As
+ * fail2ban's Regex.search does, the text is read line by line, the buffer by position.
  */
 export function splitBuffer(lines: readonly BufferedLine[], text: string, match: PatternMatch): SplitBuffer {
   if (lines.length <= 1) return { matched: lines, rest: [] };
@@ -47,8 +75,8 @@ export function splitBuffer(lines: readonly BufferedLine[], text: string, match:
 }
 
 /**
- * The lines that `<SKIPLINES>` took, ended by whatever Python's splitlines takes for an end: one with a form feed inside comes in
- * two, neither of which is in the buffer, and so counts as matched.
+ * The lines that `<SKIPLINES>` matched, split where Python's splitlines splits: a line with a form feed comes in two parts, neither
+ * of which is in the buffer, so it counts as matched.
  */
 function skippedLines({ groups }: PatternMatch): string[] {
   let skipped = "";
@@ -56,7 +84,7 @@ function skippedLines({ groups }: PatternMatch): string[] {
   return skipped.split(LINE_END).slice(0, -1);
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: Python has them end a line
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they end a line in Python
 const LINE_END = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/;
 
 function countNewlines(text: string, to: number): number {

@@ -8,7 +8,7 @@ import {
   uniteLiterals,
 } from "../python/analyse/literals.ts";
 import type { PythonPattern } from "../python/pattern.ts";
-import type { CompiledFilter } from "./compile.ts";
+import type { CompiledFilter } from "./compile-filter.ts";
 import type { DateDetector } from "./date/date.ts";
 import type { DatePlace } from "./date/date-templates.ts";
 
@@ -21,14 +21,14 @@ const LEAST_FURTHER = 1;
 const SHORTNESS = 2;
 
 /** What a line must hold for a filter to say anything of it. */
-export type Needs =
+export type Prefilter =
   /** For one of the failregexes what it needs; `lines` lines around it belong to it. */
-  | { readonly every: false; readonly patterns: readonly PatternNeeds[]; readonly lines: number }
+  | { readonly every: false; readonly patterns: readonly PatternPrefilter[]; readonly lines: number }
   /** Nothing: the filter must see every line. */
   | { readonly every: true; readonly why: string };
 
 /** What a line must hold for a pattern to match. */
-interface PatternNeeds {
+interface PatternPrefilter {
   /** One of these. */
   readonly literals: Literals;
   /** And one of each of these. */
@@ -40,10 +40,13 @@ interface PatternNeeds {
  *
  * @param isCut whether dates are cut out of the lines: what the patterns see in one piece may then be torn in two
  */
-export function needsOf({ prefregex, failregex, maxlines, dates }: CompiledFilter, isCut: boolean): Needs {
+export function prefilterOf(
+  { prefregex, failregex, maxlines, dates }: CompiledFilter,
+  isCut: boolean,
+): Prefilter {
   const place = isCut ? dates.place : undefined;
   const ofPrefregex = prefregex ? claimsOf(prefregex.pattern, place, dates) : [];
-  const patterns: PatternNeeds[] = [];
+  const patterns: PatternPrefilter[] = [];
   for (const [index, { pattern }] of failregex.entries()) {
     const claims = [...claimsOf(pattern, place, dates), ...ofPrefregex];
     const [literals, ...others] = claims.sort((a, b) => rankOf(b) - rankOf(a));

@@ -78,7 +78,7 @@ function common(a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlySet<num
 }
 
 /** Where a group stands: the loops and lookarounds around it, outermost first. */
-interface Home {
+interface GroupLocation {
   readonly offset: number;
   readonly loops: readonly RepeatNode[];
   readonly inLook: boolean;
@@ -87,7 +87,7 @@ interface Home {
 class GroupAnalysis {
   readonly #tree: Tree;
   readonly #reported: ReadonlySet<number>;
-  readonly #homes = new Map<number, Home>();
+  readonly #homes = new Map<number, GroupLocation>();
   readonly #stateAt = new Map<ReferenceNode | ConditionalNode, GroupState>();
   readonly #marked = new Set<number>();
   /** Groups that end before the place that is looked at. */

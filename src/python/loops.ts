@@ -6,7 +6,7 @@ import { childrenOf, type Node, type RepeatNode, rewrite, type Tree, walk } from
  * A loop with named groups that a later turn may leave out: Python keeps what they took, JavaScript forgets it. After a match
  * they are read turn by turn, with two patterns more.
  */
-export interface KeepingLoop {
+export interface LoopCaptures {
   /** Names of the groups by number. */
   readonly groups: ReadonlyMap<number, string>;
   /** Number of the group that the two patterns have besides. */
@@ -21,18 +21,18 @@ export interface KeepingLoop {
  * The loops whose groups can be read afterwards. What comes behind such a loop must not hang on the turns that led there: there
  * are no references, and nothing around it that would not go back into it.
  */
-export function keepingLoops(tree: Tree): readonly KeepingLoop[] {
+export function loopCaptures(tree: Tree): readonly LoopCaptures[] {
   const exact = exactGroups(tree);
   if ([...tree.names.keys()].every((index) => exact.has(index))) return [];
   if ([...walk(tree.root)].some(({ type }) => type === "reference" || type === "conditional")) return [];
   return plainLoops(tree.root)
-    .map((loop) => keepingLoop(tree, loop, exact))
+    .map((loop) => loopCapture(tree, loop, exact))
     .filter(({ groups }) => groups.size > 0);
 }
 
 /** Numbers of the named groups that are read turn by turn. */
-export function keptGroups(tree: Tree): ReadonlySet<number> {
-  return new Set(keepingLoops(tree).flatMap(({ groups }) => [...groups.keys()]));
+export function loopGroups(tree: Tree): ReadonlySet<number> {
+  return new Set(loopCaptures(tree).flatMap(({ groups }) => [...groups.keys()]));
 }
 
 /** Greedy loops without empty turns, in nothing but sequences, alternatives and optional groups. */
@@ -52,7 +52,7 @@ function plainLoops(node: Node): readonly RepeatNode[] {
   }
 }
 
-function keepingLoop(tree: Tree, loop: RepeatNode, exact: ReadonlySet<number>): KeepingLoop {
+function loopCapture(tree: Tree, loop: RepeatNode, exact: ReadonlySet<number>): LoopCaptures {
   const { offset, body } = loop;
   const ofTurn = exactGroups({ ...tree, root: body });
   const groups = new Map(

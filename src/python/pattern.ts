@@ -1,4 +1,4 @@
-import type { KnownPattern } from "./precompiled.ts";
+import type { PrecompiledPattern } from "./precompiled.ts";
 import type { Tree } from "./tree.ts";
 
 /** A match of a Python pattern in a text. */
@@ -28,7 +28,7 @@ export interface PatternSpans extends PatternMatch {
 export interface PythonPattern {
   readonly source: string;
   /** What was known before it was compiled. */
-  readonly known?: KnownPattern;
+  readonly known?: PrecompiledPattern;
   /** The parsed pattern, for its other readers: the literals it needs, the texts that would hurt it. */
   readonly tree: Tree;
   /** True when V8's linear engine takes over from a `search` of ASCII that backtracks too much: no text can make it slow. */

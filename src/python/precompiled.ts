@@ -1,7 +1,7 @@
 import type { PatternLiterals } from "./analyse/literals.ts";
 
 /** What is found out about a pattern when it is compiled, so that it need not be again: plain data, for JSON. */
-export interface KnownPattern extends PatternLiterals {
+export interface PrecompiledPattern extends PatternLiterals {
   readonly groupNames: readonly string[];
   readonly groupCount: number;
   /** What `emitPattern` makes of it for ASCII and the named groups. */
@@ -16,13 +16,13 @@ export interface KnownPattern extends PatternLiterals {
 }
 
 /** By the source of a pattern without flags. */
-let patterns: ReadonlyMap<string, KnownPattern> = new Map();
+let patterns: ReadonlyMap<string, PrecompiledPattern> = new Map();
 
 /** Takes up what was found out when the package was built: these patterns are right, and are parsed only when need be. */
-export function learnPatterns(known: ReadonlyMap<string, KnownPattern>): void {
+export function usePrecompiled(known: ReadonlyMap<string, PrecompiledPattern>): void {
   patterns = known;
 }
 
-export function knownPattern(source: string): KnownPattern | undefined {
+export function precompiledPattern(source: string): PrecompiledPattern | undefined {
   return patterns.get(source);
 }

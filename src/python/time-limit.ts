@@ -6,7 +6,7 @@ const context = createContext({ task: undefined as unknown });
 const script = new Script("task()");
 
 /** What a task came to; undefined when its time was over. */
-export interface Ended<Result> {
+export interface Completed<Result> {
   readonly result: Result;
 }
 
@@ -19,7 +19,7 @@ const MOST_SLOWED = 10;
  * Runs a function, which must leave nothing half-done if it is stopped, and stops it after so many milliseconds. On a busy machine
  * those may have been others': then it is run again, for as much longer as this process was slowed down.
  */
-export function runWithin<Result>(milliseconds: number, task: () => Result): Ended<Result> | undefined {
+export function runWithin<Result>(milliseconds: number, task: () => Result): Completed<Result> | undefined {
   const start = cpuTime();
   const ended = runOnce(milliseconds, task);
   if (ended) return ended;
@@ -34,7 +34,7 @@ export function cpuTime(): number {
   return (user + system) / 1000;
 }
 
-function runOnce<Result>(milliseconds: number, task: () => Result): Ended<Result> | undefined {
+function runOnce<Result>(milliseconds: number, task: () => Result): Completed<Result> | undefined {
   context.task = task;
   try {
     return { result: script.runInContext(context, { timeout: milliseconds }) as Result };

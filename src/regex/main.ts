@@ -1,25 +1,25 @@
 import { createReadStream, existsSync, fstatSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { findHoles } from "../check/vulnerabilities.ts";
+import { findVulnerabilities } from "../check/vulnerabilities.ts";
 import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
 import { useZone } from "../cli/zone.ts";
 import { type Ban, decode, isBan } from "../protocol/command.ts";
-import { tellMistake } from "../rules/errors.ts";
+import { tellMistake } from "../rules/report-mistakes.ts";
 import { formatPlace } from "../rules/rule.ts";
 import { decodeLine } from "../shared/text.ts";
 import { Tally } from "../stream/ban/failure-counter.ts";
 import { Gate } from "../stream/gate/gate.ts";
 import { type CompiledJail, compileJails, RunningJail } from "../stream/jail/jail.ts";
-import { findFilter } from "./find.ts";
+import { findFilter } from "./find-filter.ts";
 import { HELP } from "./help.ts";
-import { formatJson } from "./json.ts";
-import { type Judged, LineJudge } from "./judge.ts";
+import { formatJson } from "./json-output.ts";
+import { LineMatcher, type LineResult } from "./line-matcher.ts";
 import { type Options, readOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
-import { formatBans, RegexReport } from "./report.ts";
+import { formatBans, RegexReport } from "./regex-report.ts";
 
 const PROGRAM = "f2b-regex";
 /** Longest line looked at, in bytes. */
@@ -49,14 +49,14 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function examine(options: Options, report: Report): Promise<number> {
   const jails = compileJails(await findFilter(options.filter, options));
   const now = options.now ?? Date.now();
-  warnOfHoles(jails, now, report);
+  warnOfVulnerabilities(jails, now, report);
   const [first, ...others] = jails;
   if (first === undefined) throw new UsageError(`${options.filter}: no jail that looks at lines`);
   if (options.json && others.length > 0) {
     const names = jails.map(({ jail }) => jail.name).join(", ");
     throw new UsageError(`option --json takes one jail; write ${options.filter}[NAME] with one of ${names}`);
   }
-  const views = jails.map((compiled) => new View(compiled, options, now, report));
+  const views = jails.map((compiled) => new JailView(compiled, options, now, report));
   let text = "";
   const takeLine = (line: string) => {
     for (const view of views) text += view.add(line);
@@ -84,17 +84,17 @@ async function examine(options: Options, report: Report): Promise<number> {
 }
 
 /** Tells what a stranger could do with lines that a filter takes. */
-function warnOfHoles(jails: readonly CompiledJail[], now: number, report: Report): void {
-  const errors = jails.flatMap((each) => findHoles(each, { now, isQuick: true }).errors);
+function warnOfVulnerabilities(jails: readonly CompiledJail[], now: number, report: Report): void {
+  const errors = jails.flatMap((each) => findVulnerabilities(each, { now, isQuick: true }).errors);
   const warnings = errors.map(({ place, message }) => `${formatPlace(place)}: ${message}`);
   for (const warning of new Set(warnings)) report.warning(warning);
 }
 
 /** One jail's view of the log, as it is asked for: JSON line by line, or a report at the end. */
-class View {
+class JailView {
   readonly #compiled: CompiledJail;
   readonly #options: Options;
-  readonly #judge: LineJudge;
+  readonly #judge: LineMatcher;
   readonly #report: RegexReport;
   readonly #bans: Ban[] = [];
   readonly #running: RunningJail;
@@ -106,7 +106,7 @@ class View {
     this.#compiled = compiled;
     this.#options = options;
     this.#now = now;
-    this.#judge = new LineJudge(compiled, options.format, now, (pattern) => {
+    this.#judge = new LineMatcher(compiled, options.format, now, (pattern) => {
       this.#report.giveUp();
       const source = printable(pattern.source, 80);
       report.rareWarning("budget", `a line took too long for a pattern and was given up: ${source}`);
@@ -147,7 +147,7 @@ class View {
     return this.#options.bans ? `${report}\n${formatBans(this.#compiled, this.#bans)}` : report;
   }
 
-  #count({ verdict }: Judged): void {
+  #count({ verdict }: LineResult): void {
     if (verdict.match) this.#tally.add(this.#running, verdict, verdict.time ?? this.#now);
   }
 }

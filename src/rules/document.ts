@@ -1,8 +1,8 @@
 import { JAIL_NAME, JAIL_NAME_FORM } from "../protocol/command.ts";
-import type { JailSettings, Layer, Settings } from "./merge.ts";
+import type { JailLayer, Layer, Settings } from "./merge.ts";
 import { type Pattern, RuleError } from "./rule.ts";
 import { checkSettings, isIssues, shown, type ValueIssue } from "./schema.ts";
-import { type Path, Source } from "./source.ts";
+import { type Path, YamlSource } from "./yaml-source.ts";
 
 /** A rules file as far as it could be read, and all mistakes in it. */
 export interface RuleDocument {
@@ -13,7 +13,7 @@ export interface RuleDocument {
 
 /** Reads the YAML text of a rules file. `file` is its name in places. */
 export function readRules(text: string, file: string): RuleDocument {
-  const source = new Source(text, file);
+  const source = new YamlSource(text, file);
   const empty = { defaults: {}, jails: new Map() };
   if (source.errors.length > 0) return { layer: empty, errors: source.errors, warnings: [] };
   const errors: RuleError[] = [];
@@ -23,7 +23,7 @@ export function readRules(text: string, file: string): RuleDocument {
 
 /** Reads one value from the command line, as YAML, for the key at `path` of a jail. `file` stands for its place. */
 export function readSetting(path: readonly string[], text: string, file: string): Settings | RuleError[] {
-  const source = new Source(text, file, path);
+  const source = new YamlSource(text, file, path);
   if (source.errors.length > 0) return [...source.errors];
   const errors: RuleError[] = [];
   const value = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), source.value);
@@ -31,8 +31,8 @@ export function readSetting(path: readonly string[], text: string, file: string)
   return errors.length > 0 ? errors : settings;
 }
 
-function readLayer(source: Source, errors: RuleError[]): Layer {
-  const jails = new Map<string, JailSettings>();
+function readLayer(source: YamlSource, errors: RuleError[]): Layer {
+  const jails = new Map<string, JailLayer>();
   let defaults: Settings = {};
   if (!isMapping(source.value)) {
     if (source.value !== null)
@@ -48,9 +48,9 @@ function readLayer(source: Source, errors: RuleError[]): Layer {
 }
 
 function readJails(
-  source: Source,
+  source: YamlSource,
   value: unknown,
-  jails: Map<string, JailSettings>,
+  jails: Map<string, JailLayer>,
   errors: RuleError[],
 ): void {
   if (!isMapping(value)) {
@@ -67,14 +67,14 @@ function readJails(
   }
 }
 
-function unknownTopKey(source: Source, key: string): RuleError {
+function unknownTopKey(source: YamlSource, key: string): RuleError {
   const hint = JAIL_NAME.test(key)
     ? "a file has the keys defaults and jails; jails stand under jails"
     : undefined;
   return new RuleError("ERR_RULE_KEY", source.keyPlace([], key), `unknown key ${shown(key)}`, hint);
 }
 
-function readSettings(source: Source, path: Path, value: unknown, errors: RuleError[]): Settings {
+function readSettings(source: YamlSource, path: Path, value: unknown, errors: RuleError[]): Settings {
   const checked = checkSettings(value);
   if (isIssues(checked)) {
     errors.push(...checked.map((issue) => toRuleError(source, path, issue)));
@@ -111,7 +111,7 @@ function joinLines(lines: readonly Pattern[]): readonly Pattern[] {
   return [{ source: lines.map(({ source }) => source).join("\n"), place: first.place }];
 }
 
-function toRuleError(source: Source, above: Path, { path, key, message, hint }: ValueIssue): RuleError {
+function toRuleError(source: YamlSource, above: Path, { path, key, message, hint }: ValueIssue): RuleError {
   const whole = [...above, ...path];
   const names = path.filter((part) => typeof part === "string").join(".");
   const told = names === "" ? message : `${names}: ${message}`;

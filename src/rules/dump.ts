@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { keysOf } from "./jail-to-yaml.ts";
+import { jailToKeys } from "./jail-to-yaml.ts";
 import type { Jail } from "./rule.ts";
 
 /**
@@ -8,6 +8,6 @@ import type { Jail } from "./rule.ts";
  */
 export function dumpRules(jails: readonly Jail[]): string {
   // What is undefined is left out by yaml's stringify.
-  const byName = new Map(jails.map((jail) => [jail.name, keysOf(jail)]));
+  const byName = new Map(jails.map((jail) => [jail.name, jailToKeys(jail)]));
   return stringify({ jails: byName }, { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false });
 }

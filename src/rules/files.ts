@@ -24,13 +24,13 @@ export interface Fail2banSpec {
   readonly fail2ban: string;
 }
 
-type Found = RulesFile | Fail2banSpec | RuleError;
+type FoundRules = RulesFile | Fail2banSpec | RuleError;
 
 /** The longest rules file, in bytes. */
 const MAX_FILE_BYTES = 1_048_576;
 
 /** The files that the arguments of `-r` stand for, in order; in the place of one that stands for none, what is wrong. */
-export async function findRules(specs: readonly string[]): Promise<readonly Found[]> {
+export async function findRules(specs: readonly string[]): Promise<readonly FoundRules[]> {
   if (specs.length === 0) {
     return [
       failure("-r", "no rules given", `write -r NAME or -r PATH; ${bundledNames(await listBundled())}`),
@@ -71,7 +71,7 @@ export async function bundledFiles(): Promise<readonly RulesFile[]> {
   return (await listBundled()).map(bundledFile);
 }
 
-async function findSpec(spec: string): Promise<readonly Found[]> {
+async function findSpec(spec: string): Promise<readonly FoundRules[]> {
   if (/.\[[^\]]*\]$/.test(spec)) return [{ fail2ban: spec }];
   if (!spec.includes("/") && !/\.ya?ml$/.test(spec)) return [await findBundled(spec)];
   try {
@@ -82,7 +82,7 @@ async function findSpec(spec: string): Promise<readonly Found[]> {
   }
 }
 
-async function findInDirectory(directory: string): Promise<readonly Found[]> {
+async function findInDirectory(directory: string): Promise<readonly FoundRules[]> {
   const entries = await readdir(directory);
   if (entries.includes("jail.conf")) return [{ fail2ban: directory }];
   const names = entries.filter((entry) => entry.endsWith(".yaml") && !entry.startsWith(".")).sort();

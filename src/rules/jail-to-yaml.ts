@@ -4,7 +4,7 @@ import { formatJournalMatch } from "./journalmatch.ts";
 import type { Escalation, IgnoreRule, Jail, Pattern, RuleTest } from "./rule.ts";
 
 /** The keys of a jail as a rules file has them, durations as text. What the jail has nothing of is undefined. */
-export function keysOf(jail: Jail): Readonly<Record<string, unknown>> {
+export function jailToKeys(jail: Jail): Readonly<Record<string, unknown>> {
   const { filter, ignore } = jail;
   return {
     description: jail.description,

@@ -43,11 +43,11 @@ export interface Settings {
 export interface Layer {
   readonly defaults: Settings;
   /** By name, in the file's order. */
-  readonly jails: ReadonlyMap<string, JailSettings>;
+  readonly jails: ReadonlyMap<string, JailLayer>;
 }
 
 /** A jail as files describe it: the keys that they give, and where it is first named. */
-export interface JailSettings {
+export interface JailLayer {
   readonly place: Place;
   readonly settings: Settings;
 }
@@ -61,7 +61,7 @@ export interface JailSettings {
  */
 export function mergeLayers(layers: readonly Layer[]): Layer {
   let defaults: Settings = {};
-  const jails = new Map<string, JailSettings>();
+  const jails = new Map<string, JailLayer>();
   for (const layer of layers) {
     defaults = overlay(defaults, layer.defaults);
     for (const [name, { place, settings }] of layer.jails) {

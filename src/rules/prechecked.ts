@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type KnownPattern, learnPatterns } from "../python/precompiled.ts";
+import { type PrecompiledPattern, usePrecompiled } from "../python/precompiled.ts";
 import { distFile } from "../shared/package-files.ts";
 import type { Layer } from "./merge.ts";
 import { machineServices, type Services } from "./services.ts";
@@ -21,7 +21,7 @@ export type PrecheckedFiles = ReadonlyMap<string, Prechecked>;
 export interface PrecheckedRules {
   readonly files: PrecheckedFiles;
   /** Patterns with their tags replaced. */
-  readonly patterns: ReadonlyMap<string, KnownPattern>;
+  readonly patterns: ReadonlyMap<string, PrecompiledPattern>;
 }
 
 const FILE = distFile("rules.json");
@@ -55,7 +55,7 @@ function readPrechecked(): PrecheckedFiles {
   if (known) return known;
   try {
     const { files, patterns } = decodeData(readFileSync(FILE, "utf8")) as PrecheckedRules;
-    learnPatterns(patterns);
+    usePrecompiled(patterns);
     known = files;
   } catch {
     known = new Map();

@@ -13,8 +13,8 @@ const PATTERN_KEYS: ReadonlySet<string> = new Set([
  * YAML reads a mapping there, or complains of one, but no mapping can be meant. The pattern ends with its line, or at
  * ` #` as any plain text does.
  */
-export function mendPatterns(document: yaml.Document.Parsed, text: string): void {
-  const mend = (node: unknown) => mendPattern(document, text, node);
+export function fixUnquotedPatterns(document: yaml.Document.Parsed, text: string): void {
+  const mend = (node: unknown) => fixUnquotedPattern(document, text, node);
   yaml.visit(document, {
     Pair: (_, pair, ancestors) => {
       if (!isSetting(ancestors) || !PATTERN_KEYS.has(String(pair.key))) return;
@@ -30,7 +30,7 @@ function isSetting(ancestors: readonly unknown[]): boolean {
   return (top === "defaults" && ancestors.length === 4) || (top === "jails" && ancestors.length === 6);
 }
 
-function mendPattern(document: yaml.Document.Parsed, text: string, node: unknown): unknown {
+function fixUnquotedPattern(document: yaml.Document.Parsed, text: string, node: unknown): unknown {
   if (!yaml.isMap(node) || node.flow || !node.range) return node;
   const first = node.items[0]?.key;
   if (!yaml.isScalar(first) || first.type !== yaml.Scalar.PLAIN) return node;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { type Checked, checkJails } from "../../src/check/check.ts";
 import { Report } from "../../src/cli/report.ts";
-import { loadRules } from "../../src/rules/load.ts";
+import { loadRules } from "../../src/rules/load-rules.ts";
 import { formatPlace, RuleError } from "../../src/rules/rule.ts";
 import { compileJails } from "../../src/stream/jail/jail.ts";
 import { RulesFolder } from "../helpers/rules.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compileFilter } from "../../src/filter/compile.ts";
+import { compileFilter } from "../../src/filter/compile-filter.ts";
 import { Matcher } from "../../src/filter/matcher.ts";
 import { SearchBudget } from "../../src/python/search/budget.ts";
-import { isLinear } from "../../src/python/search/compile.ts";
+import { isLinear } from "../../src/python/search/compile-pattern.ts";
 import { absent, bundledPatterns, fail2banPatterns, hurt } from "../helpers/hostile.ts";
 import { filterRule } from "../helpers/jail.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { compileFilter } from "../../src/filter/compile.ts";
+import { compileFilter } from "../../src/filter/compile-filter.ts";
 import { Matcher } from "../../src/filter/matcher.ts";
 import { filterRule, type PatternTexts } from "../helpers/jail.ts";
 

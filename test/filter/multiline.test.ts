@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { expandTags } from "../../src/filter/filter-tags.ts";
 import { joinLines, splitBuffer } from "../../src/filter/multiline.ts";
-import { expandTags } from "../../src/filter/tags.ts";
-import { compilePattern } from "../../src/python/search/compile.ts";
+import { compilePattern } from "../../src/python/search/compile-pattern.ts";
 
 /** Lines that a pattern takes out of a buffer, and those that it leaves. */
 function split(pattern: string, texts: readonly string[]): { matched: string; rest: string } {

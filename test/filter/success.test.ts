@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { compileFilter, FilterError, successFilter } from "../../src/filter/compile.ts";
+import { compileFilter, FilterError, successFilter } from "../../src/filter/compile-filter.ts";
 import { Matcher } from "../../src/filter/matcher.ts";
-import { needsOf } from "../../src/filter/prefilter-literals.ts";
+import { prefilterOf } from "../../src/filter/prefilter-literals.ts";
 import { filterRule } from "../helpers/jail.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 20);
@@ -64,6 +64,6 @@ describe("successFilter", () => {
 
   it("changes nothing about which lines failregexes need", () => {
     const without = compileFilter(filterRule({ ...RULE, success: [] }));
-    assert.deepEqual(needsOf(filter, true), needsOf(without, true));
+    assert.deepEqual(prefilterOf(filter, true), prefilterOf(without, true));
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { findFilter } from "../../src/regex/find.ts";
-import { formatJson } from "../../src/regex/json.ts";
-import { LineJudge } from "../../src/regex/judge.ts";
+import { findFilter } from "../../src/regex/find-filter.ts";
+import { formatJson } from "../../src/regex/json-output.ts";
+import { LineMatcher } from "../../src/regex/line-matcher.ts";
 import { setZone } from "../../src/shared/time.ts";
 import { compileJails } from "../../src/stream/jail/jail.ts";
 import { ROOT } from "./root.ts";
@@ -75,7 +75,7 @@ export async function scoreGroup(group: Group): Promise<readonly Difference[]> {
   };
   const [jail] = compileJails(await findFilter(`${group.filter}[${options.join(",")}]`, changes));
   if (jail === undefined) throw new Error(`${group.group}: no filter`);
-  const judge = new LineJudge(jail, group.journal ? "none" : "plain", group.now * 1000);
+  const judge = new LineMatcher(jail, group.journal ? "none" : "plain", group.now * 1000);
   return group.cases.flatMap(({ n, line, actual }) => {
     const got = factsOf(JSON.parse(formatJson(n, judge.push(line).verdict)) as Said);
     const wanted = wantedOf(actual);

@@ -1,4 +1,4 @@
-import type { CompiledFilter } from "../../src/filter/compile.ts";
+import type { CompiledFilter } from "../../src/filter/compile-filter.ts";
 import { HOSTS, insertAt, mutate, USERS } from "./line-mutations.ts";
 import { writeMatch } from "./matching-text.ts";
 import { DateWriter, type Moment, randomMoment } from "./random-date.ts";

@@ -1,6 +1,6 @@
 import { Report } from "../../src/cli/report.ts";
 import { decode } from "../../src/protocol/command.ts";
-import { loadRules } from "../../src/rules/load.ts";
+import { loadRules } from "../../src/rules/load-rules.ts";
 import { Engine, type EngineOptions } from "../../src/stream/engine.ts";
 import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";
 import { ROOT } from "./root.ts";

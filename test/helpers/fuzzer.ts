@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Report } from "../../src/cli/report.ts";
 import { decode, MAX_COMMAND_BYTES } from "../../src/protocol/command.ts";
-import { loadRules } from "../../src/rules/load.ts";
+import { loadRules } from "../../src/rules/load-rules.ts";
 import { Engine, type EngineOptions } from "../../src/stream/engine.ts";
 import { FORMATS, type Format } from "../../src/stream/input/format.ts";
 import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";

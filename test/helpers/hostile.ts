@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { compileFilter } from "../../src/filter/compile.ts";
-import { type HostileText, hostileTexts, pump } from "../../src/python/analyse/attack-strings.ts";
+import { compileFilter } from "../../src/filter/compile-filter.ts";
+import { type AttackString, attackStrings, attackText } from "../../src/python/analyse/attack-strings.ts";
 import type { PythonPattern } from "../../src/python/pattern.ts";
 import { SearchBudget } from "../../src/python/search/budget.ts";
-import { compilePattern } from "../../src/python/search/compile.ts";
-import { loadRules } from "../../src/rules/load.ts";
+import { compilePattern } from "../../src/python/search/compile-pattern.ts";
+import { loadRules } from "../../src/rules/load-rules.ts";
 import { ROOT } from "./root.ts";
 
 // Patterns to be hurt: our own, and fail2ban's as it compiles them, kept beside the repository.
@@ -61,7 +61,7 @@ export interface Hurt {
   readonly gaveUp: number;
   /** Of the slowest search, in milliseconds of CPU time. */
   readonly milliseconds: number;
-  readonly slowest: HostileText | undefined;
+  readonly slowest: AttackString | undefined;
 }
 
 /** Searches the hostile texts of a pattern, each as a line of its own; `most`: so many of them, evenly picked. */
@@ -71,16 +71,16 @@ export function hurt(
   most = Number.POSITIVE_INFINITY,
   budget = new SearchBudget(),
 ): Hurt {
-  const all = hostileTexts(pattern.tree);
+  const all = attackStrings(pattern.tree);
   const step = Math.max(1, Math.ceil(all.length / most));
   const texts = all.filter((_, index) => index % step === 0);
   // What is found out once about a pattern is no part of a search.
   budget.search(pattern, " ".repeat(20));
   let milliseconds = 0;
-  let slowest: HostileText | undefined;
+  let slowest: AttackString | undefined;
   for (const text of texts) {
     budget.nextLine();
-    const line = pump(text, length);
+    const line = attackText(text, length);
     const start = cpuTime();
     budget.search(pattern, line);
     const time = cpuTime() - start;

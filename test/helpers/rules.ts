@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LoadedRules, loadRules, RulesError } from "../../src/rules/load.ts";
+import { type LoadedRules, loadRules, RulesError } from "../../src/rules/load-rules.ts";
 import { formatPlace } from "../../src/rules/rule.ts";
 
 /** Files in a folder of their own: texts by name. Paths of `-r` are made from `path`. */

@@ -1,9 +1,9 @@
 import { isField, textOf } from "../../src/check/hostile/template.ts";
 import { ODD_TEXTS } from "../../src/check/hostile/texts.ts";
-import { SceneWriter } from "../../src/check/injection/benign-case.ts";
-import { castOf } from "../../src/check/injection/jail-patterns.ts";
+import { CaseWriter } from "../../src/check/injection/benign-case.ts";
+import { jailPatternsOf } from "../../src/check/injection/jail-patterns.ts";
 import { Report } from "../../src/cli/report.ts";
-import { hostileTexts, pump } from "../../src/python/analyse/attack-strings.ts";
+import { attackStrings, attackText } from "../../src/python/analyse/attack-strings.ts";
 import type { PythonPattern } from "../../src/python/pattern.ts";
 import { Engine } from "../../src/stream/engine.ts";
 import type { CompiledJail } from "../../src/stream/jail/jail.ts";
@@ -139,7 +139,7 @@ const DATES = [
 function seedsOf(jails: readonly CompiledJail[], ways: readonly Way[], maxLine: number): (() => Line)[] {
   const runs = [...RUNS, ...DATES].map((run) => ({ head: "", body: run, origin: "odd" }));
   const lengths = LENGTHS.map((length) => Math.min(length, maxLine - 300));
-  const grown = [...jails.flatMap(scenesOf), ...runs].flatMap(({ head, body, origin, field }: Seed) => {
+  const grown = [...jails.flatMap(casesOf), ...runs].flatMap(({ head, body, origin, field }: Seed) => {
     const bodies = [
       () => body,
       ...lengths.map((length) => () => grownTo(body, body, length)),
@@ -176,16 +176,16 @@ type Seed = Omit<Line, "way"> & { readonly field?: true };
 const FIELD = "\u{f0000}";
 
 /** Lines that the patterns match, once for each field in them. */
-function scenesOf(compiled: CompiledJail): Seed[] {
+function casesOf(compiled: CompiledJail): Seed[] {
   const { jail } = compiled;
   const samples = jail.tests
     .flatMap(({ lines }) => lines)
     .map((line) => ({ ...parted(line), origin: `sample of ${jail.name}` }));
   if (jail.on === "ban") return [];
-  const cast = castOf(compiled);
-  const writer = new SceneWriter(cast, NOW);
-  const scenes = cast.failregex.flatMap((_, regex) => writer.scenesOf(regex).slice(0, 6));
-  const written = scenes.flatMap(({ lines }) =>
+  const patterns = jailPatternsOf(compiled);
+  const writer = new CaseWriter(patterns, NOW);
+  const cases = patterns.failregex.flatMap((_, regex) => writer.casesOf(regex).slice(0, 6));
+  const written = cases.flatMap(({ lines }) =>
     lines.flatMap(({ line, regex = 0 }) => {
       const origin = `failregex ${regex + 1} of ${jail.name}`;
       const fields = line.parts.flatMap((part) => (isField(part) ? [part.field] : []));
@@ -204,7 +204,7 @@ function scenesOf(compiled: CompiledJail): Seed[] {
 export function matchingLines(jails: readonly CompiledJail[], ways: readonly Way[]): readonly Line[] {
   const shortest = new Map<string, Line>();
   for (const jail of jails)
-    for (const { head, body, origin } of scenesOf(jail))
+    for (const { head, body, origin } of casesOf(jail))
       for (const way of ways) {
         const line = { head, body: body.replaceAll(FIELD, "alice"), origin, way };
         const known = shortest.get(way + origin);
@@ -244,10 +244,10 @@ function parted(line: string): Pick<Line, "head" | "body"> {
 function pumpedFor({ jail, filter }: CompiledJail, lengths: readonly number[]): (() => Omit<Line, "way">)[] {
   const head = jail.identifier?.[0] === undefined ? "" : `Nov 21 19:40:02 host ${jail.identifier[0]}[4711]: `;
   return patternsOf(filter).flatMap(({ name, pattern }) =>
-    hostileTexts(pattern.tree).flatMap((text) =>
+    attackStrings(pattern.tree).flatMap((text) =>
       lengths.map((length) => () => ({
         head,
-        body: pump(text, length),
+        body: attackText(text, length),
         origin: `${name} of ${jail.name}, pumped`,
       })),
     ),

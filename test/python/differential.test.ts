@@ -8,7 +8,7 @@ import {
   type PatternMatch,
   type PythonPattern,
 } from "../../src/python/pattern.ts";
-import { compilePattern } from "../../src/python/search/compile.ts";
+import { compilePattern } from "../../src/python/search/compile-pattern.ts";
 import {
   askPython,
   type PythonAnswer,

@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import type { Alphabet } from "../../src/python/classes.ts";
 import { type Emitted, emitPattern } from "../../src/python/emit/emit.ts";
 import { PatternError } from "../../src/python/pattern.ts";
-import { compilePattern, isLinear } from "../../src/python/search/compile.ts";
+import { compilePattern, isLinear } from "../../src/python/search/compile-pattern.ts";
 import { PatternMaker, type Random, randomText, seededRandom } from "../helpers/random-pattern.ts";
 
 // With it the flag l asks for V8's linear engine, which else takes over only from a search that backtracks too much.

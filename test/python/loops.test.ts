@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keepingLoops } from "../../src/python/loops.ts";
+import { loopCaptures } from "../../src/python/loops.ts";
 import { PatternError, type PythonPattern } from "../../src/python/pattern.ts";
-import { compilePattern } from "../../src/python/search/compile.ts";
+import { compilePattern } from "../../src/python/search/compile-pattern.ts";
 import { askPython, pythonVersion } from "../helpers/python-re.ts";
 import { PatternMaker, seededRandom, upTo } from "../helpers/random-pattern.ts";
 
@@ -77,7 +77,7 @@ test("compilePattern keeps what Python keeps, in random loops", { skip }, () => 
   const differences = cases.flatMap(({ source, texts }, i) => {
     const ours = compiled(source);
     const answer = theirs[i];
-    if (!ours || keepingLoops(ours.tree).length === 0 || !answer || !("results" in answer)) return [];
+    if (!ours || loopCaptures(ours.tree).length === 0 || !answer || !("results" in answer)) return [];
     return texts.flatMap((text, j) => {
       const groups = ours.search(text)?.groups;
       const spans = answer.results[j];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { compileFilter } from "../../src/filter/compile.ts";
-import { needsOf } from "../../src/filter/prefilter-literals.ts";
-import { expandTags } from "../../src/filter/tags.ts";
+import { compileFilter } from "../../src/filter/compile-filter.ts";
+import { expandTags } from "../../src/filter/filter-tags.ts";
+import { prefilterOf } from "../../src/filter/prefilter-literals.ts";
 import type { PythonPattern } from "../../src/python/pattern.ts";
-import { learnPatterns } from "../../src/python/precompiled.ts";
-import { compilePattern, isLinear, prepare } from "../../src/python/search/compile.ts";
+import { usePrecompiled } from "../../src/python/precompiled.ts";
+import { compilePattern, isLinear, precompile } from "../../src/python/search/compile-pattern.ts";
 import { readRules } from "../../src/rules/document.ts";
 import { bundledFiles } from "../../src/rules/files.ts";
 import { mergeLayers, resolveJail } from "../../src/rules/merge.ts";
@@ -14,13 +14,13 @@ import { decodeData, encodeData } from "../../src/rules/prechecked.ts";
 import type { Jail } from "../../src/rules/rule.ts";
 import { shownMatch } from "../helpers/match.ts";
 
-after(() => learnPatterns(new Map()));
+after(() => usePrecompiled(new Map()));
 
 /** Patterns as they are known after a build. */
 function learn(sources: readonly string[]): void {
-  const known = sources.map((source) => [source, prepare(source)] as const);
+  const known = sources.map((source) => [source, precompile(source)] as const);
   const json = encodeData(new Map(known.filter(([, found]) => found !== undefined)));
-  learnPatterns(decodeData(json) as Parameters<typeof learnPatterns>[0]);
+  usePrecompiled(decodeData(json) as Parameters<typeof usePrecompiled>[0]);
 }
 
 const cases = [
@@ -32,7 +32,7 @@ const cases = [
 
 for (const { name, source, texts } of cases) {
   test(`compilePattern finds the same with a known pattern of ${name}`, () => {
-    learnPatterns(new Map());
+    usePrecompiled(new Map());
     const fresh = compilePattern(source);
     learn([source]);
     const known = compilePattern(source);
@@ -67,7 +67,7 @@ test("needsOf and searches say the same of the bundled rules, known or not", asy
   const all = [...jails].map(([name, { place, settings }]) => resolveJail(name, place, settings));
   const patterns = ({ filter }: Jail) =>
     [...filter.failregex, ...filter.ignoreregex, filter.prefregex ?? []].flat();
-  learnPatterns(new Map());
+  usePrecompiled(new Map());
   const fresh = all.map(({ filter, session }) => compileFilter(filter, session !== undefined));
   learn(all.flatMap(patterns).map(({ source }) => expandTags(source).source));
   const known = all.map(({ filter, session }) => compileFilter(filter, session !== undefined));
@@ -76,7 +76,8 @@ test("needsOf and searches say the same of the bundled rules, known or not", asy
   for (const [index, filter] of fresh.entries()) {
     const other = known[index];
     assert.ok(other);
-    for (const isCut of [true, false]) assert.deepEqual(needsOf(other, isCut), needsOf(filter, isCut));
+    for (const isCut of [true, false])
+      assert.deepEqual(prefilterOf(other, isCut), prefilterOf(filter, isCut));
     for (const [at, { pattern }] of filter.failregex.entries()) {
       const twin: PythonPattern | undefined = other.failregex[at]?.pattern;
       for (const text of messages)

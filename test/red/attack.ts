@@ -1,4 +1,4 @@
-import { loadRules } from "../../src/rules/load.ts";
+import { loadRules } from "../../src/rules/load-rules.ts";
 import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";
 import { DaemonHost } from "../daemons/host.ts";
 import { SshTalker } from "../daemons/ssh-talker.ts";

@@ -1,6 +1,6 @@
 import { textOf } from "../../src/check/hostile/template.ts";
-import { SceneWriter, TRUE } from "../../src/check/injection/benign-case.ts";
-import { castOf } from "../../src/check/injection/jail-patterns.ts";
+import { BENIGN, CaseWriter } from "../../src/check/injection/benign-case.ts";
+import { jailPatternsOf } from "../../src/check/injection/jail-patterns.ts";
 import type { CompiledJail } from "../../src/stream/jail/jail.ts";
 
 /** Who did nothing. */
@@ -11,11 +11,11 @@ export function linesOf(jail: CompiledJail): readonly string[] {
   const samples = jail.jail.tests.filter(({ match }) => match !== false).map(({ lines }) => lines.join("\n"));
   const named = samples.map((line) => line.replace(/192\.0\.2\.\d+|2001:db8:[\da-f:]*[\da-f]/g, VICTIM));
   if (jail.jail.on === "ban") return [];
-  const cast = castOf(jail);
-  const writer = new SceneWriter(cast, MOMENT.getTime());
-  const made = cast.failregex.flatMap((_, regex) =>
+  const patterns = jailPatternsOf(jail);
+  const writer = new CaseWriter(patterns, MOMENT.getTime());
+  const made = patterns.failregex.flatMap((_, regex) =>
     writer
-      .scenesOf(regex, { ...TRUE, ip4: VICTIM }, 3)
+      .casesOf(regex, { ...BENIGN, ip4: VICTIM }, 3)
       .flatMap(({ lines }) => lines.map(({ line }) => textOf(line))),
   );
   return [...new Set([...named, ...made])];

@@ -1,6 +1,6 @@
 import { DATE_TEXTS, forgeries, LONG_TEXT, ODD_TEXTS, plainTexts } from "../../src/check/hostile/texts.ts";
-import { SceneWriter } from "../../src/check/injection/benign-case.ts";
-import { castOf } from "../../src/check/injection/jail-patterns.ts";
+import { CaseWriter } from "../../src/check/injection/benign-case.ts";
+import { jailPatternsOf } from "../../src/check/injection/jail-patterns.ts";
 import type { CompiledJail } from "../../src/stream/jail/jail.ts";
 import { pick, type Random, seededRandom } from "../helpers/random-pattern.ts";
 import { linesOf, redated, VICTIM } from "./lines.ts";
@@ -140,11 +140,11 @@ const EDGES: readonly ((text: string) => Bytes)[] = [
 
 function ownForgeries(jails: readonly CompiledJail[], now: Date): readonly string[] {
   return jails.flatMap((jail) => {
-    const cast = castOf(jail);
-    const writer = new SceneWriter(cast, now.getTime());
-    return cast.failregex.flatMap((_, regex) =>
+    const patterns = jailPatternsOf(jail);
+    const writer = new CaseWriter(patterns, now.getTime());
+    return patterns.failregex.flatMap((_, regex) =>
       writer
-        .scenesOf(regex, undefined, 4)
+        .casesOf(regex, undefined, 4)
         .flatMap(({ lines }) => lines.flatMap(({ seen }) => forgeries(seen, VICTIM))),
     );
   });

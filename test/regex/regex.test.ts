@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { findFilter } from "../../src/regex/find.ts";
-import { LineJudge } from "../../src/regex/judge.ts";
+import { findFilter } from "../../src/regex/find-filter.ts";
+import { LineMatcher } from "../../src/regex/line-matcher.ts";
 import { compileJails } from "../../src/stream/jail/jail.ts";
 import { program, runProgram } from "../helpers/program.ts";
 
@@ -173,7 +173,7 @@ for (const { name, args, config: directory, found } of FILTERS) {
     const [spec = "", ignoreregex] = args;
     const [jail] = compileJails(await findFilter(spec, { ...NO_CHANGES, config: directory, ignoreregex }));
     assert.ok(jail);
-    const judge = new LineJudge(jail, undefined, Date.UTC(2014, 0, 8));
+    const judge = new LineMatcher(jail, undefined, Date.UTC(2014, 0, 8));
     const verdicts = LINES.map((line) => judge.push(line).verdict.match);
     assert.deepEqual(
       verdicts.flatMap((match, index) => (match ? [index + 1] : [])),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
 import { dumpRules } from "../../src/rules/dump.ts";
-import { loadRules } from "../../src/rules/load.ts";
+import { loadRules } from "../../src/rules/load-rules.ts";
 import { mergeLayers, resolveJail, settingsOf } from "../../src/rules/merge.ts";
 import type { Jail, RuleTest } from "../../src/rules/rule.ts";
 import { widen } from "../../src/shared/address.ts";

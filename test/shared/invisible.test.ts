@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decode, encode } from "../../src/protocol/command.ts";
-import { formatJson } from "../../src/regex/json.ts";
+import { formatJson } from "../../src/regex/json-output.ts";
 import { escapeJson, escapeText, toJson } from "../../src/shared/invisible.ts";
 
 const BAN = { cmd: "ban", jail: "app", ip: "192.0.2.7", time: 0, until: null } as const;

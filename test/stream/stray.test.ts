@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { compileFilter } from "../../src/filter/compile.ts";
+import { compileFilter } from "../../src/filter/compile-filter.ts";
 import { formatStats } from "../../src/stream/health/stats.ts";
 import type { CompiledJail } from "../../src/stream/jail/jail.ts";
 import { TestEngine } from "../helpers/engine.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import { compileFilter } from "../../src/filter/compile.ts";
+import { compileFilter } from "../../src/filter/compile-filter.ts";
 import type { CompiledJail } from "../../src/stream/jail/jail.ts";
 import { TestEngine } from "../helpers/engine.ts";
 import { filterRule, newJail } from "../helpers/jail.ts";

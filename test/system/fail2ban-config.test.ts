@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readFilter } from "../../src/rules/fail2ban/filter.ts";
+import { splitWords } from "../../src/rules/fail2ban/calls.ts";
 import { ConfigFiles } from "../../src/rules/fail2ban/include.ts";
-import { addConstants, type ResolvedJail, readJail } from "../../src/rules/fail2ban/jail.ts";
-import { loadFail2ban } from "../../src/rules/fail2ban/load.ts";
-import { splitWords } from "../../src/rules/fail2ban/options.ts";
+import { loadFail2ban } from "../../src/rules/fail2ban/load-fail2ban.ts";
+import { readFilter } from "../../src/rules/fail2ban/resolve-filter.ts";
+import { addConstants, type ResolvedJail, readJail } from "../../src/rules/fail2ban/resolve-jail.ts";
 import { parseSeconds } from "../../src/rules/fail2ban/seconds.ts";
 
 const CLIENT = "/usr/bin/fail2ban-client";

@@ -1,20 +1,20 @@
-import type { FieldKind, Spot, Takes } from "./field.ts";
+import type { Acceptance, FieldKind, PatternPlace } from "./field-kinds.ts";
 
 /** A field of a line. */
 export interface Field {
   readonly kind: FieldKind;
   /** Undefined: behind the pattern. */
-  readonly spot: Spot | undefined;
+  readonly fieldPlace: PatternPlace | undefined;
   /** What stands there when nobody means any harm. */
   readonly text: string;
 }
 
 /** A piece of a line: what the service writes; a field, by its index; or the id. A field may stand in several places. */
-export type Part = string | { readonly field: number } | { readonly id: string };
+export type TemplatePart = string | { readonly field: number } | { readonly id: string };
 
 /** A line that a pattern matches, in pieces; several lines of a multi-line pattern. */
 export interface Template {
-  readonly parts: readonly Part[];
+  readonly parts: readonly TemplatePart[];
   readonly fields: readonly Field[];
 }
 
@@ -24,34 +24,38 @@ export function textOf({ parts, fields }: Template, texts: ReadonlyMap<number, s
 }
 
 /** The same of some of its pieces, about another id. */
-export function forged(parts: readonly Part[], { fields }: Template, id: string): string {
+export function forged(parts: readonly TemplatePart[], { fields }: Template, id: string): string {
   return parts.map((part) => (isId(part) ? id : textOfPart(part, fields, UNTOUCHED))).join("");
 }
 
 const UNTOUCHED: ReadonlyMap<number, string> = new Map();
 
-function textOfPart(part: Part, fields: readonly Field[], texts: ReadonlyMap<number, string>): string {
+function textOfPart(
+  part: TemplatePart,
+  fields: readonly Field[],
+  texts: ReadonlyMap<number, string>,
+): string {
   if (typeof part === "string") return part;
   if (isId(part)) return part.id;
   return texts.get(part.field) ?? fields[part.field]?.text ?? "";
 }
 
-export function isId(part: Part): part is { readonly id: string } {
+export function isId(part: TemplatePart): part is { readonly id: string } {
   return typeof part === "object" && "id" in part;
 }
 
-export function isField(part: Part | undefined): part is { readonly field: number } {
+export function isField(part: TemplatePart | undefined): part is { readonly field: number } {
   return typeof part === "object" && "field" in part;
 }
 
 /** The pieces of one template as they stand in another one that has `count` fields of its own. */
-export function shifted(parts: readonly Part[], count: number): Part[] {
+export function shifted(parts: readonly TemplatePart[], count: number): TemplatePart[] {
   return parts.map((part) => (isField(part) ? { field: part.field + count } : part));
 }
 
 /** Pieces of text that follow each other as one. */
-export function joined(parts: readonly Part[]): Part[] {
-  const result: Part[] = [];
+export function joined(parts: readonly TemplatePart[]): TemplatePart[] {
+  const result: TemplatePart[] = [];
   for (const part of parts) {
     const last = result.at(-1);
     if (typeof part === "string" && typeof last === "string") result[result.length - 1] = last + part;
@@ -70,7 +74,7 @@ export function fitted(
   { parts, fields }: Template,
   index: number,
   text: string,
-): { readonly text: string; readonly takes: Takes } | undefined {
+): { readonly text: string; readonly takes: Acceptance } | undefined {
   const at = parts.findIndex((part) => isField(part) && part.field === index);
   const left = growsTogether(parts[at - 1], "last", text) ? " " : "";
   const right = growsTogether(parts[at + 1], "first", text) ? " " : "";
@@ -80,14 +84,14 @@ export function fitted(
 }
 
 /** A class that takes all but the line feed, as `.` does, is no promise that there is none in an entry of the journal. */
-function takenBy(kind: FieldKind | undefined, text: string): Takes {
+function takenBy(kind: FieldKind | undefined, text: string): Acceptance {
   const takes = kind?.takes(text) ?? "no";
   if (takes !== "no" || !text.includes("\n")) return takes;
   return kind?.takes(text.replaceAll("\n", " ")) === "yes" ? "perhaps" : "no";
 }
 
 /** Whether the end of a piece and a text next to it would be read as one word, or as one address. */
-function growsTogether(part: Part | undefined, end: "first" | "last", text: string): boolean {
+function growsTogether(part: TemplatePart | undefined, end: "first" | "last", text: string): boolean {
   if (part === undefined || isField(part) || text === "") return false;
   const touching = end === "last" ? text.slice(0, 1) : text.slice(-1);
   if (isId(part)) return /[\w.:-]/.test(touching);

@@ -1,8 +1,8 @@
 import type { CompiledJail } from "../../stream/jail/jail.ts";
-import { type Spot, TAIL, type Takes } from "../hostile/field.ts";
+import { type Acceptance, type PatternPlace, TAIL } from "../hostile/field-kinds.ts";
 import { fitted, isField, type Template, textOf } from "../hostile/template.ts";
-import { idsIn, playLines, type Scene, type SceneLine } from "./benign-case.ts";
-import { isSilent, type Outcome, play } from "./run-lines.ts";
+import { type BenignCase, type CaseLine, idsIn, runTemplates } from "./benign-case.ts";
+import { isSilent, type Outcome, runLines } from "./run-lines.ts";
 
 /** What a text of a stranger's brought about. */
 export type Harm =
@@ -17,7 +17,7 @@ export type Harm =
 export interface Fault {
   readonly harm: Harm;
   /** The field that held the text; undefined: it stood behind the pattern. */
-  readonly spot: Spot | undefined;
+  readonly fieldPlace: PatternPlace | undefined;
   /** Index of the failregex for the line that held it. */
   readonly regex: number | undefined;
   /** Index of the failregex that found somebody. */
@@ -48,57 +48,61 @@ export class Attack {
    *
    * @param entryTexts texts with line feeds, which don't end the entry
    */
-  *on({ lines, outcome }: Scene, texts: Iterable<string>, entryTexts: Iterable<string>): Generator<Fault> {
-    const scene = { lines: this.#withTail(lines, outcome), outcome };
-    for (const [at, { line }] of scene.lines.entries()) {
+  *on(
+    { lines, outcome }: BenignCase,
+    texts: Iterable<string>,
+    multilineTexts: Iterable<string>,
+  ): Generator<Fault> {
+    const benign = { lines: this.#withTail(lines, outcome), outcome };
+    for (const [at, { line }] of benign.lines.entries()) {
       for (const index of line.fields.keys())
-        yield* this.#onField(scene, at, index, [...texts, ...entryTexts]);
+        yield* this.#onField(benign, at, index, [...texts, ...multilineTexts]);
     }
   }
 
-  *#onField(scene: Scene, at: number, index: number, texts: Iterable<string>): Generator<Fault> {
+  *#onField(benign: BenignCase, at: number, index: number, texts: Iterable<string>): Generator<Fault> {
     const found = new Set<Harm["kind"]>();
-    const { line, regex } = scene.lines[at] as SceneLine;
-    const { kind, spot } = line.fields[index] as Template["fields"][number];
+    const { line, regex } = benign.lines[at] as CaseLine;
+    const { kind, fieldPlace } = line.fields[index] as Template["fields"][number];
     for (const text of texts) {
       const put = fitted(line, index, kind === TAIL ? ` ${text}` : text);
       if (!put) continue;
       const written = new Map([[index, put.text]]);
-      const after = this.#play(scene.lines, at, written);
-      const harm = after.gaveUp ? undefined : harmOf(scene, after, put.takes === "yes");
-      if (!harm || found.has(harm.kind) || isHearsay(harm, text, spot ? put.takes : "no")) continue;
+      const after = this.#play(benign.lines, at, written);
+      const harm = after.gaveUp ? undefined : harmOf(benign, after, put.takes === "yes");
+      if (!harm || found.has(harm.kind) || isHearsay(harm, text, fieldPlace ? put.takes : "no")) continue;
       found.add(harm.kind);
       const by =
         harm.kind === "names" ? after.failures.find(({ id }) => id === harm.found)?.regex : undefined;
-      yield { harm, spot, regex, by, line: textOf(line, written), isTaken: put.takes === "yes" };
+      yield { harm, fieldPlace, regex, by, line: textOf(line, written), isTaken: put.takes === "yes" };
       if (harm.kind === "names") return;
     }
   }
 
-  #play(lines: readonly SceneLine[], at: number, written: ReadonlyMap<number, string>): Outcome {
+  #play(lines: readonly CaseLine[], at: number, written: ReadonlyMap<number, string>): Outcome {
     this.#lines++;
     const texts = lines.flatMap(({ line }, index) => {
       if (index !== at) return textOf(line).split("\n");
       const text = textOf(line, written);
       return hasLineFeed(written) ? [text] : text.split("\n");
     });
-    return play(this.#compiled, texts, this.#now);
+    return runLines(this.#compiled, texts, this.#now);
   }
 
   /** The lines with a field behind the last one, if its pattern leaves open what comes there. */
-  #withTail(lines: readonly SceneLine[], before: Outcome): readonly SceneLine[] {
+  #withTail(lines: readonly CaseLine[], before: Outcome): readonly CaseLine[] {
     const last = lines.at(-1);
     if (!last || isField(last.line.parts.at(-1))) return lines;
     const { parts, fields } = last.line;
     const longer = { fields, parts: [...parts, ODD_END] };
-    const after = playLines(
+    const after = runTemplates(
       this.#compiled,
       [...lines.slice(0, -1).map(({ line }) => line), longer],
       this.#now,
     );
     if (after.failures.length !== before.failures.length || isSilent(after) !== isSilent(before))
       return lines;
-    const tail = { kind: TAIL, spot: undefined, text: "" };
+    const tail = { kind: TAIL, fieldPlace: undefined, text: "" };
     const open = { parts: [...parts, { field: fields.length }], fields: [...fields, tail] };
     return [...lines.slice(0, -1), { ...last, line: open }];
   }
@@ -112,12 +116,12 @@ function hasLineFeed(written: ReadonlyMap<number, string>): boolean {
 }
 
 /** That a line feed hides somebody, where no class of the pattern takes one: who wrote the rule saw what the service writes. */
-function isHearsay({ kind }: Harm, text: string, takes: Takes): boolean {
+function isHearsay({ kind }: Harm, text: string, takes: Acceptance): boolean {
   return kind === "hides" && takes !== "yes" && text.includes("\n");
 }
 
 /** @param isTaken as in `Fault` */
-function harmOf({ lines, outcome: before }: Scene, after: Outcome, isTaken: boolean): Harm | undefined {
+function harmOf({ lines, outcome: before }: BenignCase, after: Outcome, isTaken: boolean): Harm | undefined {
   const ids = new Set([...idsIn(lines.map(({ line }) => line)), ...before.failures.map(({ id }) => id)]);
   const expected = before.failures[0]?.id ?? ([...ids].join(" or ") || "nobody");
   const strange = after.failures.find(({ id }) => !ids.has(id));

@@ -1,11 +1,11 @@
-import type { Spot } from "../hostile/field.ts";
+import type { PatternPlace } from "../hostile/field-kinds.ts";
 import type { Fault } from "./attack.ts";
-import type { Cast } from "./jail-patterns.ts";
+import type { JailPatterns } from "./jail-patterns.ts";
 import type { Samples } from "./samples.ts";
 
 /** A fault, and the place that is to be mended. */
-export interface Found extends Fault {
-  readonly place: Spot;
+export interface Finding extends Fault {
+  readonly place: PatternPlace;
   /**
    * Where the text stood: in a field; behind the pattern; in a line that another pattern is made for; or in one of any kind, which
    * quotes it.
@@ -17,16 +17,16 @@ export interface Found extends Fault {
 
 /** Faults by the place that is to be mended: the first of each kind. */
 export class Findings {
-  readonly #cast: Cast;
+  readonly #patterns: JailPatterns;
   readonly #goesOn: Samples["goesOn"];
-  readonly #found = new Map<string, Found>();
+  readonly #found = new Map<string, Finding>();
 
-  constructor(cast: Cast, { goesOn }: Samples) {
-    this.#cast = cast;
+  constructor(patterns: JailPatterns, { goesOn }: Samples) {
+    this.#patterns = patterns;
     this.#goesOn = goesOn;
   }
 
-  get all(): readonly Found[] {
+  get all(): readonly Finding[] {
     return [...this.#found.values()];
   }
 
@@ -38,18 +38,18 @@ export class Findings {
     if (!this.#found.get(key)?.isCertain) this.#found.set(key, found);
   }
 
-  #placed(fault: Fault): Found | undefined {
-    const { spot, regex, by, harm, isTaken } = fault;
-    const isOther = by !== undefined && by !== regex && spot?.name !== "prefregex";
-    const pattern = this.#cast.failregex[(isOther ? by : regex) ?? -1];
+  #placed(fault: Fault): Finding | undefined {
+    const { fieldPlace, regex, by, harm, isTaken } = fault;
+    const isOther = by !== undefined && by !== regex && fieldPlace?.name !== "prefregex";
+    const pattern = this.#patterns.failregex[(isOther ? by : regex) ?? -1];
     if (!pattern) return undefined;
     // Nobody knows what follows a pattern, save from samples.
-    const canStand = regex === undefined || spot !== undefined || (this.#goesOn.get(regex) ?? true);
+    const canStand = regex === undefined || fieldPlace !== undefined || (this.#goesOn.get(regex) ?? true);
     if (isOther) {
       const where = regex === undefined ? "quoted" : "other";
-      return { ...fault, place: pattern.spot(), where, isCertain: canStand };
+      return { ...fault, place: pattern.placeAt(), where, isCertain: canStand };
     }
-    if (!spot) return { ...fault, place: pattern.end, where: "tail", isCertain: canStand };
-    return { ...fault, place: spot, where: "field", isCertain: isTaken || harm.kind === "names" };
+    if (!fieldPlace) return { ...fault, place: pattern.end, where: "tail", isCertain: canStand };
+    return { ...fault, place: fieldPlace, where: "field", isCertain: isTaken || harm.kind === "names" };
   }
 }

@@ -1,14 +1,14 @@
-import type { Spot } from "../hostile/field.ts";
+import type { PatternPlace } from "../hostile/field-kinds.ts";
 import { forged, textOf } from "../hostile/template.ts";
-import type { Scene } from "./benign-case.ts";
-import type { Cast } from "./jail-patterns.ts";
+import type { BenignCase } from "./benign-case.ts";
+import type { JailPatterns } from "./jail-patterns.ts";
 import { DECOYS } from "./payloads.ts";
-import { play } from "./run-lines.ts";
+import { runLines } from "./run-lines.ts";
 
 /** Lines that a client wrote whole, after a line feed in a text of his, and what a jail made of them. */
 export interface Forgery {
   /** The pattern that took the last of them. */
-  readonly place: Spot;
+  readonly place: PatternPlace;
   /** The text. */
   readonly text: string;
   /** Whom they have banned. */
@@ -21,16 +21,16 @@ export interface Forgery {
  * well, so that nothing of the service's stands in the forged lines. So none is found only where no line has anybody found.
  */
 export function forge(
-  { compiled, failregex }: Cast,
-  groups: Iterable<Iterable<Scene>>,
+  { compiled, failregex }: JailPatterns,
+  groups: Iterable<Iterable<BenignCase>>,
   now: number,
 ): Forgery | undefined {
-  for (const scenes of groups) {
-    for (const scene of scenes) {
-      for (const text of forgeriesOf(scene)) {
-        const [failure] = play(compiled, text.split("\n"), now).failures;
+  for (const cases of groups) {
+    for (const benign of cases) {
+      for (const text of forgeriesOf(benign)) {
+        const [failure] = runLines(compiled, text.split("\n"), now).failures;
         const pattern = failregex[failure?.regex ?? -1];
-        if (failure && pattern) return { place: pattern.spot(), text, found: failure.id };
+        if (failure && pattern) return { place: pattern.placeAt(), text, found: failure.id };
       }
     }
   }
@@ -38,7 +38,7 @@ export function forge(
 }
 
 /** The lines of a scene that is a failure, about others, after a line feed. */
-function forgeriesOf({ lines, outcome }: Scene): readonly string[] {
+function forgeriesOf({ lines, outcome }: BenignCase): readonly string[] {
   if (outcome.failures.length === 0) return [];
   // An id that is no address stays as it is: the client wrote it all the same.
   const copies = [

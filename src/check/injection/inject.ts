@@ -1,12 +1,12 @@
 import type { CompiledJail } from "../../stream/jail/jail.ts";
-import type { Spot } from "../hostile/field.ts";
+import type { PatternPlace } from "../hostile/field-kinds.ts";
 import { Attack } from "./attack.ts";
-import { type Scene, SceneWriter, TRUE } from "./benign-case.ts";
-import { Findings, type Found } from "./findings.ts";
+import { BENIGN, type BenignCase, CaseWriter } from "./benign-case.ts";
+import { type Finding, Findings } from "./findings.ts";
 import { type Forgery, forge } from "./forge.ts";
-import { type Cast, castOf } from "./jail-patterns.ts";
-import { Arsenal } from "./payloads.ts";
-import { Quoter } from "./quoted-messages.ts";
+import { type JailPatterns, jailPatternsOf } from "./jail-patterns.ts";
+import { Payloads } from "./payloads.ts";
+import { MessageQuoter } from "./quoted-messages.ts";
 import { readSamples, type Samples } from "./samples.ts";
 
 /** What the hostile lines for a jail showed. */
@@ -14,11 +14,11 @@ export interface Injection {
   /** How many there were. */
   readonly lines: number;
   /** Each place in a pattern once for each kind of harm. */
-  readonly found: readonly Found[];
+  readonly found: readonly Finding[];
   /** What a client writes who may write line feeds into the log; undefined: he may not, or it brings nothing. */
   readonly forgery: Forgery | undefined;
   /** Patterns that no line could be made for, and no sample is there. */
-  readonly untried: readonly Spot[];
+  readonly untried: readonly PatternPlace[];
 }
 
 export interface InjectOptions {
@@ -42,50 +42,52 @@ export function inject(
   { now, isQuick = false, hasLineFeeds = !isQuick }: InjectOptions,
 ): Injection {
   if (compiled.jail.on === "ban") return { lines: 0, found: [], forgery: undefined, untried: [] };
-  const cast = castOf(compiled);
-  const samples = readSamples(cast, now);
-  const writer = new SceneWriter(cast, now);
-  const written = cast.failregex.map((_, regex) => writer.scenesOf(regex, TRUE, isQuick ? 2 : undefined));
-  const firsts = written.flatMap((scenes) => scenes.slice(0, 1));
-  const found = new Findings(cast, samples);
+  const patterns = jailPatternsOf(compiled);
+  const samples = readSamples(patterns, now);
+  const writer = new CaseWriter(patterns, now);
+  const written = patterns.failregex.map((_, regex) =>
+    writer.casesOf(regex, BENIGN, isQuick ? 2 : undefined),
+  );
+  const firsts = written.flatMap((cases) => cases.slice(0, 1));
+  const found = new Findings(patterns, samples);
   const attack = new Attack(compiled, now);
-  const arsenal = new Arsenal(cast, firsts);
-  const groups = () => [samples.scenes, written.flat(), isQuick ? [] : writer.sessions(firsts)];
-  for (const scenes of groups()) {
-    for (const [scene, turn] of numbered(scenes)) {
+  const payloads = new Payloads(patterns, firsts);
+  const groups = () => [samples.cases, written.flat(), isQuick ? [] : writer.sessions(firsts)];
+  for (const cases of groups()) {
+    for (const [benign, turn] of numbered(cases)) {
       if (attack.lines >= MOST_LINES) break;
-      const texts = arsenal.textsFor(scene, turn);
-      const entryTexts = !hasLineFeeds ? [] : arsenal.entryTextsFor(scene, turn);
-      for (const fault of attack.on(scene, texts, entryTexts)) found.add(fault);
+      const texts = payloads.textsFor(benign, turn);
+      const multilineTexts = !hasLineFeeds ? [] : payloads.multilineTextsFor(benign, turn);
+      for (const fault of attack.on(benign, texts, multilineTexts)) found.add(fault);
     }
   }
-  const quoter = new Quoter(cast, now);
-  for (const scenes of written) for (const fault of quoter.quote(scenes, samples.others)) found.add(fault);
+  const quoter = new MessageQuoter(patterns, now);
+  for (const cases of written) for (const fault of quoter.quote(cases, samples.others)) found.add(fault);
   const isOpen = compiled.jail.framing === "file" && !isQuick;
   return {
     lines: attack.lines + quoter.lines,
     found: found.all,
-    forgery: isOpen ? forge(cast, groups(), now) : undefined,
-    untried: untriedOf(cast, written, samples),
+    forgery: isOpen ? forge(patterns, groups(), now) : undefined,
+    untried: untriedOf(patterns, written, samples),
   };
 }
 
 /** Scenes with how many there were before of the same pattern. */
-function* numbered(scenes: Iterable<Scene>): Generator<[scene: Scene, turn: number]> {
+function* numbered(cases: Iterable<BenignCase>): Generator<[benign: BenignCase, turn: number]> {
   const met = new Map<number | undefined, number>();
-  for (const scene of scenes) {
-    const regex = scene.lines[0]?.regex;
+  for (const benign of cases) {
+    const regex = benign.lines[0]?.regex;
     const turn = met.get(regex) ?? 0;
     met.set(regex, turn + 1);
-    yield [scene, turn];
+    yield [benign, turn];
   }
 }
 
 function untriedOf(
-  { failregex }: Cast,
-  written: readonly (readonly Scene[])[],
+  { failregex }: JailPatterns,
+  written: readonly (readonly BenignCase[])[],
   { goesOn }: Samples,
-): readonly Spot[] {
+): readonly PatternPlace[] {
   const untried = failregex.filter((_, regex) => written[regex]?.length === 0 && !goesOn.has(regex));
-  return untried.map((pattern) => pattern.spot());
+  return untried.map((pattern) => pattern.placeAt());
 }

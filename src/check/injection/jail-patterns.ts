@@ -1,15 +1,15 @@
 import type { CompiledJail } from "../../stream/jail/jail.ts";
-import { HostilePattern } from "../hostile/pattern.ts";
+import { HostilePattern } from "../hostile/hostile-pattern.ts";
 
 /** The patterns of a jail, with their fields. */
-export interface Cast {
+export interface JailPatterns {
   readonly compiled: CompiledJail;
   readonly prefregex: HostilePattern | undefined;
   readonly failregex: readonly HostilePattern[];
   readonly ignoreregex: readonly HostilePattern[];
 }
 
-export function castOf(compiled: CompiledJail): Cast {
+export function jailPatternsOf(compiled: CompiledJail): JailPatterns {
   const { jail, filter } = compiled;
   const role = jail.identifier === undefined ? "line" : "message";
   const handsOn = handsOnContent(compiled);

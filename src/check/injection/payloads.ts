@@ -1,5 +1,5 @@
-import { templatesOf } from "../hostile/sample.ts";
 import { type Template, textOf } from "../hostile/template.ts";
+import { templatesOf } from "../hostile/template-writer.ts";
 import {
   brokenTexts,
   copiesOf,
@@ -9,31 +9,31 @@ import {
   ODD_TEXTS,
   plainTexts,
 } from "../hostile/texts.ts";
-import { type Scene, TRUE } from "./benign-case.ts";
-import type { Cast } from "./jail-patterns.ts";
+import { BENIGN, type BenignCase } from "./benign-case.ts";
+import type { JailPatterns } from "./jail-patterns.ts";
 
 /** Those who did nothing, and shall be banned. */
 export const DECOYS = ["203.0.113.66", "2001:db8:bad::66"] as const;
 
 /** The texts that a stranger would write who knows a jail's patterns. */
-export class Arsenal {
+export class Payloads {
   readonly #hasDate: boolean;
   /** Those made of all patterns. */
   readonly #common: readonly string[];
 
   /** @param scenes one of each pattern */
-  constructor({ compiled, ignoreregex }: Cast, scenes: readonly Scene[]) {
+  constructor({ compiled, ignoreregex }: JailPatterns, cases: readonly BenignCase[]) {
     this.#hasDate = compiled.jail.identifier === undefined;
-    const ignored = ignoreregex.flatMap((pattern) => templatesOf(pattern, TRUE, { most: MOST_IGNORED }));
+    const ignored = ignoreregex.flatMap((pattern) => templatesOf(pattern, BENIGN, { most: MOST_IGNORED }));
     this.#common = [
-      ...scenes.flatMap(({ lines }) => lines.flatMap(({ seen }) => forgedFrom(seen, DECOYS[0]))),
+      ...cases.flatMap(({ lines }) => lines.flatMap(({ seen }) => forgedFrom(seen, DECOYS[0]))),
       ...ignored.map((template) => `x ${textOf(template)} x`),
     ];
   }
 
   /** @param turn from 0: the first scenes of a pattern meet all texts, the others only those made for them */
-  textsFor({ lines, outcome }: Scene, turn: number): ReadonlySet<string> {
-    const isWhole = turn < WHOLE_SCENES;
+  textsFor({ lines, outcome }: BenignCase, turn: number): ReadonlySet<string> {
+    const isWhole = turn < WHOLE_CASES;
     const seen = lines.map(({ seen }) => seen);
     const dates = this.#hasDate && outcome.last?.time !== undefined ? DATE_TEXTS : [];
     const decoys = isWhole ? DECOYS : DECOYS.slice(0, 1);
@@ -47,14 +47,14 @@ export class Arsenal {
   }
 
   /** Those with line feeds, of which an entry of the journal may be full; none where lines are what patterns are made for. */
-  entryTextsFor({ lines }: Scene, turn: number): ReadonlySet<string> {
+  multilineTextsFor({ lines }: BenignCase, turn: number): ReadonlySet<string> {
     const seen = lines.map(({ seen }) => seen);
-    if (turn >= WHOLE_SCENES || seen.some((template) => textOf(template).includes("\n"))) return new Set();
+    if (turn >= WHOLE_CASES || seen.some((template) => textOf(template).includes("\n"))) return new Set();
     return new Set(seen.flatMap((template) => brokenTexts(template, DECOYS[0])));
   }
 }
 
-const WHOLE_SCENES = 3;
+const WHOLE_CASES = 3;
 
 /** Most lines of one ignoreregex. */
 const MOST_IGNORED = 4;

@@ -1,22 +1,22 @@
-import { templatesOf } from "../hostile/sample.ts";
 import { forged, type Template, textOf } from "../hostile/template.ts";
+import { templatesOf } from "../hostile/template-writer.ts";
 import type { Fault } from "./attack.ts";
-import { type Scene, TRUE } from "./benign-case.ts";
-import { header } from "./frame.ts";
-import { type Cast, handsOnContent } from "./jail-patterns.ts";
+import { BENIGN, type BenignCase } from "./benign-case.ts";
+import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
+import { header } from "./log-headers.ts";
 import { DECOYS } from "./payloads.ts";
-import { play } from "./run-lines.ts";
+import { runLines } from "./run-lines.ts";
 
 const [DECOY] = DECOYS;
 
 /** Shows a jail lines of other kinds than its patterns are made for, which quote a stranger's text. */
-export class Quoter {
-  readonly #cast: Cast;
+export class MessageQuoter {
+  readonly #patterns: JailPatterns;
   readonly #now: number;
   #lines = 0;
 
-  constructor(cast: Cast, now: number) {
-    this.#cast = cast;
+  constructor(patterns: JailPatterns, now: number) {
+    this.#patterns = patterns;
     this.#now = now;
   }
 
@@ -30,11 +30,11 @@ export class Quoter {
    *
    * @param others sample lines that bring no failure: they quote the first of them
    */
-  *quote(scenes: readonly Scene[], others: readonly string[]): Generator<Fault> {
-    for (const [index, { lines }] of scenes.entries()) {
+  *quote(cases: readonly BenignCase[], others: readonly string[]): Generator<Fault> {
+    for (const [index, { lines }] of cases.entries()) {
       const seen = lines[0]?.seen;
       if (!seen) continue;
-      for (const wordings of quotesOf(this.#cast, seen)) yield* this.#try(wordings);
+      for (const wordings of quotesOf(this.#patterns, seen)) yield* this.#try(wordings);
       if (index > 0) continue;
       for (const other of others) for (const quote of quotesIn(other, seen)) yield* this.#try([quote]);
     }
@@ -44,12 +44,12 @@ export class Quoter {
   *#try(wordings: readonly string[]): Generator<Fault> {
     this.#lines += wordings.length;
     const failures = wordings.map((lines) =>
-      play(this.#cast.compiled, lines.split("\n"), this.#now).failures.find(({ id }) => id === DECOY),
+      runLines(this.#patterns.compiled, lines.split("\n"), this.#now).failures.find(({ id }) => id === DECOY),
     );
     if (!failures.every((failure) => failure !== undefined)) return;
     yield {
-      harm: { kind: "names", expected: TRUE.ip4, found: DECOY },
-      spot: undefined,
+      harm: { kind: "names", expected: BENIGN.ip4, found: DECOY },
+      fieldPlace: undefined,
       regex: undefined,
       by: failures[0]?.regex,
       line: wordings[0] ?? "",
@@ -64,17 +64,17 @@ export class Quoter {
  *
  * @param seen a message that a failregex matches
  */
-function quotesOf(cast: Cast, seen: Template): readonly (readonly string[])[] {
+function quotesOf(patterns: JailPatterns, seen: Template): readonly (readonly string[])[] {
   const copy = forged(seen.parts, seen, DECOY).split("\n");
-  const wordings = [`x [${TRUE.ip4}]: `, `x ${TRUE.ip4} said "`];
+  const wordings = [`x [${BENIGN.ip4}]: `, `x ${BENIGN.ip4} said "`];
   const said = (start: string) =>
     wordings.map((wording) => copy.map((line) => start + wording + line).join("\n"));
-  const { identifier } = cast.compiled.jail;
+  const { identifier } = patterns.compiled.jail;
   if (identifier?.[0] !== undefined) return [said(header(identifier[0]))];
   const requests = copy.map(
-    (line) => `${TRUE.ip4} - - [21/Nov/2026:19:40:02 +0000] "GET /${line} HTTP/1.1" 404 1 "-" "-"`,
+    (line) => `${BENIGN.ip4} - - [21/Nov/2026:19:40:02 +0000] "GET /${line} HTTP/1.1" 404 1 "-" "-"`,
   );
-  return [said(header("app")), [requests.join("\n")], ...handedOn(cast, said(""))];
+  return [said(header("app")), [requests.join("\n")], ...handedOn(patterns, said(""))];
 }
 
 /** A line that brings no failure, as a service wrote it, with a message in its quotes and brackets: the text of a stranger. */
@@ -87,14 +87,14 @@ function quotesIn(line: string, seen: Template): readonly string[] {
 
 /** Messages that a prefregex hands on to the failregexes. */
 function handedOn(
-  { compiled, prefregex }: Cast,
+  { compiled, prefregex }: JailPatterns,
   messages: readonly string[],
 ): readonly (readonly string[])[] {
   if (!prefregex || !handsOnContent(compiled)) return [];
   const lines = messages.map((message) => {
     const [line] = templatesOf(
       prefregex,
-      { ...TRUE, content: { parts: [message], fields: [] } },
+      { ...BENIGN, content: { parts: [message], fields: [] } },
       { most: 1 },
     );
     return line ? textOf(line) : "";

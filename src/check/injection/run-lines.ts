@@ -19,7 +19,7 @@ export interface Outcome {
  *
  * @param now epoch milliseconds, for years that lines leave out
  */
-export function play({ jail, filter }: CompiledJail, lines: readonly string[], now: number): Outcome {
+export function runLines({ jail, filter }: CompiledJail, lines: readonly string[], now: number): Outcome {
   let gaveUp = false;
   const onGiveUp = () => {
     gaveUp = true;

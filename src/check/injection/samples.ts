@@ -2,15 +2,15 @@ import { PatternError } from "../../python/pattern.ts";
 import type { RuleTest } from "../../rules/rule.ts";
 import { FormatDetector } from "../../stream/input/format.ts";
 import { readEntry } from "../../stream/input/read-entry.ts";
-import { type Located, Locator } from "../hostile/locate.ts";
-import type { HostilePattern } from "../hostile/pattern.ts";
+import { FieldLocator, type LocatedTemplate } from "../hostile/field-locator.ts";
+import type { HostilePattern } from "../hostile/hostile-pattern.ts";
 import { isField, joined, type Template, textOf } from "../hostile/template.ts";
-import { playLines, type Scene, type SceneLine } from "./benign-case.ts";
-import { type Cast, handsOnContent } from "./jail-patterns.ts";
+import { type BenignCase, type CaseLine, runTemplates } from "./benign-case.ts";
+import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
 
 /** What a rule's own samples show. */
 export interface Samples {
-  readonly scenes: readonly Scene[];
+  readonly cases: readonly BenignCase[];
   /** Lines that bring no failure. */
   readonly others: readonly string[];
   /**
@@ -21,41 +21,41 @@ export interface Samples {
 }
 
 /** Finds the fields in the sample lines of a rule. */
-export function readSamples(cast: Cast, now: number): Samples {
-  const reader = new SampleReader(cast, now);
+export function readSamples(patterns: JailPatterns, now: number): Samples {
+  const reader = new SampleReader(patterns, now);
   const goesOn = new Map<number, boolean>();
-  const scenes: Scene[] = [];
+  const cases: BenignCase[] = [];
   const others: string[] = [];
-  for (const test of cast.compiled.jail.tests) {
+  for (const test of patterns.compiled.jail.tests) {
     const read = reader.read(test);
     for (const { regex, rest } of read) {
       if (regex !== undefined) goesOn.set(regex, goesOn.get(regex) === true || /\S/.test(rest));
     }
-    const scene = test.match === false ? undefined : sceneOf(cast, read, now);
-    if (scene) scenes.push(scene);
+    const benign = test.match === false ? undefined : caseOf(patterns, read, now);
+    if (benign) cases.push(benign);
     else if (test.lines.length === 1) others.push(...test.lines);
   }
-  return { scenes, others, goesOn };
+  return { cases, others, goesOn };
 }
 
-function sceneOf({ compiled }: Cast, lines: readonly SceneLine[], now: number): Scene | undefined {
+function caseOf({ compiled }: JailPatterns, lines: readonly CaseLine[], now: number): BenignCase | undefined {
   const templates = lines.map(({ line }) => line);
-  const outcome = playLines(compiled, templates, now);
+  const outcome = runTemplates(compiled, templates, now);
   return outcome.failures.length > 0 ? { lines, outcome } : undefined;
 }
 
 /** A line, and what stands in it behind the match. */
-interface SampleLine extends SceneLine {
+interface SampleLine extends CaseLine {
   readonly rest: string;
 }
 
 class SampleReader {
-  readonly #cast: Cast;
+  readonly #patterns: JailPatterns;
   readonly #now: number;
-  readonly #locators = new Map<HostilePattern, Locator | undefined>();
+  readonly #locators = new Map<HostilePattern, FieldLocator | undefined>();
 
-  constructor(cast: Cast, now: number) {
-    this.#cast = cast;
+  constructor(patterns: JailPatterns, now: number) {
+    this.#patterns = patterns;
     this.#now = now;
   }
 
@@ -66,7 +66,7 @@ class SampleReader {
 
   /** As `stage.ts` shows the line to the filter. */
   #readLine(line: string, detector: FormatDetector): SampleLine {
-    const { jail, filter } = this.#cast.compiled;
+    const { jail, filter } = this.#patterns.compiled;
     if (jail.identifier !== undefined) {
       const text = `${line}\n`;
       const entry = readEntry(text, detector.formatOf(text, this.#now), this.#now);
@@ -82,7 +82,7 @@ class SampleReader {
   }
 
   #located(text: string, framed: (seen: Template) => Template): SampleLine {
-    const { prefregex, compiled } = this.#cast;
+    const { prefregex, compiled } = this.#patterns;
     let regex: number | undefined;
     const locateIn = (content: string) => {
       const found = this.#locate(content);
@@ -98,23 +98,23 @@ class SampleReader {
   }
 
   /** What the first failregex that matches makes of a text. */
-  #locate(text: string): { readonly regex: number; readonly located: Located } | undefined {
-    for (const [regex, pattern] of this.#cast.failregex.entries()) {
+  #locate(text: string): { readonly regex: number; readonly located: LocatedTemplate } | undefined {
+    for (const [regex, pattern] of this.#patterns.failregex.entries()) {
       const located = this.#locatorOf(pattern)?.locate(text);
       if (located) return { regex, located };
     }
     return undefined;
   }
 
-  #locatorOf(pattern: HostilePattern): Locator | undefined {
+  #locatorOf(pattern: HostilePattern): FieldLocator | undefined {
     if (!this.#locators.has(pattern)) this.#locators.set(pattern, newLocator(pattern));
     return this.#locators.get(pattern);
   }
 }
 
-function newLocator(pattern: HostilePattern): Locator | undefined {
+function newLocator(pattern: HostilePattern): FieldLocator | undefined {
   try {
-    return new Locator(pattern);
+    return new FieldLocator(pattern);
   } catch (error) {
     if (error instanceof PatternError) return undefined;
     throw error;

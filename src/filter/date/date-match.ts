@@ -1,6 +1,6 @@
 import type { PatternMatch, PythonPattern } from "../../python/pattern.ts";
 import type { SearchBudget } from "../../python/search/budget.ts";
-import { compilePattern } from "../../python/search/compile.ts";
+import { compilePattern } from "../../python/search/compile-pattern.ts";
 import { type Doubt, LAST_TIME } from "../../shared/time.ts";
 import type { DateTemplate } from "./date-pattern.ts";
 import { isDefault } from "./date-templates.ts";

@@ -29,7 +29,7 @@ export const WEEKDAYS: readonly string[] = [
 ];
 
 /** What the fields of a date say. */
-interface Fields {
+interface DateFields {
   year?: number;
   month?: number;
   day?: number;
@@ -45,7 +45,7 @@ interface Fields {
   offset?: number;
 }
 
-type Groups = Readonly<Record<string, string | undefined>>;
+type DateGroups = Readonly<Record<string, string | undefined>>;
 
 /**
  * The time, in epoch milliseconds, that groups named as strptime's directives make up; `names` gives their order, and of two
@@ -54,8 +54,8 @@ type Groups = Readonly<Record<string, string | undefined>>;
  * Copies fail2ban's reGroupDictStrptime: without a year the date is of this year or the last, without month and day of today
  * or yesterday; without a zone it is the local one. Fractions of a second are dropped.
  */
-export function fieldsTime(groups: Groups, names: readonly string[], now: number): number | undefined {
-  const fields: Fields = { hour: 0, minute: 0, second: 0, weekStart: 0 };
+export function fieldsTime(groups: DateGroups, names: readonly string[], now: number): number | undefined {
+  const fields: DateFields = { hour: 0, minute: 0, second: 0, weekStart: 0 };
   for (const name of names) {
     const text = groups[name];
     if (text !== undefined && !readField(fields, name, text, groups)) return undefined;
@@ -66,7 +66,7 @@ export function fieldsTime(groups: Groups, names: readonly string[], now: number
 }
 
 /** False when the text means nothing. */
-function readField(fields: Fields, name: string, text: string, groups: Groups): boolean {
+function readField(fields: DateFields, name: string, text: string, groups: DateGroups): boolean {
   switch (name) {
     case "Y":
       return put(fields, "year", integer(text));
@@ -108,7 +108,7 @@ function readField(fields: Fields, name: string, text: string, groups: Groups): 
   }
 }
 
-function put(fields: Fields, key: keyof Fields, value: number): boolean {
+function put(fields: DateFields, key: keyof DateFields, value: number): boolean {
   fields[key] = value;
   return !Number.isNaN(value);
 }
@@ -132,14 +132,14 @@ function hourOf12(hour: number, half: string | undefined): number {
 }
 
 /** The date in full: in UTC when it names a zone, else as a clock on the wall shows it here. */
-function complete(fields: Fields, now: number): number | undefined {
+function complete(fields: DateFields, now: number): number | undefined {
   const { year, month, day } = fields;
   if (year !== undefined && month !== undefined && day !== undefined) return wallOf(fields, year, month, day);
   return guess(fields, toWall(now));
 }
 
 /** The same for a date that leaves something out. */
-function guess(fields: Fields, today: number): number | undefined {
+function guess(fields: DateFields, today: number): number | undefined {
   const here = partsOf(today);
   const { year = here.year } = fields;
   const known = fields.month === undefined || fields.day === undefined ? countedDay(fields, year) : undefined;
@@ -154,7 +154,7 @@ function guess(fields: Fields, today: number): number | undefined {
   return wall === undefined || fields.year !== undefined ? wall : notAhead(wall, dateYear, month, day, today);
 }
 
-function wallOf(fields: Fields, year: number, month: number, day: number): number | undefined {
+function wallOf(fields: DateFields, year: number, month: number, day: number): number | undefined {
   const wall = wallTime(year, month, day, fields.hour, fields.minute, fields.second);
   return wall === undefined ? undefined : wall - (fields.offset ?? 0) * 60_000;
 }
@@ -165,7 +165,7 @@ function partsOf(wall: number): { year: number; month: number; day: number } {
 }
 
 /** The date that the day of the year means, or the week and the day of the week. */
-function countedDay(fields: Fields, year: number): ReturnType<typeof partsOf> | undefined {
+function countedDay(fields: DateFields, year: number): ReturnType<typeof partsOf> | undefined {
   const newYear = wallTime(year, 1, 1, 0, 0, 0);
   if (newYear === undefined) return undefined;
   const yearday = fields.yearday ?? weeksYearday(fields, newYear);
@@ -173,7 +173,7 @@ function countedDay(fields: Fields, year: number): ReturnType<typeof partsOf> | 
 }
 
 /** Week 0 holds the days before the first Sunday or Monday. */
-function weeksYearday({ week, weekday, weekStart }: Fields, newYear: number): number | undefined {
+function weeksYearday({ week, weekday, weekStart }: DateFields, newYear: number): number | undefined {
   if (week === undefined || weekday === undefined) return undefined;
   const begun = (new Date(newYear).getUTCDay() + 6 + 7 - weekStart) % 7;
   const day = (7 + weekday - weekStart) % 7;

@@ -1,6 +1,6 @@
 import { type Literals, requiredLiterals } from "../../python/analyse/literals.ts";
 import type { SearchBudget } from "../../python/search/budget.ts";
-import { isAscii } from "../../python/search/compile.ts";
+import { isAscii } from "../../python/search/compile-pattern.ts";
 import { flat } from "../../shared/text.ts";
 import type { Doubt } from "../../shared/time.ts";
 import { type DateMatch, LineTemplate } from "./date-match.ts";

@@ -1,10 +1,10 @@
 import { randomInt } from "node:crypto";
 
-/** The only line of a session so far: enough to read it again. */
-export interface SingleLine {
+/** The only line of a session so far, with what it takes to match it again. */
+export interface OneLineSession {
   /** The line as it was written: ASCII. */
   readonly whole: string;
-  /** Where in it that begins which the filter saw. */
+  /** Where the text that the patterns saw begins in it. */
   readonly start: number;
   /** The failregex that matched. */
   readonly regex: number;
@@ -12,16 +12,17 @@ export interface SingleLine {
   readonly time: number;
 }
 
-/** An id and its line take this much, in bytes; longer ones are not kept here. */
+/** Room for an id and its line, in bytes; longer ones are not stored here. */
 const SLOT = 256;
 
 /**
- * Sessions that have said one line, as bytes: most connections of a flood say no more. As objects they would be what the garbage
- * collector works for most of its time. The newest `max` are kept.
+ * Sessions of one line, stored as bytes. In a flood most connections log one line; as objects they would take most of the garbage
+ * collector's time. The newest `max` are held.
  *
- * Slots are written in turn, round and round. The index over them is open addressing with linear probing, half full at most.
+ * Slots form a ring. The index over them uses open addressing with linear probing, and is at most half full: a Map of ids takes 150 ns
+ * more for each line.
  */
-export class SingleLines {
+export class OneLineSessions {
   readonly #max: number;
   readonly #bytes: Buffer;
   readonly #idLengths: Uint16Array;
@@ -52,8 +53,8 @@ export class SingleLines {
     return this.#size;
   }
 
-  /** Keeps the line of a session that is not there. Returns false for one that does not fit. */
-  put(id: string, { whole, start, regex, time }: SingleLine): boolean {
+  /** Stores the line of a new session. Returns false for one that does not fit. */
+  put(id: string, { whole, start, regex, time }: OneLineSession): boolean {
     if (id.length === 0 || id.length + whole.length > SLOT) return false;
     const slot = this.#next;
     this.#next = slot + 1 === this.#max ? 0 : slot + 1;
@@ -73,8 +74,8 @@ export class SingleLines {
     return true;
   }
 
-  /** The line of a session, which is forgotten. */
-  take(id: string): SingleLine | undefined {
+  /** Removes a session and returns its line. */
+  take(id: string): OneLineSession | undefined {
     if (this.#size === 0) return undefined;
     const hash = this.#hash(id);
     const mask = this.#index.length - 1;
@@ -87,7 +88,7 @@ export class SingleLines {
     }
   }
 
-  #lineIn(slot: number): SingleLine {
+  #lineIn(slot: number): OneLineSession {
     const from = slot * SLOT + (this.#idLengths[slot] as number);
     const whole = this.#bytes.toString("latin1", from, from + (this.#lengths[slot] as number));
     this.#idLengths[slot] = 0;
@@ -109,7 +110,7 @@ export class SingleLines {
     this.#index[at] = slot + 1;
   }
 
-  /** Where in the index a slot is. */
+  /** The index's place of a slot. */
   #find(slot: number): number {
     const mask = this.#index.length - 1;
     let at = (this.#hashes[slot] as number) & mask;
@@ -117,7 +118,7 @@ export class SingleLines {
     return at;
   }
 
-  /** Takes a place out of the index; those behind it that it had pushed away move up. */
+  /** Removes a place from the index, and moves up the entries after it that it had displaced. */
   #remove(place: number): void {
     const index = this.#index;
     const mask = index.length - 1;
@@ -132,7 +133,7 @@ export class SingleLines {
     this.#size--;
   }
 
-  /** Seeded, lest somebody choose ids that collide. */
+  /** Seeded, so that nobody can choose ids that collide. */
   #hash(id: string): number {
     let hash = this.#seed;
     for (let i = 0; i < id.length; i++) {

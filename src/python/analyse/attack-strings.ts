@@ -3,7 +3,7 @@ import { childrenOf, type Node, type RepeatNode, type Tree } from "../tree.ts";
 import { accepts, FAVOURITES, sampleChar } from "./matching-text.ts";
 
 /** A text that makes a loop of a pattern run as long as one likes, and then spoils the match. */
-export interface HostileText {
+export interface AttackString {
   /** Where the loop stands in the pattern. */
   readonly offset: number;
   /** What leads to the loop. */
@@ -24,26 +24,26 @@ const LONG_LOOP = 17;
 const MAX_NEXT = 64;
 
 /** Whether `search` takes less than 50 ms for all texts of this length that are hostile to a pattern, one after another. */
-export function isTame(tree: Tree, length: number, search: (text: string) => unknown): boolean {
-  const texts = hostileTexts(tree).map((text) => pump(text, length));
+export function isFastOnAttacks(tree: Tree, length: number, search: (text: string) => unknown): boolean {
+  const texts = attackStrings(tree).map((text) => attackText(text, length));
   return runWithin(TAME, () => texts.forEach(search)) !== undefined;
 }
 
 /** The text with so many turns that they reach a length. */
-export function pump({ head, turn, tail }: HostileText, length: number): string {
+export function attackText({ head, turn, tail }: AttackString, length: number): string {
   return `${head}${turn.repeat(Math.ceil(length / turn.length))}${tail}`;
 }
 
 /** Texts that pump each loop of a pattern, in several ways each. */
-export function hostileTexts(tree: Tree): HostileText[] {
-  const texts = new Map<string, HostileText>();
-  for (const text of pumped(tree.root, "", ""))
+export function attackStrings(tree: Tree): AttackString[] {
+  const texts = new Map<string, AttackString>();
+  for (const text of pumpedIn(tree.root, "", ""))
     texts.set(JSON.stringify([text.head, text.turn, text.tail]), text);
   return [...texts.values()];
 }
 
 /** Goes down to every loop; `head` leads to the node, `next` is what follows it. */
-function* pumped(node: Node, head: string, next: string): Generator<HostileText> {
+function* pumpedIn(node: Node, head: string, next: string): Generator<AttackString> {
   if (node.type === "sequence") {
     yield* pumpedItems(node.items, head, next);
     return;
@@ -53,14 +53,14 @@ function* pumped(node: Node, head: string, next: string): Generator<HostileText>
       for (const tail of ["\x01\n", "\n\x01\n"]) yield { offset: node.offset, head, turn, tail };
     }
   }
-  for (const child of childrenOf(node)) yield* pumped(child, head, next);
+  for (const child of childrenOf(node)) yield* pumpedIn(child, head, next);
 }
 
-function* pumpedItems(items: readonly Node[], head: string, next: string): Generator<HostileText> {
+function* pumpedItems(items: readonly Node[], head: string, next: string): Generator<AttackString> {
   let path = head;
   for (const [i, item] of items.entries()) {
     const rest = items.slice(i + 1).map((other) => sample(other));
-    yield* pumped(item, path, `${rest.join("")}${next}`.slice(0, MAX_NEXT));
+    yield* pumpedIn(item, path, `${rest.join("")}${next}`.slice(0, MAX_NEXT));
     path += sample(item);
   }
 }

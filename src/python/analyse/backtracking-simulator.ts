@@ -38,7 +38,7 @@ const MAX_COPIES = 64;
  * Searches as a backtracking engine does and counts its steps, for texts of ASCII: what a pattern costs by itself, the same on every
  * machine. The engine that runs it may do better (V8 knows when a loop can't match what follows), not worse by more than a factor.
  */
-export class StepCounter {
+export class BacktrackingSimulator {
   readonly #program: Op[] = [];
   /** Two registers for each group that something asks for, from an even number on. */
   readonly #groups = new Map<number, number>();

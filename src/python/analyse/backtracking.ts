@@ -1,6 +1,6 @@
 import type { Tree } from "../tree.ts";
-import { type HostileText, hostileTexts, pump } from "./attack-strings.ts";
-import { StepCounter } from "./backtracking-simulator.ts";
+import { type AttackString, attackStrings, attackText } from "./attack-strings.ts";
+import { BacktrackingSimulator } from "./backtracking-simulator.ts";
 
 /** A loop that a text can make run far too long. */
 export interface Backtracking {
@@ -30,17 +30,20 @@ const ENOUGH = 30_000_000;
  * answer is always the same; it takes milliseconds, and a second for a bad pattern.
  */
 export function findBacktracking(tree: Tree): Backtracking | undefined {
-  const counter = new StepCounter(tree);
-  for (const text of hostileTexts(tree)) {
+  const counter = new BacktrackingSimulator(tree);
+  for (const text of attackStrings(tree)) {
     const { isBeyond, isEndless } = growthOf(counter, text);
     if (isBeyond) return { offset: text.offset, isEndless };
   }
   return undefined;
 }
 
-function growthOf(counter: StepCounter, text: HostileText): { isBeyond: boolean; isEndless: boolean } {
+function growthOf(
+  counter: BacktrackingSimulator,
+  text: AttackString,
+): { isBeyond: boolean; isEndless: boolean } {
   const stepsFor = (length: number, most: number) =>
-    counter.search(pump(text, Math.max(length, length * TURNS * text.turn.length)), most).steps;
+    counter.search(attackText(text, Math.max(length, length * TURNS * text.turn.length)), most).steps;
   const [first, ...longer] = LENGTHS;
   let steps = stepsFor(first, ENDLESS);
   if (steps > ENDLESS) return { isBeyond: true, isEndless: true };

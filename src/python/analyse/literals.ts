@@ -48,7 +48,7 @@ export function requiredLiterals({ root }: Tree): Literals | undefined {
 }
 
 /** Of two sets the union, and that of the halves of one. */
-function untearable(best: Strings, second: Strings | undefined): readonly Literals[] {
+function untearable(best: TextSet, second: TextSet | undefined): readonly Literals[] {
   return [second ? [best, second] : [], halves(best)].flatMap((pair) => toLiterals(pair) ?? []);
 }
 
@@ -83,23 +83,23 @@ export const SHORT_LITERAL = 5;
 const MAX_LENGTH = 24;
 
 /** Some strings, and how letters in them count. */
-interface Strings {
+interface TextSet {
   readonly texts: readonly string[];
   readonly ignorecase: boolean;
   readonly asciiOnly: boolean;
 }
 
 /** What is known of a node. */
-interface Reading {
+interface NodeLiterals {
   /** All that it can match, if that is a handful of strings. */
-  readonly exact: Strings | undefined;
+  readonly exact: TextSet | undefined;
   /** Sets of strings of which one each must occur, best first, a few; they never overlap in a match. */
-  readonly required: readonly Strings[];
+  readonly required: readonly TextSet[];
 }
 
-const EMPTY: Strings = { texts: [""], ignorecase: false, asciiOnly: false };
+const EMPTY: TextSet = { texts: [""], ignorecase: false, asciiOnly: false };
 
-const UNKNOWN: Reading = { exact: undefined, required: [] };
+const UNKNOWN: NodeLiterals = { exact: undefined, required: [] };
 
 /** How a pattern is read. */
 interface ReadOptions {
@@ -107,7 +107,7 @@ interface ReadOptions {
   readonly digits?: boolean;
 }
 
-function readNode(node: Node, options: ReadOptions = {}): Reading {
+function readNode(node: Node, options: ReadOptions = {}): NodeLiterals {
   switch (node.type) {
     case "char":
       return { exact: readChar(node, options), required: [] };
@@ -132,13 +132,13 @@ function readNode(node: Node, options: ReadOptions = {}): Reading {
   }
 }
 
-const DIGITS: Strings = { texts: [..."0123456789"], ignorecase: false, asciiOnly: true };
+const DIGITS: TextSet = { texts: [..."0123456789"], ignorecase: false, asciiOnly: true };
 
 /** The strings that a character node matches: one for `x` and for `[Xx]`, a few for a small class. */
 function readChar(
   { items, negated, case: kind }: CharNode,
   { digits = false }: ReadOptions,
-): Strings | undefined {
+): TextSet | undefined {
   if (negated) return undefined;
   const [first] = items;
   if (digits && items.length === 1 && first && "kind" in first && first.kind === "d" && !first.negated)
@@ -158,8 +158,8 @@ function readChar(
   return { texts: [...(ignorecase ? folded : chars)], ignorecase, asciiOnly };
 }
 
-function readSequence({ items }: SequenceNode, options: ReadOptions): Reading {
-  const found: Strings[] = [];
+function readSequence({ items }: SequenceNode, options: ReadOptions): NodeLiterals {
+  const found: TextSet[] = [];
   let isExact = true;
   let current = EMPTY;
   for (const item of options.digits ? items.flatMap(unrolled) : items) {
@@ -183,7 +183,7 @@ function unrolled(node: Node): readonly Node[] {
 }
 
 /** The ends of some strings, as long as may be, with every string of another set behind them. */
-function joinedToEnd(heads: Strings, tails: Strings): Strings {
+function joinedToEnd(heads: TextSet, tails: TextSet): TextSet {
   const longest = Math.max(...heads.texts.map(({ length }) => length));
   for (let from = 1; from < longest; from++) {
     const ends = new Set(heads.texts.map((text) => text.slice(from)));
@@ -193,7 +193,7 @@ function joinedToEnd(heads: Strings, tails: Strings): Strings {
   return tails;
 }
 
-function readBranches(branches: readonly Node[], options: ReadOptions): Reading {
+function readBranches(branches: readonly Node[], options: ReadOptions): NodeLiterals {
   const readings = branches.map((branch) => readNode(branch, options));
   const exacts = readings.flatMap(({ exact }) => exact ?? []);
   const exact = exacts.length === readings.length ? unite(exacts) : undefined;
@@ -204,12 +204,12 @@ function readBranches(branches: readonly Node[], options: ReadOptions): Reading 
 }
 
 /** The union of one set for each branch; nothing if a branch has none. */
-function whole(sets: readonly Strings[], branches: number): Strings[] {
+function whole(sets: readonly TextSet[], branches: number): TextSet[] {
   const united = sets.length === branches ? unite(sets) : undefined;
   return united ? [united] : [];
 }
 
-function readRepeat(body: Reading, min: number, max: number): Reading {
+function readRepeat(body: NodeLiterals, min: number, max: number): NodeLiterals {
   if (min === 0) {
     const optional = max === 1 && body.exact ? unite([body.exact, EMPTY]) : undefined;
     return { exact: optional, required: [] };
@@ -219,11 +219,11 @@ function readRepeat(body: Reading, min: number, max: number): Reading {
 }
 
 /** The sets of strings that must occur where a node matches. */
-function candidatesOf({ exact, required }: Reading): readonly Strings[] {
+function candidatesOf({ exact, required }: NodeLiterals): readonly TextSet[] {
   return exact ? bestOf([exact]) : required;
 }
 
-function bestOf(sets: readonly Strings[]): readonly Strings[] {
+function bestOf(sets: readonly TextSet[]): readonly TextSet[] {
   const useful = sets.filter(({ texts }) => texts.length > 0 && texts.every((text) => text !== ""));
   return useful
     .map(withoutLonger)
@@ -232,29 +232,29 @@ function bestOf(sets: readonly Strings[]): readonly Strings[] {
 }
 
 /** A set without the texts that hold another of it: where they occur, that one does. */
-function withoutLonger(set: Strings): Strings {
+function withoutLonger(set: TextSet): TextSet {
   if (new Set(set.texts.map(({ length }) => length)).size === 1) return set;
   const isNeedless = (text: string) => set.texts.some((other) => other !== text && text.includes(other));
   return { ...set, texts: set.texts.filter((text) => !isNeedless(text)) };
 }
 
 /** Whether texts are long enough to be sought. */
-function isLong(set: Strings): boolean {
+function isLong(set: TextSet): boolean {
   return lengthOf(set) >= MIN_LITERAL;
 }
 
 /** The length of the shortest text. */
-export function lengthOf({ texts }: Pick<Strings, "texts">): number {
+export function lengthOf({ texts }: Pick<TextSet, "texts">): number {
   return Math.min(...texts.map(({ length }) => length));
 }
 
 /** Sets of longer texts first. */
-function byLength(a: Strings, b: Strings): number {
+function byLength(a: TextSet, b: TextSet): number {
   return lengthOf(b) - lengthOf(a);
 }
 
 /** How rare it is that one of some strings occurs: the rarity of the commonest, less something for their number. */
-export function scoreOf({ texts }: Pick<Strings, "texts">): number {
+export function scoreOf({ texts }: Pick<TextSet, "texts">): number {
   return Math.min(...texts.map(rarityOf)) - Math.log2(texts.length) / 6;
 }
 
@@ -277,19 +277,19 @@ function rarityOf(text: string): number {
 }
 
 /** Every string of `a` with every string of `b` behind it; undefined if these are too many or too long. */
-function join(a: Strings, b: Strings): Strings | undefined {
+function join(a: TextSet, b: TextSet): TextSet | undefined {
   if (a.texts.length * b.texts.length > MAX_STRINGS) return undefined;
   const texts = a.texts.flatMap((head) => b.texts.map((tail) => head + tail));
   if (texts.some((text) => text.length > 4 * MAX_LENGTH)) return undefined;
   return { ...mixed([a, b]), texts };
 }
 
-function unite(sets: readonly Strings[], limit = MAX_STRINGS): Strings | undefined {
+function unite(sets: readonly TextSet[], limit = MAX_STRINGS): TextSet | undefined {
   const texts = [...new Set(sets.flatMap((set) => set.texts))];
   return texts.length > limit ? undefined : { ...mixed(sets), texts };
 }
 
-function mixed(sets: readonly Strings[]): Pick<Strings, "ignorecase" | "asciiOnly"> {
+function mixed(sets: readonly TextSet[]): Pick<TextSet, "ignorecase" | "asciiOnly"> {
   return {
     ignorecase: sets.some(({ ignorecase }) => ignorecase),
     asciiOnly: sets.some(({ asciiOnly }) => asciiOnly),
@@ -297,7 +297,7 @@ function mixed(sets: readonly Strings[]): Pick<Strings, "ignorecase" | "asciiOnl
 }
 
 /** Two sets of halves, which don't overlap; strings of one character can't be halved. */
-function halves(set: Strings): Strings[] {
+function halves(set: TextSet): TextSet[] {
   if (set.texts.some((text) => text.length < 2)) return [];
   const half = (text: string) => Math.ceil(text.length / 2);
   return [
@@ -306,7 +306,7 @@ function halves(set: Strings): Strings[] {
   ];
 }
 
-function toLiterals(sets: readonly Strings[]): Literals | undefined {
+function toLiterals(sets: readonly TextSet[]): Literals | undefined {
   const united = unite(sets, Number.POSITIVE_INFINITY);
   if (!united || sets.length === 0) return undefined;
   const { texts, ignorecase, asciiOnly } = united;

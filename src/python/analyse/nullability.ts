@@ -77,10 +77,10 @@ function lastChars(node: Node, alphabet: Alphabet): CharSet | undefined {
 }
 
 /** Gives the characters that can stand before a place; undefined if that can't be told. */
-export type Before = () => CharSet | undefined;
+export type CharsBefore = () => CharSet | undefined;
 
 /** What can stand before the node that follows `node`. */
-export function charsBehind(node: Node, before: Before, alphabet: Alphabet): Before {
+export function charsBehind(node: Node, before: CharsBefore, alphabet: Alphabet): CharsBefore {
   return () => {
     const last = lastChars(node, alphabet);
     if (last === undefined || !isNullable(node)) return last;
@@ -90,7 +90,7 @@ export function charsBehind(node: Node, before: Before, alphabet: Alphabet): Bef
 }
 
 /** True for a lookbehind that asks for one of some characters where always one of them stands. */
-export function isAlwaysBehind(node: Node, before: Before, alphabet: Alphabet): boolean {
+export function isAlwaysBehind(node: Node, before: CharsBefore, alphabet: Alphabet): boolean {
   if (node.type !== "look" || !node.behind || node.negated || node.body.type !== "char") return false;
   const chars = before();
   return chars !== undefined && isSubset(chars, charsOf(node.body, alphabet));

@@ -8,26 +8,26 @@ import type { Alphabet } from "../classes.ts";
  * Without the flag `u` a RegExp sees UTF-16 units. So a set of the alphabet `unicode` is spelt as a class of the plane's
  * characters and pairs of surrogates: it matches whole code points of well-formed text and never half of one.
  */
-export function spellSet(set: CharSet, alphabet: Alphabet): string {
-  if (set.length === 2 && set[0] === set[1] && (set[0] ?? 0) <= 0x7f) return spellClass(set, [], 0x7f);
-  const spelt = SPELT[alphabet].get(set) ?? spell(set, alphabet);
-  SPELT[alphabet].set(set, spelt);
+export function setSource(set: CharSet, alphabet: Alphabet): string {
+  if (set.length === 2 && set[0] === set[1] && (set[0] ?? 0) <= 0x7f) return classSource(set, [], 0x7f);
+  const spelt = SOURCES[alphabet].get(set) ?? newSource(set, alphabet);
+  SOURCES[alphabet].set(set, spelt);
   return spelt;
 }
 
 /** What was spelt before: spelling a category of Unicode takes a millisecond. */
-const SPELT: Readonly<Record<Alphabet, WeakMap<CharSet, string>>> = {
+const SOURCES: Readonly<Record<Alphabet, WeakMap<CharSet, string>>> = {
   ascii: new WeakMap(),
   basic: new WeakMap(),
   unicode: new WeakMap(),
 };
 
-function spell(set: CharSet, alphabet: Alphabet): string {
-  if (alphabet === "ascii") return spellClass(set, [], 0x7f);
-  if (alphabet === "basic") return spellClass(intersect(set, [0, 0xffff]), [], 0xffff);
+function newSource(set: CharSet, alphabet: Alphabet): string {
+  if (alphabet === "ascii") return classSource(set, [], 0x7f);
+  if (alphabet === "basic") return classSource(intersect(set, [0, 0xffff]), [], 0xffff);
   const basic = intersect(set, [0, 0xd7ff, 0xe000, 0xffff]);
-  const pairs = spellPairs(intersect(set, [0x10000, LAST_CODE_POINT]));
-  const units = spellClass(basic, [0xd800, 0xdfff], 0xffff);
+  const pairs = pairSources(intersect(set, [0x10000, LAST_CODE_POINT]));
+  const units = classSource(basic, [0xd800, 0xdfff], 0xffff);
   if (pairs.length === 0) return units;
   return `(?:${[...(basic.length > 0 ? [units] : []), ...pairs].join("|")})`;
 }
@@ -36,26 +36,26 @@ function spell(set: CharSet, alphabet: Alphabet): string {
  * The shorter of `[…]` and `[^…]`; `never` is in neither. Not `[^…\uffff]`: V8's linear engine (Node 20) takes the rest above
  * for U+0000 to U+FFFF, so that it matches anything.
  */
-function spellClass(set: CharSet, never: CharSet, last: number): string {
+function classSource(set: CharSet, never: CharSet, last: number): string {
   const [first = 0, end = 0] = set;
-  if (set.length === 2 && first === end) return spellUnit(first, /[\^$\\.*+?()[\]{}|/]/);
+  if (set.length === 2 && first === end) return unitSource(first, /[\^$\\.*+?()[\]{}|/]/);
   const others = complement(set, last);
-  const positive = `[${spellRuns(set)}]`;
-  const negative = `[^${spellRuns(never.length === 0 ? others : union(others, never))}]`;
+  const positive = `[${runsSource(set)}]`;
+  const negative = `[^${runsSource(never.length === 0 ? others : union(others, never))}]`;
   return negative.length < positive.length && others.at(-1) !== 0xffff ? negative : positive;
 }
 
-function spellRuns(set: CharSet): string {
+function runsSource(set: CharSet): string {
   let text = "";
   for (const [first, last] of runsOf(set)) {
-    text += spellUnit(first, /[\]\\^-]/);
+    text += unitSource(first, /[\]\\^-]/);
     if (last > first + 1) text += "-";
-    if (last > first) text += spellUnit(last, /[\]\\^-]/);
+    if (last > first) text += unitSource(last, /[\]\\^-]/);
   }
   return text;
 }
 
-function spellUnit(code: number, special: RegExp): string {
+function unitSource(code: number, special: RegExp): string {
   if (code === 10) return "\\n";
   if (code < 0x20 || code > 0x7e) return `\\u${code.toString(16).padStart(4, "0")}`;
   const char = String.fromCharCode(code);
@@ -63,13 +63,13 @@ function spellUnit(code: number, special: RegExp): string {
 }
 
 /** Pairs of surrogates for a set above the basic plane; high ones that go with the same low ones are put together. */
-function spellPairs(set: CharSet): string[] {
+function pairSources(set: CharSet): string[] {
   const highsByLows = new Map<string, CharSet>();
   for (const [high, lows] of lowsByHigh(set)) {
-    const key = spellClass(lows, [], 0xffff);
+    const key = classSource(lows, [], 0xffff);
     highsByLows.set(key, union(highsByLows.get(key) ?? [], [high, high]));
   }
-  return [...highsByLows].map(([lows, highs]) => spellClass(highs, [], 0xffff) + lows);
+  return [...highsByLows].map(([lows, highs]) => classSource(highs, [], 0xffff) + lows);
 }
 
 function lowsByHigh(set: CharSet): Map<number, CharSet> {

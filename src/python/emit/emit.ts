@@ -1,5 +1,5 @@
 import {
-  type Before,
+  type CharsBefore,
   charsBehind,
   isAlwaysBehind,
   isEmptyAnywhere,
@@ -9,7 +9,7 @@ import {
 import { type CharSet, includes, isSubset, subtract } from "../charset.ts";
 import { type Alphabet, charsOf, wordChars } from "../classes.ts";
 import { analyseGroups, exactGroups, type GroupUse, groupsIn } from "../groups.ts";
-import { keptGroups } from "../loops.ts";
+import { loopGroups } from "../loops.ts";
 import { PatternError } from "../pattern.ts";
 import {
   type AlternationNode,
@@ -26,7 +26,7 @@ import {
   walk,
 } from "../tree.ts";
 import { ASCII_CASES, caseOrbits } from "../unicode.ts";
-import { spellSet } from "./charset-source.ts";
+import { setSource } from "./charset-source.ts";
 
 /** A pattern as the source of a JavaScript RegExp without flags. */
 export interface Emitted {
@@ -56,7 +56,7 @@ export function emitPattern(tree: Tree, alphabet: Alphabet, reported: Reported):
 
 /** Those that one search tells. */
 function namedGroups(tree: Tree): ReadonlySet<number> {
-  const kept = keptGroups(tree);
+  const kept = loopGroups(tree);
   return new Set([...tree.names.keys()].filter((index) => !kept.has(index)));
 }
 
@@ -73,12 +73,12 @@ interface Context {
   /** Right to left, as JavaScript reads a lookbehind. */
   readonly behind: boolean;
   /** The characters that can stand before, where that is known. */
-  readonly before: Before;
+  readonly before: CharsBefore;
   /** How often the linear engine copies this node. */
   readonly copies: number;
 }
 
-const UNKNOWN: Before = () => undefined;
+const UNKNOWN: CharsBefore = () => undefined;
 
 const NEWLINE: CharSet = [10, 10];
 
@@ -168,7 +168,7 @@ class Emitter {
   }
 
   #char(node: CharNode): string {
-    return spellSet(charsOf(node, this.#alphabet), this.#alphabet);
+    return setSource(charsOf(node, this.#alphabet), this.#alphabet);
   }
 
   #place(node: PlaceNode, { tail }: Context): string {
@@ -206,7 +206,7 @@ class Emitter {
 
   #wordBoundary(ascii: boolean, native: "\\b" | "\\B"): string {
     if (ascii || this.#alphabet === "ascii") return native;
-    const word = spellSet(wordChars(this.#alphabet, false), this.#alphabet);
+    const word = setSource(wordChars(this.#alphabet, false), this.#alphabet);
     const [first, second] = native === "\\b" ? ["!", "="] : ["=", "!"];
     return this.#nonlinear(`(?:(?<=${word})(?${first}${word})|(?<!${word})(?${second}${word}))`);
   }

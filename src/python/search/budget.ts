@@ -1,7 +1,7 @@
-import { isTame } from "../analyse/attack-strings.ts";
+import { isFastOnAttacks } from "../analyse/attack-strings.ts";
 import type { PatternMatch, PatternSpans, PythonPattern } from "../pattern.ts";
 import { cpuTime, runWithin } from "../time-limit.ts";
-import { isAscii, isLinear } from "./compile.ts";
+import { isAscii, isLinear } from "./compile-pattern.ts";
 
 export interface BudgetOptions {
   /** Most that one search may take, in milliseconds. */
@@ -25,7 +25,7 @@ const SHORT = 16;
 export const MEDIUM = 512;
 
 /** One of several patterns, by its index, and its match. */
-export interface PatternFound {
+export interface IndexedMatch {
   readonly index: number;
   readonly match: PatternMatch;
 }
@@ -78,7 +78,7 @@ export class SearchBudget {
    * The matches of several patterns in a text of more than `MEDIUM` characters, in their order. One guard of `LEAST` does for all up to the
    * first match where that is enough, as it is for most texts; those at and after which it ends get guards of their own.
    */
-  *matches(patterns: readonly PythonPattern[], text: string, ascii: boolean): Iterable<PatternFound> {
+  *matches(patterns: readonly PythonPattern[], text: string, ascii: boolean): Iterable<IndexedMatch> {
     let next = 0;
     // A pattern that was given up before may take what is left to it, and no more.
     if (patterns.length > 1 && !patterns.some((pattern) => this.#left.has(pattern))) {
@@ -147,5 +147,5 @@ function newLimit(pattern: PythonPattern, kind: keyof Limits): number {
   if (kind !== "spans" && isLinear(pattern, kind === "ascii")) return MEDIUM;
   const search = (text: string) =>
     kind === "spans" ? pattern.searchSpans(text) : pattern.search(text, 0, kind === "ascii");
-  return isTame(pattern.tree, MEDIUM, search) ? MEDIUM : SHORT;
+  return isFastOnAttacks(pattern.tree, MEDIUM, search) ? MEDIUM : SHORT;
 }

@@ -1,23 +1,23 @@
 import type { Alphabet } from "../classes.ts";
 import { type Emitted, emitPattern } from "../emit/emit.ts";
-import type { KeepingLoop } from "../loops.ts";
+import type { LoopCaptures } from "../loops.ts";
 import type { Tree } from "../tree.ts";
 
 /** A RegExp that matches where it is told to, and the number of its mark. */
-interface Program {
+interface MarkedRegExp {
   readonly regexp: RegExp;
   readonly numbers: Emitted["numbers"];
   readonly mark: number;
 }
 
 /** Reads the groups of a loop that a later turn left out, as Python keeps them. */
-export class TurnReader {
-  readonly #loop: KeepingLoop;
-  readonly #starts: Partial<Record<Alphabet, Program>> = {};
-  readonly #turns: Partial<Record<Alphabet, Program>> = {};
+export class LoopCaptureReader {
+  readonly #loop: LoopCaptures;
+  readonly #starts: Partial<Record<Alphabet, MarkedRegExp>> = {};
+  readonly #turns: Partial<Record<Alphabet, MarkedRegExp>> = {};
 
   /** @throws PatternError ERR_PATTERN_UNSUPPORTED */
-  constructor(loop: KeepingLoop) {
+  constructor(loop: LoopCaptures) {
     this.#loop = loop;
     this.#startIn("ascii");
     this.#turnIn("ascii");
@@ -39,23 +39,23 @@ export class TurnReader {
     return groups;
   }
 
-  #startIn(alphabet: Alphabet): Program {
+  #startIn(alphabet: Alphabet): MarkedRegExp {
     this.#starts[alphabet] ??= program(this.#loop.start, this.#loop.mark, alphabet);
     return this.#starts[alphabet];
   }
 
-  #turnIn(alphabet: Alphabet): Program {
+  #turnIn(alphabet: Alphabet): MarkedRegExp {
     this.#turns[alphabet] ??= program(this.#loop.turn, this.#loop.mark, alphabet);
     return this.#turns[alphabet];
   }
 }
 
-function program(tree: Tree, mark: number, alphabet: Alphabet): Program {
+function program(tree: Tree, mark: number, alphabet: Alphabet): MarkedRegExp {
   const { source, numbers } = emitPattern(tree, alphabet, "numbers");
   return { regexp: new RegExp(source, "dy"), numbers, mark: numbers[mark] ?? -1 };
 }
 
-function execAt({ regexp }: Program, text: string, at: number): RegExpExecArray | null {
+function execAt({ regexp }: MarkedRegExp, text: string, at: number): RegExpExecArray | null {
   regexp.lastIndex = at;
   return regexp.exec(text);
 }

@@ -1,6 +1,6 @@
 import type { Config } from "./interpolate.ts";
-import { type Sourced, sourced } from "./located-text.ts";
-import { replaceTags } from "./tags.ts";
+import { type LocatedText, located } from "./located-text.ts";
+import { replaceTags } from "./replace-tags.ts";
 
 /**
  * A filter's or action's file together with what a jail says to it: the sections `[Definition]` and `[Init]`, the parameters
@@ -10,13 +10,13 @@ import { replaceTags } from "./tags.ts";
 export class Definition {
   readonly #config: Config;
   /** Parameters in brackets; `[Init]` fills in the rest with the first `read`. */
-  readonly #init: Map<string, Sourced>;
+  readonly #init: Map<string, LocatedText>;
   /** Tags that were looked up beyond the options: the first answer stays. */
-  readonly #tags = new Map<string, Sourced | undefined>();
-  #options = new Map<string, Sourced>();
-  #given = new Map<string, Sourced>();
+  readonly #tags = new Map<string, LocatedText | undefined>();
+  #options = new Map<string, LocatedText>();
+  #given = new Map<string, LocatedText>();
 
-  constructor(config: Config, parameters: ReadonlyMap<string, Sourced>) {
+  constructor(config: Config, parameters: ReadonlyMap<string, LocatedText>) {
     this.#config = config;
     this.#init = new Map(parameters);
   }
@@ -29,7 +29,7 @@ export class Definition {
   setDefault(name: string, value: string): void {
     const place = { file: this.#config.files[0] ?? "", line: 0, column: 0 };
     if (this.#init.get(name)?.text || this.#config.has("Definition", name)) return;
-    this.#init.set(name, sourced(value, place));
+    this.#init.set(name, located(value, place));
   }
 
   /**
@@ -37,7 +37,7 @@ export class Definition {
    *
    * @throws RuleError for a `%(name)s` that leads nowhere
    */
-  read(names: readonly string[], jail: ReadonlyMap<string, Sourced>, all = false): void {
+  read(names: readonly string[], jail: ReadonlyMap<string, LocatedText>, all = false): void {
     this.#given = new Map([...jail, ...this.#init]);
     this.#options = new Map();
     for (const name of names) {
@@ -56,14 +56,14 @@ export class Definition {
    *
    * @throws RuleError for an option that contains itself
    */
-  combined(ignore: Iterable<string> = []): Map<string, Sourced> {
+  combined(ignore: Iterable<string> = []): Map<string, LocatedText> {
     const options = new Map([...this.#options, ...this.#init]);
     const names = [...options.keys()];
     const conditional = names.flatMap((name) => /^(\w+)\?./.exec(name)?.[1] ?? []);
     return replaceTags(options, new Set([...ignore, ...conditional]), (tag) => this.#tag(tag));
   }
 
-  #take(name: string, given?: ReadonlyMap<string, Sourced>): void {
+  #take(name: string, given?: ReadonlyMap<string, LocatedText>): void {
     const value = this.#config.get("Definition", name, given);
     if (value !== undefined) this.#options.set(name, value);
   }
@@ -77,7 +77,7 @@ export class Definition {
     }
   }
 
-  #tag(name: string): Sourced | undefined {
+  #tag(name: string): LocatedText | undefined {
     if (!this.#tags.has(name)) this.#tags.set(name, this.#config.getTag("Definition", name, this.#given));
     return this.#tags.get(name);
   }

@@ -1,8 +1,8 @@
 import { stringify } from "yaml";
 import { printable } from "../../cli/report.ts";
 import { CHAIN_NAME } from "../../exec/settings/settings.ts";
-import type { CommandAction } from "./action.ts";
-import type { ExecJail } from "./load.ts";
+import type { ExecJail } from "./load-fail2ban.ts";
+import type { CommandAction } from "./resolve-action.ts";
 
 /** Longest comment, in characters. */
 const LONGEST = 1000;
@@ -12,7 +12,7 @@ const LONGEST = 1000;
  * chains, and simple commands. What it can't do stands in comments, jail by jail.
  */
 export function dumpExec(exec: readonly ExecJail[]): string {
-  const jails = new Map(exec.map((jail) => [jail.jail, keysOf(jail)]));
+  const jails = new Map(exec.map((jail) => [jail.jail, jailToKeys(jail)]));
   const text = stringify({ jails }, { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false });
   const missing = exec.flatMap(({ jail, unsupported, chains }) => [
     ...unsupported.map(({ name, why }) => commentOf(jail, `${name}: ${why}`)),
@@ -29,7 +29,7 @@ function commentOf(jail: string, text: string): string {
 }
 
 /** Keys that are undefined are left out by yaml's stringify. */
-function keysOf({ blocktype, chains, commands }: ExecJail): Readonly<Record<string, unknown>> {
+function jailToKeys({ blocktype, chains, commands }: ExecJail): Readonly<Record<string, unknown>> {
   const chain = chains.filter((name) => CHAIN_NAME.test(name));
   const actions = commands.flatMap(actionsOf);
   return {

@@ -1,8 +1,8 @@
 import { type Place, RuleError } from "../rule.ts";
-import type { Sourced } from "./located-text.ts";
+import type { LocatedText } from "./located-text.ts";
 
 /** Keys, in lower case, with their values as written. */
-export type Section = Map<string, Sourced>;
+export type Section = Map<string, LocatedText>;
 
 /** One configuration file: nothing is interpolated yet. */
 export interface IniFile {
@@ -18,7 +18,7 @@ export interface IniFile {
  * @throws RuleError for a line that is neither section nor key, and for a section or key given twice
  */
 export function parseIni(source: string, file: string): IniFile {
-  const reader = new Reader(file);
+  const reader = new IniReader(file);
   for (const line of source.split(/\r\n|[\r\n]/)) reader.add(line);
   return reader.end();
 }
@@ -28,7 +28,7 @@ interface OpenValue {
   readonly lines: { readonly text: string; readonly place: Place }[];
 }
 
-class Reader {
+class IniReader {
   readonly #file: string;
   readonly #defaults: Section = new Map();
   readonly #sections = new Map<string, Section>();

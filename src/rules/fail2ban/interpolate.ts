@@ -1,6 +1,6 @@
 import { type Place, RuleError } from "../rule.ts";
 import type { IniFile, Section } from "./ini.ts";
-import { placeOf, type Replacement, replaceParts, type Sourced, sourced } from "./located-text.ts";
+import { type LocatedText, located, placeOf, type Replacement, replaceParts } from "./located-text.ts";
 
 /** How deep `%(name)s` may lead to another `%(name)s`, as in Python's ConfigParser. */
 const MAX_DEPTH = 10;
@@ -14,7 +14,7 @@ export class Config {
   /** `KNOWN/x` holds the values of section x as they were before the file that changed them last. */
   readonly #sections = new Map<string, Section>();
   /** By section: values that `%(known/name)s` takes from the filter, final as they are. */
-  readonly #known = new Map<string, ReadonlyMap<string, Sourced>>();
+  readonly #known = new Map<string, ReadonlyMap<string, LocatedText>>();
 
   constructor(files: readonly string[]) {
     this.files = files;
@@ -38,7 +38,7 @@ export class Config {
   }
 
   /** Makes `%(known/name)s` in `section` the value that the section's filter has. */
-  know(section: string, values: ReadonlyMap<string, Sourced>): void {
+  know(section: string, values: ReadonlyMap<string, LocatedText>): void {
     this.#known.set(section, values);
   }
 
@@ -66,16 +66,16 @@ export class Config {
    *
    * @throws RuleError for a `%(name)s` that leads nowhere
    */
-  get(section: string, key: string, given?: ReadonlyMap<string, Sourced>): Sourced | undefined {
+  get(section: string, key: string, given?: ReadonlyMap<string, LocatedText>): LocatedText | undefined {
     if (!this.#sections.has(section) && section !== "DEFAULT") return undefined;
     const lower = key.toLowerCase();
-    const asked = { section, key: lower, given, left: MAX_REFERENCES };
-    const raw = this.#rawValue(asked, lower);
-    return raw && this.#interpolate(raw, asked, 1);
+    const lookup = { section, key: lower, given, left: MAX_REFERENCES };
+    const raw = this.#rawValue(lookup, lower);
+    return raw && this.#interpolate(raw, lookup, 1);
   }
 
   /** What a tag `<name>` or `<section/name>` of a filter or action stands for. */
-  getTag(section: string, tag: string, given?: ReadonlyMap<string, Sourced>): Sourced | undefined {
+  getTag(section: string, tag: string, given?: ReadonlyMap<string, LocatedText>): LocatedText | undefined {
     const [, other = "", key = ""] = /^([\w-]+)\/([^\s>]+)$/.exec(tag) ?? [];
     const kind = other.toLowerCase();
     const places =
@@ -84,34 +84,35 @@ export class Config {
     return found ?? this.get(section, tag, given);
   }
 
-  #interpolate(raw: Sourced, asked: Asked, depth: number): Sourced {
+  #interpolate(raw: LocatedText, lookup: Lookup, depth: number): LocatedText {
     if (!raw.text.includes("%")) return raw;
-    if (depth > MAX_DEPTH) throw mistake(raw, asked, `%(…)s is nested more than ${MAX_DEPTH} deep`);
+    if (depth > MAX_DEPTH) throw mistake(raw, lookup, `%(…)s is nested more than ${MAX_DEPTH} deep`);
     const replacements: Replacement[] = [];
     for (const { 0: text, 1: name, index } of raw.text.matchAll(/%(?:%|\(([^)]+)\)s)?/g)) {
-      if (text === "%") throw mistake(raw, asked, 'expected "%%" or "%(name)s" after a "%"');
-      if (asked.left-- === 0) throw mistake(raw, asked, `more than ${MAX_REFERENCES} %(…)s to replace`);
-      const insert = name === undefined ? sourced("%", placeOf(raw)) : this.#resolve(name, raw, asked, depth);
+      if (text === "%") throw mistake(raw, lookup, 'expected "%%" or "%(name)s" after a "%"');
+      if (lookup.left-- === 0) throw mistake(raw, lookup, `more than ${MAX_REFERENCES} %(…)s to replace`);
+      const insert =
+        name === undefined ? located("%", placeOf(raw)) : this.#resolve(name, raw, lookup, depth);
       replacements.push({ start: index, end: index + text.length, insert });
     }
     return replaceParts(raw, replacements);
   }
 
-  #resolve(name: string, raw: Sourced, asked: Asked, depth: number): Sourced {
-    if (name === "__name__") return sourced(asked.section, placeOf(raw));
-    const final = this.#known.get(asked.section)?.get(name.toLowerCase());
+  #resolve(name: string, raw: LocatedText, lookup: Lookup, depth: number): LocatedText {
+    if (name === "__name__") return located(lookup.section, placeOf(raw));
+    const final = this.#known.get(lookup.section)?.get(name.toLowerCase());
     if (final !== undefined) return final;
-    const value = this.#rawValue(asked, name.toLowerCase()) ?? this.#rawElsewhere(asked.section, name);
-    if (value === undefined) throw mistake(raw, asked, `nothing defines %(${name})s`);
-    return this.#interpolate(value, asked, depth + 1);
+    const value = this.#rawValue(lookup, name.toLowerCase()) ?? this.#rawElsewhere(lookup.section, name);
+    if (value === undefined) throw mistake(raw, lookup, `nothing defines %(${name})s`);
+    return this.#interpolate(value, lookup, depth + 1);
   }
 
-  #rawValue({ section, given }: Asked, key: string): Sourced | undefined {
+  #rawValue({ section, given }: Lookup, key: string): LocatedText | undefined {
     return given?.get(key) ?? this.#sections.get(section)?.get(key) ?? this.defaults.get(key);
   }
 
   /** `section/key`; `default/key` and `known/key` are looked up in their own ways, and fall back to `[DEFAULT]` too. */
-  #rawElsewhere(section: string, name: string): Sourced | undefined {
+  #rawElsewhere(section: string, name: string): LocatedText | undefined {
     const [, other = "", written = ""] = /^([\w-]+)\/([^)]+)$/.exec(name) ?? [];
     const key = written.toLowerCase();
     const kind = other.toLowerCase();
@@ -123,16 +124,16 @@ export class Config {
 }
 
 /** The value that was asked for: what its references are resolved against. */
-interface Asked {
+interface Lookup {
   readonly section: string;
   readonly key: string;
   /** Options that win over the section. */
-  readonly given: ReadonlyMap<string, Sourced> | undefined;
+  readonly given: ReadonlyMap<string, LocatedText> | undefined;
   /** How many references may still be replaced. */
   left: number;
 }
 
-function mistake(raw: Sourced, { section, key }: Asked, what: string): RuleError {
+function mistake(raw: LocatedText, { section, key }: Lookup, what: string): RuleError {
   return new RuleError("ERR_RULE_VALUE", placeOf(raw), `[${section}] ${key}: ${what}`);
 }
 

@@ -1,24 +1,24 @@
 import { type Place, RuleError } from "../rule.ts";
 
 /** A configuration value that knows where each of its lines was written, through any number of replacements. */
-export interface Sourced {
+export interface LocatedText {
   readonly text: string;
   /** One place a line of `text`. */
   readonly places: readonly Place[];
 }
 
 /** A value whose lines were all written at one place. */
-export function sourced(text: string, place: Place): Sourced {
+export function located(text: string, place: Place): LocatedText {
   return { text, places: text.split("\n").map(() => place) };
 }
 
 /** Where a value begins. */
-export function placeOf({ places }: Sourced): Place {
+export function placeOf({ places }: LocatedText): Place {
   return places[0] as Place;
 }
 
 /** The lines of a value, each with its place. */
-export function linesOf({ text, places }: Sourced): { text: string; place: Place }[] {
+export function linesOf({ text, places }: LocatedText): { text: string; place: Place }[] {
   return text.split("\n").map((line, i) => ({ text: line, place: places[i] as Place }));
 }
 
@@ -26,7 +26,7 @@ export function linesOf({ text, places }: Sourced): { text: string; place: Place
 export interface Replacement {
   readonly start: number;
   readonly end: number;
-  readonly insert: Sourced;
+  readonly insert: LocatedText;
 }
 
 /** Longest value that replacements may build, in characters: values that contain each other grow without end. */
@@ -38,8 +38,8 @@ const MAX_LENGTH = 1 << 18;
  *
  * @throws RuleError when the value grows beyond all measure
  */
-export function replaceParts(target: Sourced, replacements: readonly Replacement[]): Sourced {
-  const joined = new Joined();
+export function replaceParts(target: LocatedText, replacements: readonly Replacement[]): LocatedText {
+  const joined = new JoinedText();
   let line = 0;
   let offset = 0;
   const copyTo = (end: number): void => {
@@ -62,7 +62,7 @@ export function replaceParts(target: Sourced, replacements: readonly Replacement
   return joined;
 }
 
-class Joined implements Sourced {
+class JoinedText implements LocatedText {
   text = "";
   readonly places: Place[] = [];
   /** True while the last line holds blanks only. */

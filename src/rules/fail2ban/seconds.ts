@@ -22,7 +22,7 @@ const UNITS: readonly (readonly [pattern: RegExp, seconds: number])[] = [
 export function parseSeconds(text: string): number | undefined {
   const tokens = text.length > MAX_LENGTH ? undefined : tokenize(text.trim().toLowerCase());
   if (tokens === undefined) return undefined;
-  const value = new Reader(tokens).whole();
+  const value = new SecondsReader(tokens).whole();
   return Number.isFinite(value) ? value : undefined;
 }
 
@@ -46,7 +46,7 @@ function tokenize(text: string): Token[] | undefined {
 }
 
 /** Recursive descent; NaN for a mistake. */
-class Reader {
+class SecondsReader {
   readonly #tokens: readonly Token[];
   #at = 0;
 

@@ -1,13 +1,13 @@
 import { JAIL_NAME } from "../../protocol/command.ts";
 import { type FilterRule, formatPlace, type Jail, MAX_MAXRETRY, RuleError } from "../rule.ts";
-import type { FirewallAction } from "./action.ts";
-import { readBantime, readEscalation } from "./bantime.ts";
-import { readIgnore } from "./ignore.ts";
-import { type ResolvedJail, usesJournal } from "./jail.ts";
-import { readJournalMatch } from "./journal.ts";
-import type { Sourced } from "./located-text.ts";
-import { portsOf } from "./ports.ts";
-import { duration, type Options, type Warn, wholeNumber } from "./values.ts";
+import { portsOf } from "./action-ports.ts";
+import { readBantime, readEscalation } from "./bantime-options.ts";
+import { readIgnore } from "./ignore-options.ts";
+import { readJournalMatch } from "./journalmatch-option.ts";
+import type { LocatedText } from "./located-text.ts";
+import type { FirewallAction } from "./resolve-action.ts";
+import { type ResolvedJail, usesJournal } from "./resolve-jail.ts";
+import { duration, type JailOptions, type Warn, wholeNumber } from "./values.ts";
 
 /**
  * A fail2ban jail as a rule of ours. What has no counterpart goes to `warn`.
@@ -50,7 +50,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
   };
 }
 
-function readMaxretry(options: Options, warn: Warn): number {
+function readMaxretry(options: JailOptions, warn: Warn): number {
   const number = wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn);
   if (number > MAX_MAXRETRY)
     warn(`maxretry: ${MAX_MAXRETRY} is used instead of ${number}: a window holds no more`);
@@ -81,7 +81,7 @@ function readFilterRule({ filter, place }: ResolvedJail, warn: Warn): FilterRule
 }
 
 /** Globs, a line each; `head` or `tail` after one says where fail2ban begins to read, which here the pipe decides. */
-function readLogpath(value: Sourced | undefined): readonly string[] | undefined {
+function readLogpath(value: LocatedText | undefined): readonly string[] | undefined {
   const lines = (value?.text ?? "").split("\n").map((line) => line.trim().replace(/\s+(?:head|tail)$/, ""));
   const globs = lines.filter((line) => line !== "");
   return globs.length === 0 ? undefined : globs;
@@ -118,7 +118,7 @@ function opens(action: ResolvedJail["actions"][number]): boolean {
   return action.kind === "firewall" && action.blocktype === "allow";
 }
 
-function warnOfInput(options: Options, warn: Warn): void {
+function warnOfInput(options: JailOptions, warn: Warn): void {
   const encoding = options.get("logencoding")?.text ?? "auto";
   if (!/^(?:auto|utf-?8|ascii|us-ascii|)$/i.test(encoding)) {
     warn(`logencoding ${encoding}: lines are read as UTF-8; put iconv before f2b-stream`);

@@ -1,8 +1,8 @@
-import { placeOf, type Sourced } from "./located-text.ts";
+import { type LocatedText, placeOf } from "./located-text.ts";
 import { parseSeconds } from "./seconds.ts";
 
 /** The options of a jail, by name. */
-export type Options = ReadonlyMap<string, Sourced>;
+export type JailOptions = ReadonlyMap<string, LocatedText>;
 
 /** What a warning says; `loadFail2ban` puts the jail's name before it. */
 export type Warn = (message: string) => void;
@@ -11,7 +11,7 @@ export type Warn = (message: string) => void;
 const LONGEST = 100 * 31_557_600;
 
 /** Milliseconds; undefined when not set, or wrong and warned of. */
-export function duration(options: Options, key: string, warn: Warn): number | undefined {
+export function duration(options: JailOptions, key: string, warn: Warn): number | undefined {
   const text = options.get(key)?.text;
   if (text === undefined || text === "") return undefined;
   const seconds = parseSeconds(text);
@@ -23,7 +23,7 @@ export function duration(options: Options, key: string, warn: Warn): number | un
 
 /** A whole number; `fallback` when not set, or wrong and warned of. */
 export function wholeNumber(
-  options: Options,
+  options: JailOptions,
   key: string,
   { min, fallback }: { readonly min: number; readonly fallback: number },
   warn: Warn,

@@ -1,5 +1,5 @@
 import type { Report } from "../../cli/report.ts";
-import { tellRuleErrors } from "../../rules/errors.ts";
+import { tellRuleErrors } from "../../rules/report-mistakes.ts";
 import type { RuleError } from "../../rules/rule.ts";
 import type { Tally } from "../ban/failure-counter.ts";
 import type { CompiledJail } from "../jail/jail.ts";

@@ -1,4 +1,4 @@
-import { type Needs, needsOf } from "../../filter/prefilter-literals.ts";
+import { type Prefilter, prefilterOf } from "../../filter/prefilter-literals.ts";
 import type { Literals } from "../../python/analyse/literals.ts";
 import type { Format } from "../input/format.ts";
 import type { CompiledJail } from "../jail/jail.ts";
@@ -66,9 +66,9 @@ export function planGate(jails: readonly CompiledJail[], format: Format): GatePl
 }
 
 /** What a line must hold in an input of this format for a jail to say anything of it. */
-export function needsIn({ jail, filter }: CompiledJail, format: Format): Needs {
+export function needsIn({ jail, filter }: CompiledJail, format: Format): Prefilter {
   const isRaw = jail.identifier === undefined;
-  const needs = needsOf(filter, isRaw && format !== "journal" && format !== "none");
+  const needs = prefilterOf(filter, isRaw && format !== "journal" && format !== "none");
   if (needs.every) return needs;
   if (needs.lines > 1 && (!isRaw || (jail.journalmatch && format === "journal"))) {
     return { every: true, why: `maxlines is ${needs.lines}, of the lines of one program` };

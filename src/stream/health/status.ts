@@ -1,7 +1,7 @@
 import type { Report } from "../../cli/report.ts";
 import { version } from "../../cli/version.ts";
 import type { JailCounts, JailStatus, Status } from "../../protocol/control-answers.ts";
-import { keysOf } from "../../rules/jail-to-yaml.ts";
+import { jailToKeys } from "../../rules/jail-to-yaml.ts";
 import type { RunningJail } from "../jail/jail.ts";
 import { CAUSES } from "./alerts.ts";
 import type { EngineFigures } from "./figures.ts";
@@ -48,7 +48,7 @@ export function statusOf(
 
 /** One jail, with its settings as rules have them. */
 export function jailStatusOf(engine: EngineFigures, running: RunningJail): JailStatus {
-  const { tests: _tests, ...settings } = keysOf(running.jail);
+  const { tests: _tests, ...settings } = jailToKeys(running.jail);
   return { ...countsOf(running, engine.tally.bansByJail()), rule: running.jail.place, settings };
 }
 

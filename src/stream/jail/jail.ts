@@ -1,8 +1,8 @@
-import { type CompiledFilter, compileFilter, FilterError } from "../../filter/compile.ts";
+import { type CompiledFilter, compileFilter, FilterError } from "../../filter/compile-filter.ts";
 import { Matcher, type MatcherClock, type MatcherLine } from "../../filter/matcher.ts";
 import type { Verdict } from "../../filter/verdict.ts";
 import type { PythonPattern } from "../../python/pattern.ts";
-import { placeInPattern } from "../../rules/place.ts";
+import { placeInPattern } from "../../rules/pattern-place.ts";
 import { type Jail, type JournalMatch, RuleError } from "../../rules/rule.ts";
 import type { Settle } from "../../shared/time.ts";
 import { DateInheritance } from "../input/date-carryover.ts";

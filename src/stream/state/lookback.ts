@@ -1,4 +1,4 @@
-import type { CompiledFilter } from "../../filter/compile.ts";
+import type { CompiledFilter } from "../../filter/compile-filter.ts";
 import { SESSION_MEMORY } from "../../shared/limits.ts";
 import type { CompiledJail } from "../jail/jail.ts";
 

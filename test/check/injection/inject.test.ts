@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { type Injection, inject } from "../../../src/check/injection/inject.ts";
-import { findHoles } from "../../../src/check/vulnerabilities.ts";
-import { compileFilter } from "../../../src/filter/compile.ts";
-import { loadRules } from "../../../src/rules/load.ts";
+import { findVulnerabilities } from "../../../src/check/vulnerabilities.ts";
+import { compileFilter } from "../../../src/filter/compile-filter.ts";
+import { loadRules } from "../../../src/rules/load-rules.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
 import { compileJails } from "../../../src/stream/jail/jail.ts";
 import { filterRule, newJail, type PatternTexts } from "../../helpers/jail.ts";
@@ -324,7 +324,7 @@ test("the bundled rules have no hole, and each pattern was tried", async () => {
   const names = readdirSync(`${ROOT}rules`).filter((name) => name.endsWith(".yaml"));
   const { jails } = await loadRules({ specs: names.map((name) => `${ROOT}rules/${name}`), sets: [] });
   for (const compiled of compileJails(jails)) {
-    const { lines, errors, framing, doubts, untried } = findHoles(compiled, { now: NOW });
+    const { lines, errors, framing, doubts, untried } = findVulnerabilities(compiled, { now: NOW });
     assert.equal(framing, undefined);
     assert.deepEqual(
       [errors, doubts, untried].map((each) => each.map(String)),

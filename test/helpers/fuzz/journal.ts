@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Report } from "../../../src/cli/report.ts";
-import { loadRules } from "../../../src/rules/load.ts";
+import { loadRules } from "../../../src/rules/load-rules.ts";
 import { Engine } from "../../../src/stream/engine.ts";
 import { type CompiledJail, compileJails } from "../../../src/stream/jail/jail.ts";
 import { checkCommands } from "../fuzzer.ts";

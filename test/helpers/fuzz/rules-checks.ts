@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { EXIT } from "../../../src/cli/exit.ts";
 import { Report } from "../../../src/cli/report.ts";
 import { dumpRules } from "../../../src/rules/dump.ts";
-import { tellMistake } from "../../../src/rules/errors.ts";
-import { type LoadedRules, loadRules } from "../../../src/rules/load.ts";
+import { type LoadedRules, loadRules } from "../../../src/rules/load-rules.ts";
+import { tellMistake } from "../../../src/rules/report-mistakes.ts";
 import { Engine } from "../../../src/stream/engine.ts";
 import { type CompiledJail, compileJails } from "../../../src/stream/jail/jail.ts";
 

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hostileTexts, pump } from "../../../src/python/analyse/attack-strings.ts";
-import { compilePattern } from "../../../src/python/search/compile.ts";
+import { attackStrings, attackText } from "../../../src/python/analyse/attack-strings.ts";
+import { compilePattern } from "../../../src/python/search/compile-pattern.ts";
 
 test("hostileTexts pump every loop with what it takes", () => {
-  const texts = hostileTexts(compilePattern("^id=(\\d+), (?:b,)*").tree);
+  const texts = attackStrings(compilePattern("^id=(\\d+), (?:b,)*").tree);
   assert.deepEqual([...new Set(texts.map(({ offset }) => offset))], [5, 11]);
   assert.ok(texts.some(({ head, turn }) => head === "id=" && turn === "0"));
   assert.ok(texts.some(({ head, turn }) => head === "id=0, " && turn === "b,"));
 });
 
 test("pump makes a text of the length asked for, and spoils its end", () => {
-  const text = pump({ offset: 0, head: "id=", turn: "ab", tail: "\x01\n" }, 6);
+  const text = attackText({ offset: 0, head: "id=", turn: "ab", tail: "\x01\n" }, 6);
   assert.equal(text, "id=ababab\x01\n");
 });

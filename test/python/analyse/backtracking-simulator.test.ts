@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StepCounter } from "../../../src/python/analyse/backtracking-simulator.ts";
+import { BacktrackingSimulator } from "../../../src/python/analyse/backtracking-simulator.ts";
 import { parsePattern } from "../../../src/python/parse/parse.ts";
 import { PatternError, type PythonPattern } from "../../../src/python/pattern.ts";
-import { compilePattern } from "../../../src/python/search/compile.ts";
+import { compilePattern } from "../../../src/python/search/compile-pattern.ts";
 import { PatternMaker, randomText, seededRandom } from "../../helpers/random-pattern.ts";
 
 const AMPLE = 1_000_000;
@@ -12,7 +12,7 @@ const AMPLE = 1_000_000;
 const PATTERNS = Number(process.env.PATTERNS ?? 2000);
 const SEED = Number(process.env.SEED ?? 1);
 
-test("StepCounter finds what the pattern finds, in random patterns and texts of ASCII", () => {
+test("BacktrackingSimulator finds what the pattern finds, in random patterns and texts of ASCII", () => {
   const random = seededRandom(SEED);
   const maker = new PatternMaker(random);
   let matches = 0;
@@ -20,7 +20,7 @@ test("StepCounter finds what the pattern finds, in random patterns and texts of 
     const source = maker.make();
     const pattern = compiled(source);
     if (pattern === undefined) continue;
-    const counter = new StepCounter(pattern.tree);
+    const counter = new BacktrackingSimulator(pattern.tree);
     for (let j = 0; j < 4; j++) {
       const text = randomText(random).replace(/[^\x20-\x7e\n]/g, "x");
       const { end, steps } = counter.search(text, AMPLE);
@@ -41,15 +41,15 @@ function compiled(source: string): PythonPattern | undefined {
   }
 }
 
-test("StepCounter counts each character that a loop takes and gives back", () => {
+test("BacktrackingSimulator counts each character that a loop takes and gives back", () => {
   const steps = (length: number) =>
-    new StepCounter(parsePattern("^a*b")).search("a".repeat(length), AMPLE).steps;
+    new BacktrackingSimulator(parsePattern("^a*b")).search("a".repeat(length), AMPLE).steps;
   assert.ok(steps(200) - steps(100) >= 200);
   assert.equal(steps(300) - steps(200), steps(200) - steps(100));
 });
 
-test("StepCounter gives up when its steps are used up", () => {
-  const counter = new StepCounter(parsePattern("^(?:a|a)*$"));
+test("BacktrackingSimulator gives up when its steps are used up", () => {
+  const counter = new BacktrackingSimulator(parsePattern("^(?:a|a)*$"));
   const { steps, end } = counter.search(`${"a".repeat(60)}!`, 5000);
   assert.ok(steps > 5000 && steps < 6000);
   assert.equal(end, undefined);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expandTags } from "../../../src/filter/tags.ts";
+import { expandTags } from "../../../src/filter/filter-tags.ts";
 import { findBacktracking } from "../../../src/python/analyse/backtracking.ts";
 import { parsePattern } from "../../../src/python/parse/parse.ts";
 

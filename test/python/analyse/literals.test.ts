@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { type Literals, literalsOf } from "../../../src/python/analyse/literals.ts";
 import { parsePattern } from "../../../src/python/parse/parse.ts";
 import { PatternError } from "../../../src/python/pattern.ts";
-import { compilePattern, isAscii } from "../../../src/python/search/compile.ts";
+import { compilePattern, isAscii } from "../../../src/python/search/compile-pattern.ts";
 import { PatternMaker, randomText, seededRandom } from "../../helpers/random-pattern.ts";
 
 const LITERALS: readonly { name: string; source: string; texts: string[] | undefined; folded?: boolean; ascii?: boolean }[] = [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PythonPattern } from "../../../src/python/pattern.ts";
 import { SearchBudget } from "../../../src/python/search/budget.ts";
-import { compilePattern } from "../../../src/python/search/compile.ts";
+import { compilePattern } from "../../../src/python/search/compile-pattern.ts";
 import { shownMatch } from "../../helpers/match.ts";
 
 /** Exponential, and not for the linear engine. */

@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { FILTER_OPTIONS, type ResolvedFilter, readFilter } from "../../../src/rules/fail2ban/filter.ts";
 import { ConfigFiles } from "../../../src/rules/fail2ban/include.ts";
-import { addConstants, readJail } from "../../../src/rules/fail2ban/jail.ts";
-import { loadFail2ban } from "../../../src/rules/fail2ban/load.ts";
+import { loadFail2ban } from "../../../src/rules/fail2ban/load-fail2ban.ts";
+import {
+  FILTER_OPTIONS,
+  type ResolvedFilter,
+  readFilter,
+} from "../../../src/rules/fail2ban/resolve-filter.ts";
+import { addConstants, readJail } from "../../../src/rules/fail2ban/resolve-jail.ts";
 
 const root = fileURLToPath(new URL("../../../../../shared/conformance/", import.meta.url));
 const skip = existsSync(`${root}definitions.json`) ? false : `no conformance data in ${root}`;

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import { parseConfig } from "../../../src/exec/config.ts";
 import { dumpExec } from "../../../src/rules/fail2ban/dump-exec.ts";
-import { type ExecJail, loadFail2ban } from "../../../src/rules/fail2ban/load.ts";
+import { type ExecJail, loadFail2ban } from "../../../src/rules/fail2ban/load-fail2ban.ts";
 import { withTree } from "../../helpers/config-tree.ts";
 import { runProgram } from "../../helpers/program.ts";
 

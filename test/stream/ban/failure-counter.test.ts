@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Report } from "../../../src/cli/report.ts";
-import { compileFilter } from "../../../src/filter/compile.ts";
+import { compileFilter } from "../../../src/filter/compile-filter.ts";
 import type { IgnoreRule, Jail } from "../../../src/rules/rule.ts";
 import { parseNetwork } from "../../../src/shared/address.ts";
 import { Tally } from "../../../src/stream/ban/failure-counter.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { Report } from "../../../src/cli/report.ts";
-import { compileFilter } from "../../../src/filter/compile.ts";
+import { compileFilter } from "../../../src/filter/compile-filter.ts";
 import { RuleError } from "../../../src/rules/rule.ts";
 import { Reloader } from "../../../src/stream/control/reload.ts";
 import { Engine } from "../../../src/stream/engine.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import fc from "fast-check";
 import { Report } from "../../../src/cli/report.ts";
-import { loadRules } from "../../../src/rules/load.ts";
+import { loadRules } from "../../../src/rules/load-rules.ts";
 import { Engine } from "../../../src/stream/engine.ts";
 import { type CompiledJail, compileJails } from "../../../src/stream/jail/jail.ts";
 import { ROOT } from "../../helpers/root.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Report } from "../../../src/cli/report.ts";
-import { compileFilter } from "../../../src/filter/compile.ts";
+import { compileFilter } from "../../../src/filter/compile-filter.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
 import { CAUSES, type Cause } from "../../../src/stream/health/alerts.ts";
 import { Sight } from "../../../src/stream/health/input-monitor.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Report } from "../../../src/cli/report.ts";
-import { compileFilter } from "../../../src/filter/compile.ts";
+import { compileFilter } from "../../../src/filter/compile-filter.ts";
 import { decode, encode } from "../../../src/protocol/command.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
 import { Engine } from "../../../src/stream/engine.ts";

@@ -1,0 +1,60 @@
+import type { CompiledFilter } from "../filter/compile-filter.ts";
+import { Matcher } from "../filter/matcher.ts";
+import type { Verdict } from "../filter/verdict.ts";
+import type { PythonPattern } from "../python/pattern.ts";
+import { type Format, FormatDetector } from "../stream/input/format.ts";
+import { readEntry } from "../stream/input/read-entry.ts";
+import { type CompiledJail, judge } from "../stream/jail/jail.ts";
+
+/** What a filter says of one line of a log. */
+export interface LineResult {
+  /** The line as it was written. */
+  readonly line: string;
+  readonly verdict: Verdict;
+  /** Index of the date template that found a date; undefined: none did, or none was looked for. */
+  readonly template: number | undefined;
+}
+
+/** Feeds lines to one jail's filter, in order. */
+export class LineMatcher {
+  readonly #compiled: CompiledJail;
+  readonly #matcher: Matcher;
+  readonly #detector: FormatDetector;
+  readonly #now: number;
+
+  /**
+   * @param now epoch milliseconds: the moment of reading, for dates without a year and lines without a date
+   * @param onGiveUp told of each search that was given up, since it would have taken too long
+   */
+  constructor(
+    compiled: CompiledJail,
+    format: Format | undefined,
+    now: number,
+    onGiveUp: (pattern: PythonPattern) => void = () => {},
+  ) {
+    this.#compiled = compiled;
+    this.#matcher = new Matcher(compiled.filter, { onGiveUp });
+    this.#detector = new FormatDetector(format);
+    this.#now = now;
+  }
+
+  push(line: string): LineResult {
+    const { jail, filter } = this.#compiled;
+    const now = this.#now;
+    const text = `${line}\n`;
+    const entry = readEntry(text, this.#detector.formatOf(text, now), now);
+    const verdict = entry && judge(jail, this.#matcher, entry, { now, clock: now });
+    const hasDate = verdict !== undefined && entry?.isDateless === false && jail.identifier === undefined;
+    return {
+      line,
+      verdict: verdict ?? { match: false, why: "no-failregex", time: entry?.time },
+      template: hasDate ? templateOf(filter, line, now) : undefined,
+    };
+  }
+}
+
+/** The detector still knows this line: nothing is searched again. */
+function templateOf({ dates }: CompiledFilter, line: string, now: number): number | undefined {
+  const found = dates.find(line, now);
+  return found === undefined || found.inherits ? undefined : found.template;
+}

@@ -1,0 +1,156 @@
+import type { ExecJail } from "./fail2ban/load-fail2ban.ts";
+import { type Fail2banSpec, findRules, type RulesFile, readBounded } from "./files.ts";
+import { nameableFields } from "./journalmatch.ts";
+import { type Layer, mergeLayers, overlay, resolveJail, settingsOf } from "./merge.ts";
+import { findPrechecked } from "./prechecked.ts";
+import { formatPlace, type Jail, RuleError } from "./rule.ts";
+import { applySets } from "./set-options.ts";
+
+/** What `-r` and `--set` said. */
+export interface RulesRequest {
+  /** Names of bundled rules, files and directories, in order. */
+  readonly specs: readonly string[];
+  /** `JAIL.KEY=VALUE`, in order. */
+  readonly sets: readonly string[];
+}
+
+export interface LoadedRules {
+  /** Enabled or not, in the order in which the files name them. */
+  readonly jails: readonly Jail[];
+  /** Lines for people. */
+  readonly warnings: readonly string[];
+  /** Paths of the YAML files that were read, in order. */
+  readonly files: readonly string[];
+  /** What imported jails need of f2b-exec. */
+  readonly exec: readonly ExecJail[];
+}
+
+/** All mistakes that were found, in the order of files and lines. */
+export class RulesError extends AggregateError {
+  readonly code = "ERR_RULES";
+  declare errors: RuleError[];
+
+  constructor(errors: readonly RuleError[]) {
+    super(errors, errors.map((error) => `${formatPlace(error.place)}: ${error.message}`).join("\n"));
+    this.name = "RulesError";
+  }
+}
+
+/**
+ * Reads rules. A spec without slash and without `.yaml` or `.yml` is a bundled file, whatever the working directory
+ * holds; any other is a file, a directory whose `*.yaml` are read in order, or a fail2ban configuration. How files lie over each other is told at
+ * `mergeLayers`, what `--set` changes at `applySets`.
+ *
+ * @throws RulesError with all mistakes of the files; when there are none, all of `--set`; then those that only a whole
+ * jail shows
+ */
+export async function loadRules({ specs, sets }: RulesRequest): Promise<LoadedRules> {
+  const errors: RuleError[] = [];
+  const sources: LoadedSource[] = [];
+  for (const found of await findRules(specs)) {
+    const source = found instanceof RuleError ? { errors: [found] } : await readSource(found);
+    errors.push(...(source.errors ?? []));
+    sources.push(source);
+  }
+  stopAt(errors);
+  const merged = mergeLayers(sources.map(({ layer }) => layer ?? NOTHING));
+  const { defaults, jails: byName } = await applySets(merged, sets, errors);
+  stopAt(errors);
+  const jails = [...byName].map(([name, { place, settings }]) =>
+    resolveJail(name, place, overlay(defaults, settings)),
+  );
+  stopAt(jails.filter(({ enabled }) => enabled).flatMap(mistakesOfJail));
+  return {
+    jails,
+    warnings: [...sources.flatMap(({ warnings }) => warnings ?? []), ...warningsOf(jails)],
+    files: sources.flatMap(({ file }) => file ?? []),
+    exec: sources.flatMap(({ exec }) => exec ?? []),
+  };
+}
+
+/** What one file or one fail2ban configuration gave. */
+interface LoadedSource {
+  readonly layer?: Layer;
+  readonly errors?: readonly RuleError[];
+  readonly warnings?: readonly string[];
+  readonly file?: string;
+  readonly exec?: readonly ExecJail[];
+}
+
+const NOTHING: Layer = { defaults: {}, jails: new Map() };
+
+function stopAt(errors: readonly RuleError[]): void {
+  if (errors.length > 0) throw new RulesError(errors);
+}
+
+function readSource(found: RulesFile | Fail2banSpec): Promise<LoadedSource> {
+  return "fail2ban" in found ? readFail2ban(found) : readFile(found);
+}
+
+/** YAML and its checks are loaded only when there is a file to read with them: that takes longer than all else at start. */
+async function readFile({ path, name, isBundled }: RulesFile): Promise<LoadedSource> {
+  const text = await readBounded(path, name);
+  if (text instanceof RuleError) return { errors: [text] };
+  const layer = isBundled && findPrechecked(name, text);
+  if (layer) return { layer, file: path };
+  return readYaml(text, name, path);
+}
+
+async function readYaml(text: string, name: string, path: string): Promise<LoadedSource> {
+  const { readRules } = await import("./document.ts");
+  const { layer, errors, warnings } = readRules(text, name);
+  return {
+    layer,
+    errors,
+    warnings: warnings.map(({ place, message }) => `${formatPlace(place)}: ${message}`),
+    file: path,
+  };
+}
+
+/** Imported jails have all keys of their own: a later file can change each, `defaults` none. */
+async function readFail2ban(spec: Fail2banSpec): Promise<LoadedSource> {
+  const { loadFail2ban, parseFail2banSpec } = await import("./fail2ban/load-fail2ban.ts");
+  const { directory, pick } = parseFail2banSpec(spec.fail2ban);
+  try {
+    const { jails, warnings, exec } = loadFail2ban(directory, pick);
+    const settings = jails.map(
+      (jail) => [jail.name, { place: jail.place, settings: settingsOf(jail) }] as const,
+    );
+    return { layer: { defaults: {}, jails: new Map(settings) }, warnings, exec };
+  } catch (error) {
+    if (error instanceof RuleError) return { errors: [error] };
+    throw error;
+  }
+}
+
+/** What no key shows by itself. */
+function mistakesOfJail({ name, place, on, filter, port, protocol }: Jail): readonly RuleError[] {
+  const wrong = (message: string, hint?: string) =>
+    new RuleError("ERR_RULE_VALUE", place, `${name}: ${message}`, hint);
+  const portless = protocol.find((each) => each === "all" || each === "icmp");
+  return [
+    ...(on === "log" && filter.failregex.length === 0
+      ? [wrong("no failregex", "a jail counts matches of its failregex, or has on: ban and counts bans")]
+      : []),
+    ...(port && portless !== undefined
+      ? [wrong(`protocol ${JSON.stringify(portless)} has no ports`, "take port: all, or tcp and udp")]
+      : []),
+  ];
+}
+
+function warningsOf(jails: readonly Jail[]): readonly string[] {
+  const enabled = jails.filter((jail) => jail.enabled);
+  if (enabled.length === 0) return ["no jail is enabled"];
+  return enabled.flatMap((jail) => {
+    const warning = (message: string) => `${formatPlace(jail.place)}: ${jail.name}: ${message}`;
+    const nameable = nameableFields(jail.journalmatch ?? []);
+    return [
+      ...(jail.on === "ban" && jail.filter.failregex.length > 0
+        ? [warning("with on: ban, failregex is not used")]
+        : []),
+      ...(nameable
+        ? [warning(`journalmatch: a local user can run a program for which ${nameable.join(" and ")} fits`)]
+        : []),
+    ];
+  });
+}
