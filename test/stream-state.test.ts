@@ -121,7 +121,7 @@ test("f2b-stream --state remembers over a restart who was banned before, and how
 
 test("f2b-stream --state counts bans from before a restart where bans are counted", async (t) => {
   const { args } = newState(t);
-  const set = ["--set", "app.bantime=1s", "--set", "app-watch.enabled=false"];
+  const set = ["--set", "app.bantime=30s", "--set", "app-watch.enabled=false"];
   const first = await runProgram(
     "f2b-stream",
     [...args, ...set],

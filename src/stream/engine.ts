@@ -26,7 +26,7 @@ import {
   RunningJail,
   readsSource,
 } from "./jail/jail.ts";
-import { reachOf } from "./state/lookback.ts";
+import { lookbackOf } from "./state/lookback.ts";
 
 export interface EngineOptions extends TallyOptions {
   /** Undefined: the first line says. */
@@ -132,8 +132,8 @@ export class Engine {
   }
 
   /** How much of the log before that would have to be read again after a restart, in milliseconds. */
-  get reach(): number {
-    return reachOf(this.#compiled);
+  get lookback(): number {
+    return lookbackOf(this.#compiled);
   }
 
   /** Takes the next bytes of the log. */

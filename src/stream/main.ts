@@ -21,8 +21,8 @@ import { type Options, readOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { run } from "./run.ts";
 import type { BanLog } from "./state/banlog.ts";
-import { reachOf } from "./state/lookback.ts";
-import { Keeper } from "./state/persister.ts";
+import { lookbackOf } from "./state/lookback.ts";
+import { Persister } from "./state/persister.ts";
 import { StateError } from "./state/state-error.ts";
 
 const PROGRAM = "f2b-stream";
@@ -117,7 +117,7 @@ async function stream(
   const outbox = new Outbox();
   const state = await openState(options, report);
   const engine = new Engine(jails, { ...options, state, report, write: outbox.write }, now);
-  const keeper = state && new Keeper(state, engine, now);
+  const keeper = state && new Persister(state, engine, now);
   keeper?.restore();
   const clock = options.isLive ? Date.now : () => now;
   const load = async () => enabledOf(await readRules(options, report), report);
@@ -168,7 +168,7 @@ async function resumePoint({ state = "", source }: Options, jails: readonly Comp
   const now = Date.now();
   const reading = jails.filter(({ jail }) => readsSource(jail, source));
   const seen = Math.min(readSeen(state) ?? now, now);
-  return `@${Math.max(0, Math.floor((seen - reachOf(reading)) / 1000))}`;
+  return `@${Math.max(0, Math.floor((seen - lookbackOf(reading)) / 1000))}`;
 }
 
 function metricsFile(

@@ -4,7 +4,7 @@ import { YoungGeneration } from "../shared/v8-heap.ts";
 import type { Reloader } from "./control/reload.ts";
 import type { Engine } from "./engine.ts";
 import type { Input } from "./input/file-input.ts";
-import type { Keeper } from "./state/persister.ts";
+import type { Persister } from "./state/persister.ts";
 
 /** What the loop needs of the world. */
 export interface RunOptions {
@@ -21,7 +21,7 @@ export interface RunOptions {
   /** True: an unfinished line at the end of the input was cut, and will be read again whole. */
   readonly isCut: boolean;
   /** Keeps what is decided over a restart, if anything does. */
-  readonly keeper: Keeper | undefined;
+  readonly keeper: Persister | undefined;
   /** Takes the next piece of what the engine has written; empty: there is no more. */
   readonly take: () => string;
   readonly reloader: Reloader;

@@ -8,10 +8,11 @@ import { encode } from "../../src/protocol/command.ts";
 import type { Decision } from "../../src/stream/state/decision.ts";
 import { decodeHeader } from "../../src/stream/state/header.ts";
 import { readSeen } from "../../src/stream/state/resume.ts";
+import { FakeClock } from "../helpers/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { start } from "../helpers/program.ts";
 import { ROOT } from "../helpers/root.ts";
-import { ban, linesOf, NOW, needsAll, openLog, write } from "../helpers/state.ts";
+import { ban, keepAll, linesOf, NOW, openLog, write } from "../helpers/state.ts";
 
 const skip =
   process.getuid?.() !== 0
@@ -68,22 +69,22 @@ const several = [2, 3, 4, 5, 6, 7].map((last) => ban(last, { matches }));
 
 test("BanLog on a full disk waits, says so once, and goes on when there is room", { skip }, async (t) => {
   const disk = new Disk(t, 64);
-  let now = 0;
-  const { log, told } = await openLog(disk.state, needsAll, () => now);
+  const clock = new FakeClock("2026-11-21T12:00:00.000Z");
+  const { log, told } = await openLog(disk.state, keepAll, clock);
   write(log, ban(1));
   disk.fill();
   write(log, ...several);
-  now += 500;
+  clock.step(500);
   write(log, ban(8));
-  now += 500;
+  clock.step(500);
   write(log, ban(9));
   assert.deepEqual([log.isWhole, log.failures, disk.isWhole], [false, 2, false]);
   assert.deepEqual(linesOf(disk.state), linesIn(ban(1)), "nothing is torn");
   disk.empty();
   log.takeCare();
   assert.deepEqual(told, [
-    `test: error: state ${disk.state}: ENOSPC: no space left on device, write: bans go on, but a restart would not know of all\n`,
-    `test: warning: state ${disk.state}: can be written again, and nothing is missing in it\n`,
+    `test: error: state ${disk.state}: ENOSPC: no space left on device, write: bans go on, but a restart would not know all of them\n`,
+    `test: warning: state ${disk.state}: can be written again, and nothing is missing\n`,
   ]);
   assert.deepEqual([log.isWhole, disk.isWhole], [true, true]);
   assert.deepEqual(linesOf(disk.state), linesIn(ban(1), ...several, ban(8), ban(9)));
@@ -106,10 +107,10 @@ test("BanLog is made on a full disk as soon as there is room", { skip }, async (
 test("BanLog has the log read again from before the disk was full", { skip }, async (t) => {
   const disk = new Disk(t, 64);
   const { log } = await openLog(disk.state);
-  log.see(NOW, NOW);
+  log.noteSeen(NOW, NOW);
   disk.fill();
   write(log, ...several);
-  log.see(NOW + 1000, NOW + 1000);
+  log.noteSeen(NOW + 1000, NOW + 1000);
   await log.end();
   assert.equal(readSeen(disk.state), NOW);
 });
@@ -123,15 +124,15 @@ test("BanLog is not whole when the last run died on a full disk, until it is com
   disk.fill();
   write(first.log, ...several);
   await first.log.end();
-  let now = 0;
-  const { log, held, told } = await openLog(disk.state, needsAll, () => now);
+  const clock = new FakeClock("2026-11-21T12:00:00.000Z");
+  const { log, held, told } = await openLog(disk.state, keepAll, clock);
   assert.deepEqual([held, log.isWhole], [[ban(1)], false]);
   assert.match(told[0] ?? "", /error: state \S+: the last run could not write all that it decided\n$/);
   disk.empty();
   write(log, ban(2));
   log.takeCare();
   assert.equal(log.isWhole, false, "for a minute, in which the log is read again");
-  now += 60_000;
+  clock.step(60_000);
   log.takeCare();
   await eventually(() => log.isWhole);
   assert.equal(disk.isWhole, true);
@@ -142,17 +143,17 @@ test("BanLog gives up what waits too long, and writes what is in force when ther
   skip,
 }, async (t) => {
   const disk = new Disk(t, 512);
-  let now = 0;
+  const clock = new FakeClock("2026-11-21T12:00:00.000Z");
   const inForce = [ban(1), ban(7)];
-  const needs = { partOf: needsAll.partOf, inForce: () => inForce };
-  const { log, told } = await openLog(disk.state, needs, () => now);
+  const policy = { retentionOf: keepAll.retentionOf, inForce: () => inForce };
+  const { log, told } = await openLog(disk.state, policy, clock);
   write(log, ban(1));
   disk.fill();
   const long = ban(2, { matches: ["x".repeat(60_000)] });
   for (let i = 0; i < 300; i++) write(log, long);
   assert.match(told[1] ?? "", /warning: state \S+: too many commands wait to be written/);
   disk.empty();
-  now += 60_000;
+  clock.step(60_000);
   log.takeCare();
   await eventually(() => log.isWhole);
   assert.equal(disk.isWhole, true);
@@ -168,7 +169,7 @@ test("BanLog that can't be compacted for want of room says so, and goes on as it
   const { log, told } = await openLog(disk.state);
   for (let i = 0; i < 1100; i++) write(log, ban(i % 250, { time: NOW + i, matches }));
   await eventually(() => told.length > 0);
-  assert.match(told[0] ?? "", /warning: state \S+: is not compacted: ENOSPC/);
+  assert.match(told[0] ?? "", /warning: state \S+: cannot be compacted: ENOSPC/);
   write(log, ban(1, { time: NOW + 5000 }));
   assert.deepEqual([log.isWhole, existsSync(`${disk.state}.new`)], [true, false]);
   assert.equal(linesOf(disk.state).length, 1101);

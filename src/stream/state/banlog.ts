@@ -1,103 +1,82 @@
 import type { Report } from "../../cli/report.ts";
-import { compact, type Needs, StoppedError } from "./compact.ts";
+import { type Clock, monotonicClock } from "../../shared/clock.ts";
+import { compact, StoppedError } from "./compact.ts";
 import type { Decision } from "./decision.ts";
 import { load } from "./load-state.ts";
+import { LogState } from "./log-state.ts";
+import type { RetentionPolicy } from "./retention.ts";
 import { StateError } from "./state-error.ts";
 import { StateFile, syncFolder } from "./state-file.ts";
 
-/** A smaller file is not compacted, in bytes. */
-const SMALL = 1 << 20;
-/** Most characters of commands that wait for a disk that can't be written to. */
-const MAX_WAITING = 16 << 20;
-/** How often such a disk is tried, in milliseconds: with new commands, and without. */
-const RETRY = 1_000;
+/** How often a failed write or a pending compaction is tried when no commands come, in milliseconds. */
 const CARE = 10_000;
-/** How long after one failed, or commands were found missing, a compaction is tried, in milliseconds. */
-const PAUSE = 60_000;
 /** How long what was written may be in the page cache alone, in milliseconds. */
 const SYNC = 1_000;
 
 /**
- * The state of f2b-stream: what all its runs decided, as far as the next one needs it. A command is written here before
- * anybody is told. What can't be written waits, and that is told; bans go on.
+ * The state of f2b-stream: what all its runs decided, as far as the next run needs it. Every command is written here before it
+ * goes to stdout. Commands that can't be written wait, with a message; bans go on. `LogState` decides, this class does the I/O.
  */
 export class BanLog {
   readonly #path: string;
   readonly #report: Report;
-  readonly #clock: () => number;
+  readonly #clock: Clock;
   readonly #isNew: boolean;
+  readonly #state: LogState;
   #file: StateFile;
-  #needs: Needs | undefined;
-  /** Commands that are not in the file yet, as lines, and their length. */
-  #lines: string[] = [];
-  #waiting = 0;
-  /** True while the disk can't be written to. */
-  #isFailing = false;
-  #failures = 0;
-  /** How often it was found that commands are missing in the file, and won't come, since they were all in it. */
-  #holes: number;
-  /** Up to when the log was read; and a later time, to be written when all before it is on the disk. */
-  #seen: number | undefined;
-  #nextSeen: number | undefined;
-  /** False: it is when the first run began, of whose log nothing was read yet. */
-  #isSeen: boolean;
+  /** Where the last whole line ended when the state was read, in bytes. */
+  #readEnd = 0;
+  #policy: RetentionPolicy | undefined;
   /** True when something was written after the last sync began. */
   #isDirty = false;
-  #syncTimer: NodeJS.Timeout | undefined;
-  #careTimer: NodeJS.Timeout | undefined;
-  /** When the disk is tried again, and a compaction, in the clock's milliseconds. */
-  #nextTry = Number.NEGATIVE_INFINITY;
-  #nextCompaction = Number.NEGATIVE_INFINITY;
-  /** A larger file, in bytes, is compacted. */
-  #limit = SMALL;
+  /** Cancels the timers of the next sync and the next care. */
+  #cancelSync: (() => void) | undefined;
+  #cancelCare: (() => void) | undefined;
   #compaction: Promise<void> | undefined;
   #isEnding = false;
 
-  private constructor(path: string, file: StateFile, report: Report, clock: () => number) {
+  private constructor(path: string, file: StateFile, report: Report, clock: Clock) {
     this.#path = path;
     this.#file = file;
     this.#report = report;
     this.#clock = clock;
     this.#isNew = file.size === 0;
-    const header = file.readHeader();
-    this.#seen = header?.seen;
-    this.#isSeen = this.#seen !== undefined;
-    this.#holes = header?.isWhole === false ? 1 : 0;
+    this.#state = new LogState(file.readHeader());
   }
 
   /**
-   * Opens a state for this process alone.
+   * Opens a state for this process alone, or creates it.
    *
-   * @param clock monotonic, in milliseconds
+   * @param clock monotonic; its timers must not keep the process alive
    * @throws StateError
    */
-  static async open(path: string, report: Report, clock = () => performance.now()): Promise<BanLog> {
+  static async open(path: string, report: Report, clock: Clock = monotonicClock): Promise<BanLog> {
     const file = await StateFile.open(path, (message) => report.warning(`state ${path}: ${message}`));
     return new BanLog(path, file, report, clock);
   }
 
-  /** True when the state was made just now: nothing is known of what was before. */
+  /** True when the state was created just now: earlier decisions are unknown. */
   get isNew(): boolean {
     return this.#isNew;
   }
 
   /** True when all that was decided is in the file. */
   get isWhole(): boolean {
-    return !this.#isFailing && this.#holes === 0;
+    return this.#state.isWhole;
   }
 
   /** Writes that failed. */
   get failures(): number {
-    return this.#failures;
+    return this.#state.failures;
   }
 
-  /** Up to when the log was read, in epoch milliseconds; undefined: that is not known. */
+  /** Up to when the log was read, in epoch milliseconds; undefined: not known. */
   get seen(): number | undefined {
-    return this.#seen;
+    return this.#state.seen;
   }
 
   /**
-   * What earlier runs decided, in its order: to be gone through before anything is added.
+   * What earlier runs decided, in its order. To be iterated before anything is added.
    *
    * @throws StateError when the file is something else
    */
@@ -109,15 +88,16 @@ export class BanLog {
     }
     this.#secure();
     this.#file.cut(end);
-    if (torn > 0) this.#warn(`dropped a torn last line of ${torn} bytes`);
-    if (damage !== undefined) this.#error(damaged > 1 ? `${damage}, and ${damaged - 1} lines more` : damage);
-    else if (this.#holes > 0) this.#error("the last run could not write all that it decided");
-    if (damage !== undefined) this.#holes++;
-    if (this.#holes > 0) this.#report.hint("the bans that could be read are in force, and no sync is sent");
-    this.#limit = Math.max(SMALL, end);
+    this.#readEnd = end;
+    if (torn > 0) this.#warn(`dropped an incomplete last line of ${countBytes(torn)}`);
+    if (damage !== undefined) this.#error(damaged > 1 ? `${damage}, and ${countMore(damaged - 1)}` : damage);
+    else if (this.#state.hasLosses) this.#error("the last run could not write all that it decided");
+    if (damage !== undefined) this.#state.lose(this.#clock.now());
+    if (this.#state.hasLosses)
+      this.#report.hint("the bans that could be read are in force, and no sync is sent");
   }
 
-  /** Now that it is known to be a state, it may be changed. */
+  /** Changes permissions, now that the file is known to be a state. */
   #secure(): void {
     try {
       this.#file.secure();
@@ -126,191 +106,162 @@ export class BanLog {
     }
   }
 
-  /** Begins to write at `now`, and to keep the file small. `needs` remembers what was restored. */
-  start(needs: Needs, now: number): void {
-    this.#needs = needs;
-    this.#seen ??= now;
-    if (this.#holes > 0) this.#nextCompaction = this.#clock() + PAUSE;
-    this.#careTimer = setInterval(() => this.takeCare(), CARE).unref();
-    if (this.#isNew) this.#tryToWrite();
+  /** Begins to write, at `time` in epoch milliseconds, and to keep the file small. `policy` knows what was restored. */
+  start(policy: RetentionPolicy, time: number): void {
+    this.#policy = policy;
+    this.#state.start(time, this.#readEnd, this.#clock.now());
+    this.#scheduleCare();
+    if (this.#isNew) this.#write();
     else if (!this.#file.hasHeader) this.#startCompaction();
   }
 
-  /** Takes a command, as a line. After the next `flush` it is in the file. */
+  /** Adds a command, as a line. The next `flush` writes it. */
   add(line: string): void {
-    this.#lines.push(line);
-    this.#waiting += line.length;
+    this.#state.add(line);
   }
 
   /** Writes what was added, with one write. */
   flush(): void {
-    if (this.#lines.length === 0) return;
-    if (!this.#isFailing || this.#clock() >= this.#nextTry) this.#tryToWrite();
-    if (this.#waiting > MAX_WAITING) this.#giveUpWaiting();
-    if (this.#file.end > this.#limit) this.#startCompaction();
+    if (!this.#state.hasWaiting) return;
+    if (this.#state.isWriteDue(this.#clock.now())) this.#write();
+    if (this.#state.dropOverflow(this.#clock.now())) {
+      // The bans in force are not lost: the next compaction takes them from memory.
+      this.#warn("too many commands wait to be written: dropped them, and with them the ends of bans");
+      this.#writeHeader();
+    }
+    if (this.#state.isLarge(this.#file.end)) this.#startCompaction();
   }
 
-  /** Notes up to when the log was read. That goes back only where it was ahead of `now`, or a mere guess. */
-  see(time: number, now: number): void {
-    const seen = Math.min(time, now);
-    const known = this.#nextSeen ?? this.#seen ?? seen;
-    if (seen <= known && known <= now && this.#isSeen) return;
-    this.#isSeen = true;
-    // Of what could not be written the log is to be read again.
-    if (this.#isFailing) return;
-    this.#nextSeen = seen;
-    if (this.#syncTimer === undefined) this.#writeSeen(seen);
+  /** Notes that the log was read up to `time`, by the clock `clock`, both in epoch milliseconds. */
+  noteSeen(time: number, clock: number): void {
+    const isNews = this.#state.noteSeen(time, clock);
+    if (isNews && this.#cancelSync === undefined) this.#confirmSeen(this.#state.nextSeen);
   }
 
-  /** Tries again what did not succeed, as far as it is time for that. */
+  /** Tries again what failed, as far as it is time for that. */
   takeCare(): void {
-    if (this.#isFailing) this.#tryToWrite();
-    if (this.#holes > 0 || !this.#file.hasHeader) this.#startCompaction();
+    if (this.#state.isFailing) this.#write();
+    if (this.#state.hasLosses || !this.#file.hasHeader) this.#startCompaction();
   }
 
   /** Writes what is left and closes the file. */
   async end(): Promise<void> {
     this.#isEnding = true;
-    clearInterval(this.#careTimer);
-    clearTimeout(this.#syncTimer);
+    this.#cancelCare?.();
+    this.#cancelSync?.();
     await this.#compaction;
-    if (this.#lines.length > 0) this.#tryToWrite();
+    if (this.#state.hasWaiting) this.#write();
     try {
       this.#file.syncNow();
     } catch (error) {
-      this.#loseSynced(error);
+      this.#loseUnsynced(error);
     }
-    this.#writeSeen(this.#nextSeen);
+    this.#confirmSeen(this.#state.nextSeen);
     await this.#file.close();
   }
 
-  #tryToWrite(): void {
+  #write(): void {
     try {
-      if (this.#file.end === 0) this.#writeHeader(this.isWhole);
-      this.#file.append(Buffer.from(this.#lines.join("")));
+      if (this.#file.end === 0) this.#file.writeHeader(this.#state.header);
+      this.#file.append(Buffer.from(this.#state.waiting));
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#lines = [];
-    this.#waiting = 0;
     this.#isDirty = true;
-    this.#syncSoon();
-    if (this.#isFailing) this.#recover();
+    this.#scheduleSync();
+    if (!this.#state.wrote()) return;
+    this.#writeHeader();
+    this.#warn(this.isWhole ? "can be written again, and nothing is missing" : "can be written again");
   }
 
   #fail(error: unknown): void {
-    this.#failures++;
-    this.#nextTry = this.#clock() + RETRY;
-    if (this.#isFailing) return;
-    this.#isFailing = true;
-    this.#error(`${(error as Error).message}: bans go on, but a restart would not know of all`);
-    this.#mark();
+    if (!this.#state.writeFailed(this.#clock.now())) return;
+    this.#error(`${(error as Error).message}: bans go on, but a restart would not know all of them`);
+    this.#writeHeader();
   }
 
-  #recover(): void {
-    this.#isFailing = false;
-    this.#mark();
-    this.#warn(this.isWhole ? "can be written again, and nothing is missing in it" : "can be written again");
-  }
-
-  /** The bans in force are not lost: the next compaction takes them from memory. */
-  #giveUpWaiting(): void {
-    this.#warn("too many commands wait to be written: it will not know of bans that end meanwhile");
-    this.#lines = [];
-    this.#waiting = 0;
-    this.#openHole();
-  }
-
-  #openHole(): void {
-    if (this.#holes === 0) this.#nextCompaction = this.#clock() + PAUSE;
-    this.#holes++;
-    this.#mark();
-  }
-
-  /** Writes the header over, which takes no room and mostly works on a full disk. */
-  #mark(): void {
+  /** Overwrites the header, which takes no room and mostly succeeds on a full disk. */
+  #writeHeader(): void {
     try {
-      this.#writeHeader(this.isWhole);
+      this.#file.writeHeader(this.#state.header);
     } catch {
-      // Then it says what it said.
+      // The old header stays.
     }
   }
 
-  #writeHeader(isWhole: boolean): void {
-    this.#file.writeHeader({ seen: this.#seen, isWhole });
+  #confirmSeen(seen: number | undefined): void {
+    if (this.#state.confirmSeen(seen)) this.#writeHeader();
   }
 
-  #writeSeen(seen: number | undefined): void {
-    if (seen === undefined || this.#isFailing) return;
-    this.#seen = seen;
-    if (this.#nextSeen === seen) this.#nextSeen = undefined;
-    this.#mark();
-  }
-
-  #syncSoon(): void {
-    this.#syncTimer ??= setTimeout(() => void this.#sync(), SYNC).unref();
+  #scheduleSync(): void {
+    this.#cancelSync ??= this.#clock.after(SYNC, () => void this.#sync());
   }
 
   async #sync(): Promise<void> {
     const file = this.#file;
-    const seen = this.#nextSeen;
+    const seen = this.#state.nextSeen;
     this.#isDirty = false;
     try {
       await file.sync();
-      this.#writeSeen(seen);
+      this.#confirmSeen(seen);
     } catch (error) {
-      if (file === this.#file) this.#loseSynced(error);
+      if (file === this.#file) this.#loseUnsynced(error);
     }
-    this.#syncTimer = undefined;
-    if (this.#isDirty || this.#nextSeen !== undefined) this.#syncSoon();
+    this.#cancelSync = undefined;
+    if (this.#isEnding) return;
+    if (this.#isDirty || this.#state.nextSeen !== undefined) this.#scheduleSync();
   }
 
-  /** What was written may be lost now, and the kernel won't try again. */
-  #loseSynced(error: unknown): void {
-    this.#openHole();
+  /** What was written since the last sync may be lost, and the kernel won't try again. */
+  #loseUnsynced(error: unknown): void {
+    this.#state.lose(this.#clock.now());
+    this.#writeHeader();
     this.#fail(error);
   }
 
+  #scheduleCare(): void {
+    this.#cancelCare = this.#clock.after(CARE, () => {
+      this.#scheduleCare();
+      this.takeCare();
+    });
+  }
+
   #startCompaction(): void {
-    if (this.#compaction || this.#clock() < this.#nextCompaction) return;
-    this.#compaction = this.#compact().finally(() => {
+    if (this.#compaction || this.#policy === undefined || !this.#state.mayCompact(this.#clock.now())) return;
+    this.#compaction = this.#compact(this.#policy).finally(() => {
       this.#compaction = undefined;
     });
   }
 
-  async #compact(): Promise<void> {
+  async #compact(policy: RetentionPolicy): Promise<void> {
     const old = this.#file;
-    let covered = 0;
+    this.#state.compactionStarted();
     try {
       await compact(old, {
-        needs: this.#needs as Needs,
-        isHealing: this.#holes > 0,
-        onCovered: () => {
-          covered = this.#holes;
-          this.#lines = [];
-          this.#waiting = 0;
-        },
-        header: () => ({ seen: this.#seen, isWhole: this.#holes === covered && this.#lines.length === 0 }),
+        policy,
+        isHealing: this.#state.hasLosses,
+        onCovered: () => this.#state.covered(),
+        header: () => this.#state.newHeader,
         onMoved: (file) => {
           this.#file = file;
-          this.#holes -= covered;
+          this.#state.moved();
         },
         isStopped: () => this.#isEnding,
       });
     } catch (error) {
-      this.#nextCompaction = this.#clock() + PAUSE;
-      if (error instanceof StoppedError) return;
-      this.#report.rareWarning(
-        "compact",
-        `state ${this.#path}: is not compacted: ${(error as Error).message}`,
-      );
+      this.#state.compactionFailed(this.#clock.now());
+      if (!(error instanceof StoppedError)) this.#warnOfCompaction(error as Error);
       return;
     }
-    this.#limit = Math.max(SMALL, 2 * this.#file.end);
-    this.#tryToWrite();
+    this.#state.compacted(this.#file.end);
+    this.#write();
     await old.close();
     await syncFolder(this.#file.path).catch(() => undefined);
+  }
+
+  #warnOfCompaction({ message }: Error): void {
+    this.#report.rareWarning("compact", `state ${this.#path}: cannot be compacted: ${message}`);
   }
 
   #warn(message: string): void {
@@ -320,4 +271,12 @@ export class BanLog {
   #error(message: string): void {
     this.#report.error(`state ${this.#path}: ${message}`);
   }
+}
+
+function countBytes(count: number): string {
+  return count === 1 ? "1 byte" : `${count} bytes`;
+}
+
+function countMore(count: number): string {
+  return count === 1 ? "1 more damaged line" : `${count} more damaged lines`;
 }

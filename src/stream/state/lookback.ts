@@ -2,14 +2,14 @@ import type { CompiledFilter } from "../../filter/compile-filter.ts";
 import { SESSION_MEMORY } from "../../shared/limits.ts";
 import type { CompiledJail } from "../jail/jail.ts";
 
-/** Lines may be as late as this, in milliseconds, and windows be the same. */
+/** How late a line, and the end of a window with it, may be, in milliseconds. */
 const LATE = 60_000;
 
 /**
- * How much of the log before a moment must be read again to know what was known then, in milliseconds: the longest findtime,
- * and something for late lines and for what was said of a session before. Jails that count bans need none.
+ * How much of the log before a moment must be read again to restore what was counted then, in milliseconds: the longest findtime,
+ * and some more for late lines and for earlier lines of a session. Jails that count bans need none.
  */
-export function reachOf(jails: readonly CompiledJail[]): number {
+export function lookbackOf(jails: readonly CompiledJail[]): number {
   const spans = jails
     .filter(({ jail }) => jail.on === "log")
     .map(

@@ -2,61 +2,60 @@ import type { Ban } from "../../protocol/command.ts";
 import type { Tally } from "../ban/failure-counter.ts";
 import { isCountable } from "../ban/restore.ts";
 import type { RunningJail } from "../jail/jail.ts";
-import type { Needs } from "./compact.ts";
 import type { Decision } from "./decision.ts";
-import type { Part } from "./retention.ts";
+import type { Retention, RetentionPolicy } from "./retention.ts";
 
-/** What is kept, as a `BanLog` does. */
-export interface KeptLog {
+/** Where the state is kept: a `BanLog`. */
+export interface PersistedLog {
   readonly isNew: boolean;
   /** Up to when the log was read, in epoch milliseconds. */
   readonly seen: number | undefined;
   restore(): Iterable<Decision>;
-  start(needs: Needs, now: number): void;
+  start(policy: RetentionPolicy, time: number): void;
   flush(): void;
-  see(time: number, now: number): void;
+  noteSeen(time: number, clock: number): void;
   end(): Promise<void>;
 }
 
-/** The engine, as far as its state is kept. */
-export interface KeptEngine {
+/** What the state is of: the engine, as far as the persister needs it. */
+export interface PersistedEngine {
   readonly tally: Pick<Tally, "restore" | "banlist">;
   readonly jails: ReadonlyMap<string, RunningJail>;
-  /** Up to when the log was read, in epoch milliseconds; undefined: that is not known. */
+  /** Up to when the log was read, in epoch milliseconds; undefined: not known. */
   readonly readUpTo: number | undefined;
-  /** How much of the log before that would have to be read again after a restart, in milliseconds. */
-  readonly reach: number;
+  /** How much of the log before that a restart would have to read again, in milliseconds. */
+  readonly lookback: number;
 }
 
-/** How often it is noted up to when the log was read, in milliseconds: who is killed again and again must get on. */
-const OFTEN = 500;
+/** How often `seen` is written, in milliseconds: even a run that is killed again and again must get on. */
+const NOTE_EVERY = 500;
 
-/** Keeps an engine's state: takes up what was known before, and sees to it that the next run can do the same. */
-export class Keeper implements Needs {
-  readonly #log: KeptLog;
-  readonly #engine: KeptEngine;
-  /** The time, in epoch milliseconds, and when it was last noted up to when the log was read. */
+/** Restores an engine from its state, and keeps the state such that the next run can do the same. */
+export class Persister implements RetentionPolicy {
+  readonly #log: PersistedLog;
+  readonly #engine: PersistedEngine;
+  /** The time, and when `seen` was last noted, in epoch milliseconds. */
   #now: number;
   #noted = Number.NEGATIVE_INFINITY;
 
-  constructor(log: KeptLog, engine: KeptEngine, now: number) {
+  constructor(log: PersistedLog, engine: PersistedEngine, now: number) {
     this.#log = log;
     this.#engine = engine;
     this.#now = now;
   }
 
   /**
-   * Takes up the state: then the engine has written what became of it.
+   * Restores the state. When it returns, the engine has written what became of it.
    *
    * @throws StateError when the file is something else
    */
   restore(): void {
-    this.#knowEnough();
+    this.#keepRemembered();
     this.#engine.tally.restore(this.#log.restore(), this.#log);
     this.#log.start(this, this.#now);
   }
 
-  /** Puts what was decided into the state: before anybody is told. */
+  /** Writes what was decided to the state, before it goes to stdout. */
   flush(): void {
     this.#log.flush();
   }
@@ -64,19 +63,19 @@ export class Keeper implements Needs {
   /** Input was read; `now` in epoch milliseconds. */
   note(now: number): void {
     this.#now = now;
-    if (Math.abs(now - this.#noted) < OFTEN) return;
+    if (Math.abs(now - this.#noted) < NOTE_EVERY) return;
     this.#noted = now;
-    this.#see();
+    this.#noteSeen();
   }
 
-  /** The input has ended, or is not read any more. */
+  /** The input has ended, or is no longer read. */
   async end(now: number): Promise<void> {
     this.#now = now;
-    this.#see();
+    this.#noteSeen();
     await this.#log.end();
   }
 
-  partOf(decision: Decision): Part {
+  retentionOf(decision: Decision): Retention {
     const state = this.#engine.tally.banlist.stateOf(decision);
     if (state === "in force") return "all";
     return state === "ended" || this.#isCounted(decision) ? "bare" : "nothing";
@@ -86,7 +85,7 @@ export class Keeper implements Needs {
     return this.#engine.tally.banlist.inForce({});
   }
 
-  /** Whether a jail that counts bans may count this one still. */
+  /** Whether a jail that counts bans may still count this one. */
   #isCounted(decision: Decision): boolean {
     if (!isCountable(decision)) return false;
     for (const { jail } of this.#engine.jails.values())
@@ -94,17 +93,17 @@ export class Keeper implements Needs {
     return false;
   }
 
-  #see(): void {
+  #noteSeen(): void {
     const time = this.#engine.readUpTo;
     if (time === undefined) return;
-    this.#log.see(time, this.#now);
-    this.#knowEnough();
+    this.#log.noteSeen(time, this.#now);
+    this.#keepRemembered();
   }
 
-  /** What was remembered where the log may be read again must be known, however short jails remember it. */
-  #knowEnough(): void {
+  /** Where the log may be read again, ended bans must be remembered, however short their jails remember them. */
+  #keepRemembered(): void {
     const { seen } = this.#log;
     this.#engine.tally.banlist.knownSince =
-      seen === undefined ? Number.NEGATIVE_INFINITY : seen - this.#engine.reach;
+      seen === undefined ? Number.NEGATIVE_INFINITY : seen - this.#engine.lookback;
   }
 }

@@ -1,28 +1,35 @@
-import { isBan, targetKey } from "../../protocol/command.ts";
+import { type Ban, isBan, targetKey } from "../../protocol/command.ts";
 import type { Decision } from "./decision.ts";
 
-/** What is needed of a decision: all of it, all but its evidence, or nothing. */
-export type Part = "all" | "bare" | "nothing";
+/** How much of a decision a state keeps: `all`, `bare` (without its evidence), or `nothing`. */
+export type Retention = "all" | "bare" | "nothing";
+
+/** Knows what a restart needs. */
+export interface RetentionPolicy {
+  retentionOf(decision: Decision): Retention;
+  /** The bans in force, oldest first, with their evidence. */
+  inForce(): Iterable<Ban>;
+}
 
 /**
- * Says, of the decisions of a state in their order, what is needed. A ban that is kept though it has ended keeps its end too,
- * whatever is forgotten meanwhile: else it would be in force again.
+ * Applies a policy to the decisions of a state, in their order. Where it keeps a ban that has ended, it keeps the end too, even
+ * if the policy forgets that meanwhile: without it the ban would be in force again.
  */
-export class Sieve {
-  readonly #partOf: (decision: Decision) => Part;
-  /** Bans that are kept, have ended, and whose end is still to come. No more than were in force at once. */
+export class RetentionFilter {
+  readonly #policy: Pick<RetentionPolicy, "retentionOf">;
+  /** Kept bans that have ended, whose end is still to come in the file. No more than were in force at a time. */
   readonly #open = new Set<string>();
 
-  constructor(partOf: (decision: Decision) => Part) {
-    this.#partOf = partOf;
+  constructor(policy: Pick<RetentionPolicy, "retentionOf">) {
+    this.#policy = policy;
   }
 
-  partOf(decision: Decision): Part {
+  retentionOf(decision: Decision): Retention {
     const key = targetKey(decision);
-    const part = this.#partOf(decision);
-    if (!isBan(decision)) return this.#open.delete(key) ? "bare" : part;
-    if (part === "bare") this.#open.add(key);
+    const retention = this.#policy.retentionOf(decision);
+    if (!isBan(decision)) return this.#open.delete(key) ? "bare" : retention;
+    if (retention === "bare") this.#open.add(key);
     else this.#open.delete(key);
-    return part;
+    return retention;
   }
 }

@@ -8,7 +8,7 @@ import { Engine } from "../../../src/stream/engine.ts";
 import type { CompiledJail } from "../../../src/stream/jail/jail.ts";
 import { BanLog } from "../../../src/stream/state/banlog.ts";
 import { encodeHeader } from "../../../src/stream/state/header.ts";
-import { Keeper } from "../../../src/stream/state/persister.ts";
+import { Persister } from "../../../src/stream/state/persister.ts";
 import { readSeen } from "../../../src/stream/state/resume.ts";
 import { StateError } from "../../../src/stream/state/state-error.ts";
 import { appJails } from "../engine.ts";
@@ -84,7 +84,7 @@ export class StatesTarget implements FuzzTarget {
       const around = { format: undefined, source: undefined, isLive: true, report, state: log };
       const write = (line: string) => out.push(line);
       const engine = new Engine(this.#jails, { ...limits, ...around, write }, NOW);
-      const keeper = new Keeper(log, engine, NOW);
+      const keeper = new Persister(log, engine, NOW);
       try {
         keeper.restore();
       } catch (error) {

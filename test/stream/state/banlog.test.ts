@@ -15,9 +15,10 @@ import { encode } from "../../../src/protocol/command.ts";
 import { encodeHeader, HEADER_BYTES } from "../../../src/stream/state/header.ts";
 import { readSeen } from "../../../src/stream/state/resume.ts";
 import type { StateError } from "../../../src/stream/state/state-error.ts";
+import { FakeClock } from "../../helpers/clock.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { newFolder } from "../../helpers/folder.ts";
-import { ban, linesOf, NOW, openLog, unban, write } from "../../helpers/state.ts";
+import { ban, keepAll, linesOf, NOW, openLog, unban, write } from "../../helpers/state.ts";
 
 const decisions = [ban(1, { matches: ["a \u2028 line"] }), unban(1), ban(2, { cmd: "would-ban" }), ban(3)];
 const text = decisions.map(encode).join("");
@@ -60,7 +61,7 @@ test("BanLog drops a torn last line, wherever it is torn, and the next one does 
     assert.deepEqual(held, decisions.slice(0, whole), `cut at ${length}`);
     assert.equal(log.isWhole, true);
     const torn = length - (ends[whole - 1] ?? 0);
-    const warning = `test: warning: state ${path}: dropped a torn last line of ${torn} bytes\n`;
+    const warning = `test: warning: state ${path}: dropped an incomplete last line of ${torn === 1 ? "1 byte" : `${torn} bytes`}\n`;
     assert.deepEqual(told, torn > 0 ? [warning] : []);
     write(log, ban(4));
     await log.end();
@@ -79,7 +80,7 @@ const damages: readonly { name: string; line: string; told: string }[] = [
     told: "expected a JSON object on one line",
   },
   {
-    name: "no address",
+    name: "something that is not an address",
     line: '{"cmd":"ban","ip":"192.0.2.300"}',
     told: 'ip: expected an address or a network, got "192.0.2.300"',
   },
@@ -87,7 +88,7 @@ const damages: readonly { name: string; line: string; told: string }[] = [
 ];
 
 for (const { name, line, told } of damages) {
-  test(`BanLog goes on with ${name} in its middle, tells where, and is not whole`, async (t) => {
+  test(`BanLog goes on with ${name} in its middle, says where, and is not whole`, async (t) => {
     const path = join(newFolder(t), "state");
     const header = encodeHeader({ seen: undefined, isWhole: true });
     const before = encode(ban(1));
@@ -105,15 +106,18 @@ for (const { name, line, told } of damages) {
   });
 }
 
-test("BanLog counts damaged lines, and tells the place of the first", async (t) => {
+test("BanLog counts damaged lines, and gives the place of the first", async (t) => {
   const path = join(newFolder(t), "state");
   writeFileSync(path, `${encodeHeader({ seen: undefined, isWhole: true })}x\ny\nz\n`);
   const { log, told } = await openLog(path);
-  assert.match(told[0] ?? "", /line 2 \(byte \d+\): expected a JSON object on one line, and 2 lines more\n$/);
+  assert.match(
+    told[0] ?? "",
+    /line 2 \(byte \d+\): expected a JSON object on one line, and 2 more damaged lines\n$/,
+  );
   await log.end();
 });
 
-test("BanLog takes up commands that somebody else has collected, and makes a state of them", async (t) => {
+test("BanLog accepts commands that another program collected, and makes a state of them", async (t) => {
   const path = join(newFolder(t), "state");
   const sync = '{"cmd":"sync","phase":"begin","jails":[]}\n\n{"cmd":"of-tomorrow"}\n';
   writeFileSync(path, `${sync}${text}`, { mode: 0o644 });
@@ -133,7 +137,7 @@ const refused: readonly { name: string; make: (path: string) => void; code: stri
     message: /: is not a state of f2b-stream$/,
   },
   {
-    name: "one line that is none",
+    name: "one line of text",
     make: (path) => writeFileSync(path, "precious"),
     code: "ERR_STATE_FORMAT",
     message: /: is not a state of f2b-stream$/,
@@ -178,7 +182,7 @@ test("BanLog refuses a second user, until the first has ended", async (t) => {
   await second.log.end();
 });
 
-test("BanLog is for nobody else to read", async (t) => {
+test("BanLog makes its file unreadable to other users", async (t) => {
   const folder = newFolder(t);
   const umask = process.umask(0);
   t.after(() => process.umask(umask));
@@ -194,7 +198,7 @@ test("BanLog is for nobody else to read", async (t) => {
   }
 });
 
-test("BanLog takes away what an interrupted compaction has left", async (t) => {
+test("BanLog removes what an interrupted compaction has left", async (t) => {
   const folder = newFolder(t);
   writeFileSync(join(folder, "state.new"), `${encodeHeader({ seen: undefined, isWhole: true })}half of it`);
   const { log } = await openLog(join(folder, "state"));
@@ -202,30 +206,32 @@ test("BanLog takes away what an interrupted compaction has left", async (t) => {
   await log.end();
 });
 
-test("BanLog notes up to when the log was read, and grows no longer for it", async (t) => {
+test("BanLog notes up to when the log was read, without growing", async (t) => {
   const path = join(newFolder(t), "state");
   await (await openLog(path)).log.end();
-  const { log } = await openLog(path);
+  const clock = new FakeClock("2026-11-21T12:00:00.000Z");
+  const { log } = await openLog(path, keepAll, clock);
   const minute = 60_000;
   const seen = (time: number, now: number) => {
-    log.see(time, now);
+    log.noteSeen(time, now);
     return readSeen(path);
   };
   const { size } = statSync(path);
-  await new Promise((resolve) => setTimeout(resolve, 1100));
+  clock.advance(1000);
+  await eventually(() => clock.timers === 1);
   assert.equal(readSeen(path), NOW, "when the first run began");
   assert.equal(seen(NOW + 1, NOW + minute), NOW + 1);
   assert.equal(seen(NOW - minute, NOW + minute), NOW + 1, "a late line");
   assert.equal(seen(NOW + 3 * minute, NOW + 2 * minute), NOW + 2 * minute, "a line that is ahead");
-  assert.equal(seen(NOW + minute, NOW + minute), NOW + minute, "the clock was set back");
+  assert.equal(seen(NOW + minute, NOW + minute), NOW + minute, "the wall clock jumped back");
   assert.equal(statSync(path).size, size);
   await log.end();
 });
 
-test("BanLog takes the first line that it reads for more than the time of its first start", async (t) => {
+test("BanLog prefers the time of the first line that it reads to that of its first start", async (t) => {
   const path = join(newFolder(t), "state");
   const { log } = await openLog(path);
-  log.see(NOW - 5000, NOW);
+  log.noteSeen(NOW - 5000, NOW);
   await log.end();
   assert.equal(readSeen(path), NOW - 5000);
 });

@@ -9,7 +9,7 @@ import { load } from "../../../src/stream/state/load-state.ts";
 import { StateFile } from "../../../src/stream/state/state-file.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { newFolder } from "../../helpers/folder.ts";
-import { ban, linesOf, NOW, needsAll, openLog, unban, write } from "../../helpers/state.ts";
+import { ban, keepAll, linesOf, NOW, openLog, unban, write } from "../../helpers/state.ts";
 
 const nobody = () => assert.fail("nothing to warn of");
 
@@ -22,7 +22,7 @@ async function stateOf(path: string, decisions: readonly Decision[]): Promise<St
 }
 
 const options: CompactOptions = {
-  needs: needsAll,
+  policy: keepAll,
   isHealing: false,
   header: () => ({ seen: NOW, isWhole: true }),
   onCovered: () => undefined,
@@ -62,8 +62,8 @@ test("compact keeps what is needed, in its order, the evidence where it is neede
     [1, 2, 3, 4].map((last) => ban(last, { matches })),
   );
   const parts = { "192.0.2.1": "all", "192.0.2.2": "bare", "192.0.2.3": "nothing" } as const;
-  const partOf = ({ ip = "" }) => parts[ip as keyof typeof parts] ?? "all";
-  const next = await compacted(file, { needs: { ...needsAll, partOf } });
+  const retentionOf = ({ ip = "" }) => parts[ip as keyof typeof parts] ?? "all";
+  const next = await compacted(file, { policy: { ...keepAll, retentionOf } });
   assert.deepEqual(linesOf(path), lines(ban(1, { matches }), ban(2), ban(4, { matches })));
   await Promise.all([file.close(), next.close()]);
 });
@@ -71,8 +71,8 @@ test("compact keeps what is needed, in its order, the evidence where it is neede
 test("compact keeps the end of a ban that it keeps, though that be forgotten meanwhile", async (t) => {
   const path = join(newFolder(t), "state");
   const file = await stateOf(path, [ban(1), unban(1), unban(2)]);
-  const partOf = (decision: object) => ("until" in decision ? "bare" : "nothing");
-  const next = await compacted(file, { needs: { ...needsAll, partOf } });
+  const retentionOf = (decision: object) => ("until" in decision ? "bare" : "nothing");
+  const next = await compacted(file, { policy: { ...keepAll, retentionOf } });
   assert.deepEqual(linesOf(path), lines(ban(1), unban(1)));
   await Promise.all([file.close(), next.close()]);
 });
@@ -116,12 +116,12 @@ test("compact heals: what is damaged goes, what is in force comes from memory", 
   file.append(Buffer.from("garbage\n"));
   file.append(Buffer.from(encode(ban(2))));
   const inForce = [ban(1, { matches: ["x"] }), ban(3, { matches: ["y"] })];
-  const partOf = ({ ip = "" }) => (ip === "192.0.2.1" ? "all" : "nothing");
+  const retentionOf = ({ ip = "" }) => (ip === "192.0.2.1" ? "all" : "nothing");
   const happened: string[] = [];
   const next = await compacted(file, {
     isHealing: true,
-    needs: {
-      partOf,
+    policy: {
+      retentionOf,
       inForce: () => {
         happened.push("asked");
         return inForce;
@@ -149,7 +149,7 @@ test("BanLog compacts itself when it has grown to twice what is needed", async (
   const folder = newFolder(t);
   const path = join(folder, "state");
   const { log, told } = await openLog(path, {
-    partOf: ({ time }) => (time === NOW ? "all" : "nothing"),
+    retentionOf: ({ time }) => (time === NOW ? "all" : "nothing"),
     inForce: () => [],
   });
   write(log, ban(1));

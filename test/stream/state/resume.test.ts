@@ -6,10 +6,9 @@ import { compileFilter } from "../../../src/filter/compile-filter.ts";
 import { decode, encode } from "../../../src/protocol/command.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
 import { Engine } from "../../../src/stream/engine.ts";
-import type { Needs } from "../../../src/stream/state/compact.ts";
 import type { Decision } from "../../../src/stream/state/decision.ts";
-import { Keeper, type KeptLog } from "../../../src/stream/state/persister.ts";
-import { Sieve } from "../../../src/stream/state/retention.ts";
+import { type PersistedLog, Persister } from "../../../src/stream/state/persister.ts";
+import { RetentionFilter, type RetentionPolicy } from "../../../src/stream/state/retention.ts";
 import { filterRule, newJail } from "../../helpers/jail.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -61,7 +60,7 @@ interface Line {
 }
 
 /** What is left of a state when its process is killed. */
-class MemoryLog implements KeptLog {
+class MemoryLog implements PersistedLog {
   readonly isNew = false;
   readonly isWhole = true;
   seen = NOW;
@@ -83,15 +82,15 @@ class MemoryLog implements KeptLog {
     this.#written = this.lines.length;
   }
 
-  see(time: number, now: number): void {
+  noteSeen(time: number, now: number): void {
     this.seen = Math.max(this.seen, Math.min(time, now));
   }
 
   async end(): Promise<void> {}
 
-  compact(needs: Needs): void {
-    const sieve = new Sieve((decision) => needs.partOf(decision));
-    this.lines = this.lines.filter((line) => sieve.partOf(decode(line, 0) as Decision) !== "nothing");
+  compact(policy: RetentionPolicy): void {
+    const filter = new RetentionFilter(policy);
+    this.lines = this.lines.filter((line) => filter.retentionOf(decode(line, 0) as Decision) !== "nothing");
     this.flush();
   }
 
@@ -104,7 +103,7 @@ class MemoryLog implements KeptLog {
 /** A process. */
 interface Process {
   readonly engine: Engine;
-  readonly keeper: Keeper;
+  readonly keeper: Persister;
 }
 
 /** One f2b-stream after the other on a log that grows, as long as it is not crashed. */
@@ -169,9 +168,9 @@ class Runs {
       { ...options, ...bounds, report, state, write: () => undefined },
       now,
     );
-    const keeper = new Keeper(state, engine, now);
+    const keeper = new Persister(state, engine, now);
     this.#process = { engine, keeper };
-    const since = state.seen - engine.reach;
+    const since = state.seen - engine.lookback;
     const again = this.#log.filter(({ time }) => time >= since).map(({ text }) => text);
     this.#do(() => keeper.restore());
     this.#do(() => engine.push(Buffer.from(again.join("")), now));
