@@ -4,7 +4,7 @@
  * `node dist/bench/bound.js [none|ipset|nftables|stream]...`
  */
 import type { Jail } from "../src/rules/rule.ts";
-import { BanList } from "../src/stream/ban/banlist.ts";
+import { BanList } from "../src/stream/ban/ban-list.ts";
 import { newJail } from "../test/helpers/jail.ts";
 import { BanStream, cleanUp, inNamespace } from "./exec/namespace.ts";
 

@@ -1,7 +1,7 @@
 import { Report } from "../src/cli/report.ts";
 import { loadRules } from "../src/rules/load-rules.ts";
 import { Engine } from "../src/stream/engine.ts";
-import { type CompiledJail, compileJails } from "../src/stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../src/stream/jail/compile-jails.ts";
 import type { Bench } from "./lib/bench.ts";
 import { type Figure, under } from "./lib/figures.ts";
 import { BUNDLED } from "./lib/peers.ts";

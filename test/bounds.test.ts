@@ -63,7 +63,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     const tested = await appEngine({ maxKeys: 2 });
     for (const last of [1, 2, 3]) fail(tested, last);
     assert.deepEqual(tested.told, [
-      "warning: [app] 2 addresses are remembered: one idle for long is forgotten for a new one",
+      "warning: [app] 2 addresses are remembered: forgot one that was idle for long to make room",
     ]);
     const window = tested.engine.jails.get("app")?.window;
     assert.deepEqual([window?.size, window?.evicted], [2, 1]);
@@ -91,7 +91,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.deepEqual(tested.commands(), said);
     const why = "2 bans are in force: ended the weakest one early to make room";
     assert.deepEqual(tested.told, [`warning: [app] ${why}`]);
-    assert.equal(tested.engine.tally.counts.evicted, 1);
+    assert.equal(tested.engine.decisions.counts.evicted, 1);
   },
   "bans in force, of a state": ["stream/ban/restore.test.ts: keeps the bound, and those that end last"],
   "bans remembered after their end": async () => {
@@ -99,7 +99,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     for (const last of [1, 2, 3]) fail(tested, last, 3);
     tested.engine.tick(NOW + 10 * minute);
     assert.deepEqual(tested.told, [
-      "warning: 2 bans that have ended are remembered: one is forgotten before its time",
+      "warning: 2 ended bans are remembered: forgot one before its time to make room",
     ]);
   },
   "evidence, half of it that of bans in force": async () => {
@@ -136,8 +136,8 @@ const STREAM: Readonly<Record<string, Case>> = {
     for (const length of [1024, 1025]) tested.push(`user ${"x".repeat(length)}\n`, NOW);
     assert.equal(tested.lines.length, 1);
     const shown = `${"x".repeat(80)}…`;
-    assert.deepEqual(tested.told, [`warning: [web] nobody to ban: ${shown} can be nobody's`]);
-    assert.equal(tested.engine.tally.counts.nobody, 1);
+    assert.deepEqual(tested.told, [`warning: [web] not banned: ${shown} is longer than 1024 characters`]);
+    assert.equal(tested.engine.failures.counts.nobody, 1);
   },
   "sessions, a filter": [
     "filter/session/sessions.test.ts: Sessions gives up the one idle longest",
@@ -148,7 +148,7 @@ const STREAM: Readonly<Record<string, Case>> = {
   ],
   "how often one failure counts": [
     "filter/matcher.test.ts: counts as often as a line says, at most a thousand times",
-    "stream/ban/failure-counter.test.ts: Tally counts a failure as often as it says, up to a ban",
+    "stream/ban/failure-counter.test.ts: FailureCounter counts a failure as often as it says, up to a ban",
   ],
   "lines of a session": [
     "filter/session/sessions.test.ts: Sessions keeps the newest lines of one session",
@@ -176,7 +176,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.deepEqual(texts(["192.0.2.1 a", "x", "b"], 40_000), [false, false, false], "of 64 KiB");
   },
   "what was read last, for dates that lines inherit": [
-    "stream/input/recent-input.test.ts: Tail gives the lines that lie whole in the last 64 KiB, however they came",
+    "stream/input/recent-input.test.ts: RecentInput gives the lines that lie whole in the last 64 KiB, however they came",
   ],
   "a sampled line, one of the first ten": [
     "stream/input/first-lines.test.ts: FirstLines looks past what stands between records, and past long lines",
@@ -185,12 +185,12 @@ const STREAM: Readonly<Record<string, Case>> = {
   "host names and ignorecommands waiting": async () => {
     const { tested, answer } = resolving("192.0.2.1");
     for (let n = 0; n < 1001; n++) tested.push("from host.example\n", NOW);
-    assert.equal(tested.engine.tally.waiting, 1000);
+    assert.equal(tested.engine.failures.waiting, 1000);
     assert.deepEqual(tested.told, [
-      "warning: [web] nobody to ban: host.example is a host name, and too many others are being looked up",
+      "warning: [web] not banned: host.example is a host name, and too many others are being looked up",
     ]);
     await answer();
-    assert.equal(tested.engine.tally.waiting, 0);
+    assert.equal(tested.engine.failures.waiting, 0);
     assert.equal(tested.engine.jails.get("web")?.counts.failures, 1000);
   },
   "their answers": ["stream/jail/lookup.test.ts: Lookup remembers ten thousand answers"],
@@ -199,9 +199,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     tested.push("from host.example\n", NOW);
     await answer();
     assert.equal(tested.lines.length, 64);
-    assert.deepEqual(tested.told, [
-      "warning: host.example has more than 64 addresses: the others are left out",
-    ]);
+    assert.deepEqual(tested.told, ["warning: host.example has more than 64 addresses: ignored the others"]);
   },
   "waiting for answers at the end of input": [
     "stream.test.ts: f2b-stream waits five seconds for them, and tells what it could not find out",
@@ -244,7 +242,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     "system/faults.test.ts: f2b-stream reads its rules once or twice for a hundred hangups while its reader has stopped",
   ],
   "ends of bans that were ended or changed": [
-    "stream/ban/banlist.test.ts: BanList holds no ends of bans that were ended or changed, however many",
+    "stream/ban/ban-list.test.ts: BanList holds no ends of bans that were ended or changed, however many",
   ],
   "clients of `--control`": [
     "stream/control/server.test.ts: ControlServer has sixteen clients at a time, and tells the others",

@@ -3,7 +3,7 @@ import { printable } from "../src/cli/report.ts";
 import type { PythonPattern } from "../src/python/pattern.ts";
 import { isLinear } from "../src/python/search/compile-pattern.ts";
 import { loadRules } from "../src/rules/load-rules.ts";
-import { compileJails } from "../src/stream/jail/jail.ts";
+import { compileJails } from "../src/stream/jail/compile-jails.ts";
 import { absent, bundledPatterns, fail2banPatterns, hurt } from "./helpers/hostile.ts";
 import { ROOT } from "./helpers/root.ts";
 

@@ -10,14 +10,14 @@ import { HELP as CLIENT_HELP } from "../src/client/options.ts";
 import { parseConfig } from "../src/exec/config.ts";
 import { BACKENDS } from "../src/exec/kernel/choose.ts";
 import { HELP as EXEC_HELP } from "../src/exec/options.ts";
-import { CONTROL_ERROR_CODES } from "../src/protocol/control.ts";
+import { CONTROL_ERROR_CODES } from "../src/protocol/control-requests.ts";
 import { HELP as REGEX_HELP } from "../src/regex/help.ts";
 import { loadRules } from "../src/rules/load-rules.ts";
 import type { CheckedSettings } from "../src/rules/schema.ts";
 import { CAUSES } from "../src/stream/health/alerts.ts";
 import { HELP as STREAM_HELP } from "../src/stream/help.ts";
 import { FORMATS } from "../src/stream/input/format.ts";
-import { compileJails } from "../src/stream/jail/jail.ts";
+import { compileJails } from "../src/stream/jail/compile-jails.ts";
 import { runProgram } from "./helpers/program.ts";
 import { ROOT } from "./helpers/root.ts";
 

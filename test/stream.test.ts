@@ -57,7 +57,7 @@ test("f2b-stream tells that no input came, once, until some comes", async () => 
   running.child.stdin?.end();
   const { status, stderr } = await running.ended;
   assert.equal(status, 0);
-  assert.match(stderr, /^f2b-stream: times blind: silence 1$/m);
+  assert.match(stderr, /^f2b-stream: alerts: silence 1$/m);
 });
 
 test("f2b-stream reads no more than its reader takes", async () => {
@@ -105,7 +105,7 @@ test("f2b-stream waits five seconds for them, and tells what it could not find o
   assert.deepEqual({ status, stdout }, { status: 0, stdout: "" });
   assert.equal(
     stderr,
-    "f2b-stream: warning: no answer came about 1 of the last failures: they do not count\n",
+    "f2b-stream: warning: 1 failure at the end of the log not counted: a lookup took too long\n",
   );
 });
 
@@ -140,7 +140,7 @@ test("f2b-stream tells that the clock was set, ends what has ended by it, and sy
   running.write(failure("192.0.2.2", -3_600_000));
   await running.until(({ stdout }) => stdout.includes('"phase":"end"'));
   assert.match(running.stdout(), /"cmd":"ban".*\n.*"cmd":"unban".*\n.*"phase":"begin".*\n.*"phase":"end"/);
-  assert.match(running.stderr(), /^f2b-stream: warning: the clock was set by 3600 s$/m);
+  assert.match(running.stderr(), /^f2b-stream: warning: wall clock jumped by \+3600 s$/m);
   running.child.stdin?.end();
   assert.equal((await running.ended).status, 0);
 });
@@ -182,7 +182,7 @@ test("f2b-stream gives up a line that would take for ever, tells, counts, and go
   assert.equal(status, 0);
   assert.match(stdout, /^\{"cmd":"ban","jail":"app","ip":"192\.0\.2\.1",.*"failures":3,/);
   assert.doesNotMatch(stdout, /203\.0\.113\.9/);
-  const told = /^f2b-stream: warning: \[app\] a line took too long for a pattern and was given up: .+$/gm;
+  const told = /^f2b-stream: warning: \[app\] gave up a line that took too long to match: .+$/gm;
   assert.equal(stderr.match(told)?.length, 1, stderr);
   assert.match(stderr, /, 0 overlong lines dropped, 2 searches given up, /);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BacktrackingSimulator } from "../src/python/analyse/backtracking-simulator.ts";
-import { compileJails } from "../src/stream/jail/jail.ts";
+import { compileJails } from "../src/stream/jail/compile-jails.ts";
 import { RulesFolder } from "./helpers/rules.ts";
 import {
   type Line,

@@ -3,7 +3,7 @@ import { successFilter } from "../filter/compile-filter.ts";
 import type { Failure, Verdict } from "../filter/verdict.ts";
 import { formatPlace, type Jail, RuleError, type RuleTest } from "../rules/rule.ts";
 import { formatNetwork, parseNetwork } from "../shared/address.ts";
-import type { CompiledJail } from "../stream/jail/jail.ts";
+import type { CompiledJail } from "../stream/jail/compile-jails.ts";
 import { identify } from "../stream/jail/subject.ts";
 import { runLines } from "./injection/run-lines.ts";
 import { findVulnerabilities } from "./vulnerabilities.ts";

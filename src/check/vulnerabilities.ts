@@ -5,7 +5,7 @@ import { findBacktracking } from "../python/analyse/backtracking.ts";
 import type { PythonPattern } from "../python/pattern.ts";
 import { placeInPattern } from "../rules/pattern-place.ts";
 import { type FilterRule, type Pattern, RuleError } from "../rules/rule.ts";
-import type { CompiledJail } from "../stream/jail/jail.ts";
+import type { CompiledJail } from "../stream/jail/compile-jails.ts";
 import type { Harm } from "./injection/attack.ts";
 import type { Finding } from "./injection/findings.ts";
 import type { Forgery } from "./injection/forge.ts";

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { ControlError, encodeRequest, type Request } from "../protocol/control.ts";
 import { linesOf } from "../protocol/control-lines.ts";
+import { ControlError, encodeRequest, type Request } from "../protocol/control-requests.ts";
 import { checkSocketPath, SocketError } from "../protocol/control-socket.ts";
 
 /** A line of an answer: as it came, and as what it says. */

@@ -2,7 +2,7 @@ import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import { printable, Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
-import { ControlError, endOf } from "../protocol/control.ts";
+import { ControlError, endOf } from "../protocol/control-requests.ts";
 import { SocketError } from "../protocol/control-socket.ts";
 import { escapeJson, toJson } from "../shared/invisible.ts";
 import { AnswerError, type AnswerLine, ask } from "./ask.ts";

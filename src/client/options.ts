@@ -1,6 +1,6 @@
 import { readArgs, type Typed, UsageError } from "../cli/args.ts";
 import { JAIL_NAME, readSubject, type Subject } from "../protocol/command.ts";
-import { DEFAULT_SOCKET, type Request } from "../protocol/control.ts";
+import { DEFAULT_SOCKET, type Request } from "../protocol/control-requests.ts";
 import { CommandError } from "../protocol/json-fields.ts";
 import { DURATION_UNITS, parseDuration } from "../shared/duration.ts";
 

@@ -1,8 +1,8 @@
 import type * as z from "zod";
 import { columns } from "../cli/columns.ts";
 import type { Subject } from "../protocol/command.ts";
-import type { Request } from "../protocol/control.ts";
 import * as answers from "../protocol/control-answers.ts";
+import type { Request } from "../protocol/control-requests.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { AnswerError } from "./ask.ts";
 import { explainText } from "./explain-text.ts";
@@ -42,7 +42,7 @@ function textOf(request: Request, lines: readonly object[], now: number): readon
         now,
       );
     case "reload":
-      return [`rules read again: ${count(first(answers.reloaded).jails, "jail")}`];
+      return [`rules reloaded: ${count(first(answers.reloaded).jails, "jail")}`];
   }
 }
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { CONTROL_ERROR_CODES } from "./control.ts";
+import { CONTROL_ERROR_CODES } from "./control-requests.ts";
 
 // What answers consist of, line by line, as the manual of f2b-client lists it. f2b-stream takes only the types from here:
 // zod is long in loading.

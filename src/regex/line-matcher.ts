@@ -4,7 +4,8 @@ import type { Verdict } from "../filter/verdict.ts";
 import type { PythonPattern } from "../python/pattern.ts";
 import { type Format, FormatDetector } from "../stream/input/format.ts";
 import { readEntry } from "../stream/input/read-entry.ts";
-import { type CompiledJail, judge } from "../stream/jail/jail.ts";
+import type { CompiledJail } from "../stream/jail/compile-jails.ts";
+import { judge } from "../stream/jail/jail-view.ts";
 
 /** What a filter says of one line of a log. */
 export interface LineResult {

@@ -10,9 +10,11 @@ import { type Ban, decode, isBan } from "../protocol/command.ts";
 import { tellMistake } from "../rules/report-mistakes.ts";
 import { formatPlace } from "../rules/rule.ts";
 import { decodeLine } from "../shared/text.ts";
-import { Tally } from "../stream/ban/failure-counter.ts";
+import { FailureCounter } from "../stream/ban/failure-counter.ts";
 import { Gate } from "../stream/gate/gate.ts";
-import { type CompiledJail, compileJails, RunningJail } from "../stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../stream/jail/compile-jails.ts";
+import { RunningJail } from "../stream/jail/running-jail.ts";
+import { Evidence } from "../stream/window/evidence.ts";
 import { findFilter } from "./find-filter.ts";
 import { HELP } from "./help.ts";
 import { formatJson } from "./json-output.ts";
@@ -98,7 +100,7 @@ class JailView {
   readonly #report: RegexReport;
   readonly #bans: Ban[] = [];
   readonly #running: RunningJail;
-  readonly #tally: Tally;
+  readonly #failures: FailureCounter;
   readonly #now: number;
   #lines = 0;
 
@@ -116,17 +118,17 @@ class JailView {
       const command = decode(line, now);
       if (isBan(command) && !command.repeat) this.#bans.push(command);
     };
-    this.#tally = new Tally({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
+    this.#failures = new FailureCounter({ isLive: false, maxKeys: 1_000_000, maxEvidence: 0, write, report });
     this.#running = new RunningJail(compiled, {
       isLive: false,
       maxKeys: 1_000_000,
-      evidence: this.#tally.evidence,
+      evidence: new Evidence({ maxBytes: 0 }),
       addressesOf: () => [],
       warn: (message) => report.warning(message),
       onGiveUp: () => undefined,
       onRefused: () => undefined,
     });
-    this.#tally.reload(new Map([[compiled.jail.name, this.#running]]));
+    this.#failures.decisions.reload(new Map([[compiled.jail.name, this.#running]]));
     this.#running.ignore.refresh(now);
   }
 
@@ -148,7 +150,7 @@ class JailView {
   }
 
   #count({ verdict }: LineResult): void {
-    if (verdict.match) this.#tally.add(this.#running, verdict, verdict.time ?? this.#now);
+    if (verdict.match) this.#failures.add(this.#running, verdict, verdict.time ?? this.#now);
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { printable } from "../cli/report.ts";
 import type { Ban } from "../protocol/command.ts";
 import type { Pattern } from "../rules/rule.ts";
-import type { CompiledJail } from "../stream/jail/jail.ts";
+import type { CompiledJail } from "../stream/jail/compile-jails.ts";
 import type { LineResult } from "./line-matcher.ts";
 import type { Options } from "./options.ts";
 

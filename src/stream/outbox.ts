@@ -6,11 +6,22 @@ export class Outbox {
   #lines: string[] = [];
   /** Of them, so many were taken. */
   #taken = 0;
+  #onFlush: () => void = () => undefined;
 
   /** Takes a line with its newline. */
   readonly write = (line: string): void => {
     this.#lines.push(line);
   };
+
+  /** Has the lines written now: they were not brought by a chunk of input or a timer, after which the loop writes anyway. */
+  readonly flush = (): void => {
+    this.#onFlush();
+  };
+
+  /** @param write what `flush` calls: takes all pieces and writes them */
+  connect(write: () => void): void {
+    this.#onFlush = write;
+  }
 
   /** The next piece of what was written; empty: there is no more. */
   take(): string {

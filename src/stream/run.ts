@@ -1,86 +1,118 @@
 import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
+import type { Clock } from "../shared/clock.ts";
+import { plural } from "../shared/plural.ts";
 import { YoungGeneration } from "../shared/v8-heap.ts";
 import type { Reloader } from "./control/reload.ts";
 import type { Engine } from "./engine.ts";
 import type { Input } from "./input/file-input.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Persister } from "./state/persister.ts";
 
-/** What the loop needs of the world. */
+/** The process around the loop. */
+export interface Surroundings {
+  readonly input: Input;
+  readonly output: Output;
+  readonly clock: RunClock;
+  /** Calls `stop` when the program is asked to end, `hangup` at each SIGHUP. Returns what takes back the latter. */
+  readonly onSignals: (stop: () => void, hangup: () => void) => () => void;
+}
+
+/** Where commands go: as much of a Writable as the loop needs. */
+interface Output {
+  on(event: "error", take: (error: NodeJS.ErrnoException) => void): unknown;
+  on(event: "drain", take: () => void): unknown;
+  write(text: string, done?: (error?: Error | null) => void): unknown;
+  readonly writableNeedDrain: boolean;
+}
+
+/** `now` stands still in a replay; timers run in any case. */
+export interface RunClock extends Clock {
+  /** Milliseconds on a clock that nobody sets. */
+  monotonic(): number;
+}
+
 export interface RunOptions {
   readonly engine: Engine;
   readonly report: Report;
   readonly isLive: boolean;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** Milliseconds between signs of life; 0: none. */
+  /** Milliseconds between heartbeats; 0: none. */
   readonly heartbeat: number;
-  /** So long without input, in milliseconds, is told; 0: never. */
+  /** Warns after this time without input, in milliseconds; 0: never. */
   readonly silence: number;
-  readonly input: Input;
   /** True: an unfinished line at the end of the input was cut, and will be read again whole. */
   readonly isCut: boolean;
-  /** Keeps what is decided over a restart, if anything does. */
-  readonly keeper: Persister | undefined;
-  /** Takes the next piece of what the engine has written; empty: there is no more. */
-  readonly take: () => string;
+  /** Keeps what is decided over a restart; undefined: nothing does. */
+  readonly persister: Persister | undefined;
+  /** Where the engine writes its commands. */
+  readonly outbox: Outbox;
   readonly reloader: Reloader;
-  /**
-   * Opens what the stream is steered by, before anything is read, and gives what closes it. Undefined: it can't be had, which
-   * was told.
-   */
+  /** Opens the control socket, before anything is read, and gives what closes it. Undefined: it failed, which was reported. */
   readonly open: () => Promise<(() => void) | undefined>;
 }
 
-/** Longest sleep, in milliseconds: far below 2^31, and short enough to notice a step of the wall clock. */
+/** Longest sleep, in milliseconds: far below 2^31, and short enough to notice a jump of the wall clock. */
 const LONGEST_SLEEP = 60_000;
-/** How long answers about the last lines are waited for at the end of the input, in milliseconds. */
+/** How long the end of the input waits for answers about the last lines, in milliseconds. */
 const LAST_ANSWERS = 5_000;
-/** A wall clock that went so much faster or slower than time, in milliseconds, was set. */
-const STEP = 2_000;
+/** A wall clock that gained or lost this much on the monotonic one, in milliseconds, was set. */
+const JUMP = 2_000;
 
 /**
- * The two ends of the pipe: reads stdin into the engine and writes what it says to stdout, never more than stdout takes.
- * Ends with the input, at SIGTERM or SIGINT, or when the reader of stdout is gone. Gives the exit status.
+ * The two ends of the pipe: reads input into the engine and writes its commands to the output, no faster than that takes them.
+ * Ends with the input, when asked to stop, or when the reader of the output is gone. Gives the exit status.
  */
-export function run(options: RunOptions): Promise<number> {
-  return new Promise((resolve) => new Loop(options, resolve).start());
+export function run(options: RunOptions, around: Surroundings): Promise<number> {
+  return new Promise((resolve) => new Loop(options, around, resolve).start());
 }
+
+const NOTHING = (): void => undefined;
 
 class Loop {
   readonly #options: RunOptions;
+  readonly #around: Surroundings;
+  readonly #clock: RunClock;
   readonly #resolve: (status: number) => void;
-  #timer: NodeJS.Timeout | undefined;
-  #heart: NodeJS.Timeout | undefined;
-  /** Runs when the input has ended and answers are waited for. */
-  #deadline: NodeJS.Timeout | undefined;
+  /** Each takes back what it stands for: the next tick, the next heartbeat, the end of waiting for answers, hangups. */
+  #cancelTick = NOTHING;
+  #cancelBeat = NOTHING;
+  #cancelDeadline = NOTHING;
+  #cancelHangups = NOTHING;
+  /** Closes the control socket. */
+  #closeControl = NOTHING;
+  #isWaiting = false;
   #isBlocked = false;
   #isReloadWanted = false;
   #isSyncWanted = false;
   #isEnded = false;
-  /** Lets nobody steer any more. */
-  #close: () => void = () => undefined;
-  /** True when something was written since the last sign of life. */
+  /** True when something was written since the last heartbeat. */
   #isAlive = false;
   readonly #young = new YoungGeneration();
   /** What the wall clock is ahead of the monotonic one. */
-  #offset = Date.now() - performance.now();
+  #offset: number;
   /** When time was last seen to pass, by the monotonic clock. */
-  #passed = performance.now();
+  #passed: number;
 
-  constructor(options: RunOptions, resolve: (status: number) => void) {
+  constructor(options: RunOptions, around: Surroundings, resolve: (status: number) => void) {
     this.#options = options;
+    this.#around = around;
+    this.#clock = around.clock;
     this.#resolve = resolve;
+    this.#passed = this.#clock.monotonic();
+    this.#offset = this.#clock.now() - this.#passed;
   }
 
-  /** Signals first: once somebody can see that it runs, they may come. */
+  /** Signals first: they may come as soon as others can see that the program runs. */
   start(): void {
-    const { engine, open } = this.#options;
-    process.stdout.on("error", (error: NodeJS.ErrnoException) => this.#failed("stdout", error));
-    process.stdout.on("drain", () => this.#drained());
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => this.#stop());
-    process.on("SIGHUP", this.#hangup);
-    engine.tally.onLate = () => this.#late();
+    const { outbox, open } = this.#options;
+    const { output, onSignals } = this.#around;
+    output.on("error", (error) => this.#failed("stdout", error));
+    output.on("drain", () => this.#drained());
+    this.#cancelHangups = onSignals(
+      () => this.#stop(),
+      () => this.#hangup(),
+    );
+    outbox.connect(() => this.#flush());
     void open().then((close) => this.#begin(close));
   }
 
@@ -88,41 +120,43 @@ class Loop {
     if (this.#isEnded) close?.();
     else if (close === undefined) this.#finish(EXIT.UNAVAILABLE);
     if (this.#isEnded || close === undefined) return;
-    this.#close = close;
-    const { input, heartbeat, isLive } = this.#options;
+    this.#closeControl = close;
+    const { input } = this.#around;
     input.on("error", (error: NodeJS.ErrnoException) => this.#failed("stdin", error));
     input.on("data", (chunk: Buffer) => this.#read(chunk));
     input.on("end", () => this.#end());
-    if (heartbeat > 0) this.#heart = setInterval(() => this.#beat(), heartbeat);
+    this.#armBeat();
     this.#write();
-    if (isLive) this.#arm();
+    if (this.#options.isLive) this.#armTick();
   }
 
   #read(chunk: Buffer): void {
     this.#watchClock();
     this.#pass();
-    const { engine, keeper, now } = this.#options;
-    engine.push(chunk, now());
+    const { engine, persister } = this.#options;
+    engine.push(chunk, this.#clock.now());
     this.#write();
-    keeper?.note(now());
+    persister?.note(this.#clock.now());
     this.#young.watch();
-    this.#arm();
+    this.#armTick();
   }
 
   #end(): void {
     if (this.#isEnded) return;
-    const { engine, isCut, now } = this.#options;
-    if (isCut) engine.tick(now());
-    else engine.end(now());
-    if (engine.tally.waiting > 0) {
+    const { engine, isCut } = this.#options;
+    if (isCut) engine.tick(this.#clock.now());
+    else engine.end(this.#clock.now());
+    if (engine.failures.waiting > 0) {
       this.#write();
-      this.#deadline = setTimeout(() => this.#giveUpAnswers(), LAST_ANSWERS);
+      this.#isWaiting = true;
+      this.#cancelDeadline = this.#clock.after(LAST_ANSWERS, () => this.#giveUpAnswers());
     } else this.#finish(EXIT.OK);
   }
 
   #giveUpAnswers(): void {
     const { engine, report } = this.#options;
-    report.warning(`no answer came about ${engine.tally.waiting} of the last failures: they do not count`);
+    const lost = plural(engine.failures.waiting, "failure");
+    report.warning(`${lost} at the end of the log not counted: a lookup took too long`);
     this.#finish(EXIT.OK);
   }
 
@@ -141,23 +175,24 @@ class Loop {
 
   #finish(status: number): void {
     this.#isEnded = true;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#deadline);
-    clearInterval(this.#heart);
-    process.off("SIGHUP", this.#hangup);
+    this.#cancelTick();
+    this.#cancelDeadline();
+    this.#cancelBeat();
+    this.#cancelHangups();
     this.#options.reloader.stop();
-    this.#close();
-    this.#options.input.destroy();
+    this.#closeControl();
+    const { input, output } = this.#around;
+    input.destroy();
     if (status !== EXIT.OK || !this.#writeAll()) this.#resolve(status);
-    else process.stdout.write("", (error) => this.#resolve(isPipeError(error) ? EXIT.PIPE : status));
+    else output.write("", (error) => this.#resolve(isPipeError(error) ? EXIT.PIPE : status));
   }
 
-  readonly #hangup = (): void => {
+  #hangup(): void {
     this.#isReloadWanted = true;
     this.#reloadIfWanted();
-  };
+  }
 
-  /** None while stdout takes nothing, however many hangups come: each brings a sync of all bans, which would pile up. */
+  /** Not while the output is blocked: each reload brings a sync of all bans, and they would pile up. */
   #reloadIfWanted(): void {
     if (!this.#isReloadWanted || this.#isBlocked || this.#isEnded) return;
     this.#isReloadWanted = false;
@@ -167,89 +202,97 @@ class Loop {
   #write(): void {
     if (!this.#writeAll()) return;
     this.#isAlive = true;
-    if (!process.stdout.writableNeedDrain) return;
+    if (!this.#around.output.writableNeedDrain) return;
     this.#isBlocked = true;
-    this.#options.input.pause();
+    this.#around.input.pause();
   }
 
-  /** Returns false when there was nothing to write. */
+  /** Writes what the engine has written, to the state first. Returns false when there was nothing to write. */
   #writeAll(): boolean {
-    this.#options.keeper?.flush();
-    const first = this.#options.take();
-    for (let text = first; text !== ""; text = this.#options.take()) process.stdout.write(text);
+    const { persister, outbox } = this.#options;
+    persister?.flush();
+    const first = outbox.take();
+    for (let text = first; text !== ""; text = outbox.take()) this.#around.output.write(text);
     return first !== "";
   }
 
-  /** An answer came between two chunks, or somebody steers. */
-  #late(): void {
+  /** Commands may have come between two chunks: by an answer, a client or a reload. */
+  #flush(): void {
     if (this.#isEnded) return;
-    if (this.#deadline !== undefined && this.#options.engine.tally.waiting === 0) {
+    if (this.#isWaiting && this.#options.engine.failures.waiting === 0) {
       this.#finish(EXIT.OK);
       return;
     }
     this.#write();
-    this.#arm();
+    this.#armTick();
   }
 
   #drained(): void {
     this.#isBlocked = false;
     if (this.#isEnded) return;
-    this.#options.input.resume();
+    this.#around.input.resume();
     this.#syncIfWanted();
     this.#write();
     this.#reloadIfWanted();
   }
 
-  /** A dead reader shows only at the next write. */
-  #beat(): void {
-    if (!this.#isAlive && !this.#isBlocked) process.stdout.write("\n");
-    this.#isAlive = false;
+  #armBeat(): void {
+    const { heartbeat } = this.#options;
+    if (heartbeat > 0) this.#cancelBeat = this.#clock.after(heartbeat, () => this.#beat());
   }
 
-  #arm(): void {
+  /** A dead reader shows only at the next write. */
+  #beat(): void {
+    if (!this.#isAlive && !this.#isBlocked) this.#around.output.write("\n");
+    this.#isAlive = false;
+    this.#armBeat();
+  }
+
+  #armTick(): void {
     if (!this.#options.isLive || this.#isEnded) return;
-    clearTimeout(this.#timer);
-    const { engine, now, silence } = this.#options;
-    const wait = (engine.tally.nextEnd ?? Number.POSITIVE_INFINITY) - now();
+    this.#cancelTick();
+    const { engine, silence } = this.#options;
+    const wait = (engine.decisions.nextEnd ?? Number.POSITIVE_INFINITY) - this.#clock.now();
     const longest = Math.min(silence || LONGEST_SLEEP, LONGEST_SLEEP);
-    this.#timer = setTimeout(() => this.#tick(), Math.min(Math.max(wait, 0), longest));
+    this.#cancelTick = this.#clock.after(Math.min(Math.max(wait, 0), longest), () => this.#tick());
   }
 
   #tick(): void {
     this.#watchClock();
     this.#pass();
-    this.#options.engine.tick(this.#options.now());
+    this.#options.engine.tick(this.#clock.now());
     this.#write();
-    this.#arm();
+    this.#armTick();
   }
 
-  /** Time in which the process did not run, stopped or the machine asleep, is none in which something should have come. */
+  /** Time in which the process did not run (it was stopped, or the machine slept) does not count as silence. */
   #pass(): void {
     if (!this.#options.isLive) return;
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     const elapsed = Math.min(now - this.#passed, 2 * LONGEST_SLEEP);
     this.#passed = now;
-    this.#options.engine.sight.pass(elapsed, this.#isBlocked);
+    this.#options.engine.monitor.pass(elapsed, this.#isBlocked);
   }
 
-  /** A step of the wall clock moves all ends of bans: an executor with timers of its own wants to hear of it. */
+  /** A jump of the wall clock moves the ends of all bans: an executor with timers of its own needs a sync. */
   #watchClock(): void {
     if (!this.#options.isLive) return;
-    const offset = Date.now() - performance.now();
-    const step = offset - this.#offset;
+    const offset = this.#clock.now() - this.#clock.monotonic();
+    const jump = offset - this.#offset;
     this.#offset = offset;
-    if (Math.abs(step) < STEP) return;
-    this.#options.report.warning(`the clock was set by ${Math.round(step / 1000)} s`);
-    this.#options.engine.tick(this.#options.now());
+    if (Math.abs(jump) < JUMP) return;
+    const seconds = Math.round(jump / 1000);
+    this.#options.report.warning(`wall clock jumped by ${seconds > 0 ? "+" : ""}${seconds} s`);
+    this.#options.engine.tick(this.#clock.now());
     this.#isSyncWanted = true;
     this.#syncIfWanted();
   }
 
-  /** None while stdout takes nothing: they would pile up. */
+  /** Not while the output is blocked: they would pile up. */
   #syncIfWanted(): void {
     if (!this.#isSyncWanted || this.#isBlocked) return;
     this.#isSyncWanted = false;
-    this.#options.engine.tally.sync();
+    this.#options.engine.decisions.sync();
   }
 }
 

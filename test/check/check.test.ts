@@ -4,7 +4,7 @@ import { type Checked, checkJails } from "../../src/check/check.ts";
 import { Report } from "../../src/cli/report.ts";
 import { loadRules } from "../../src/rules/load-rules.ts";
 import { formatPlace, RuleError } from "../../src/rules/rule.ts";
-import { compileJails } from "../../src/stream/jail/jail.ts";
+import { compileJails } from "../../src/stream/jail/compile-jails.ts";
 import { RulesFolder } from "../helpers/rules.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 20);

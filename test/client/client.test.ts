@@ -7,7 +7,7 @@ import { UsageError } from "../../src/cli/args.ts";
 import { AnswerError } from "../../src/client/ask.ts";
 import { readOptions } from "../../src/client/options.ts";
 import { formatAnswer } from "../../src/client/text.ts";
-import type { Request } from "../../src/protocol/control.ts";
+import type { Request } from "../../src/protocol/control-requests.ts";
 import { SocketFolder } from "../helpers/control.ts";
 import { program, runProgram } from "../helpers/program.ts";
 import { Steered } from "../helpers/steered.ts";
@@ -329,7 +329,7 @@ failures forgotten in 1 jail
     lines: [],
     text: "nothing is known of a\\x09b: no failure counted, no ban\n",
   },
-  { name: "reload", request: { do: "reload" }, lines: [{ jails: 1 }], text: "rules read again: 1 jail\n" },
+  { name: "reload", request: { do: "reload" }, lines: [{ jails: 1 }], text: "rules reloaded: 1 jail\n" },
 ];
 
 for (const { name, request, lines, text } of texts) {

@@ -3,7 +3,7 @@ import { findFilter } from "../../src/regex/find-filter.ts";
 import { formatJson } from "../../src/regex/json-output.ts";
 import { LineMatcher } from "../../src/regex/line-matcher.ts";
 import { setZone } from "../../src/shared/time.ts";
-import { compileJails } from "../../src/stream/jail/jail.ts";
+import { compileJails } from "../../src/stream/jail/compile-jails.ts";
 import { ROOT } from "./root.ts";
 
 // Cases to measure by, kept beside the repository: fail2ban's own samples with the verdicts that fail2ban gave.

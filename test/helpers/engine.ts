@@ -2,7 +2,7 @@ import { Report } from "../../src/cli/report.ts";
 import { decode } from "../../src/protocol/command.ts";
 import { loadRules } from "../../src/rules/load-rules.ts";
 import { Engine, type EngineOptions } from "../../src/stream/engine.ts";
-import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../../src/stream/jail/compile-jails.ts";
 import { ROOT } from "./root.ts";
 
 /** The jails of test/fixtures/rules/app.yaml that are enabled; `sets` as for `--set`. */

@@ -5,7 +5,7 @@ import { decode, MAX_COMMAND_BYTES } from "../../src/protocol/command.ts";
 import { loadRules } from "../../src/rules/load-rules.ts";
 import { Engine, type EngineOptions } from "../../src/stream/engine.ts";
 import { FORMATS, type Format } from "../../src/stream/input/format.ts";
-import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../../src/stream/jail/compile-jails.ts";
 import type { Coverage } from "./coverage.ts";
 import { cutAnywhere, type Damage, repeated, spliced } from "./fuzz/damage.ts";
 import { HOSTS, mutate, USERS } from "./line-mutations.ts";

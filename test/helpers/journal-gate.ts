@@ -1,5 +1,6 @@
 import { decodeText } from "../../src/shared/text.ts";
-import { Gate, type GatePlan, type LineBytes } from "../../src/stream/gate/gate.ts";
+import type { GatePlan, LineBytes } from "../../src/stream/gate/candidates.ts";
+import { Gate } from "../../src/stream/gate/gate.ts";
 import { MARK } from "../../src/stream/gate/journal-scan.ts";
 import type { Entry } from "../../src/stream/input/entry.ts";
 import { JournalEntry, readJournal } from "../../src/stream/input/journal.ts";

@@ -6,7 +6,7 @@ import { Report } from "../../src/cli/report.ts";
 import { attackStrings, attackText } from "../../src/python/analyse/attack-strings.ts";
 import type { PythonPattern } from "../../src/python/pattern.ts";
 import { Engine } from "../../src/stream/engine.ts";
-import type { CompiledJail } from "../../src/stream/jail/jail.ts";
+import type { CompiledJail } from "../../src/stream/jail/compile-jails.ts";
 import { MAX_LINE } from "../../src/stream/options.ts";
 import { cpuTime } from "./hostile.ts";
 import { pick, type Random, seededRandom, upTo } from "./random-pattern.ts";

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadRules } from "../../src/rules/load-rules.ts";
-import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../../src/stream/jail/compile-jails.ts";
 import { ROOT } from "./root.ts";
 
 const FAIL2BAN = process.env.FAIL2BAN_CONFIG ?? "/etc/fail2ban";

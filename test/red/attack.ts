@@ -1,5 +1,5 @@
 import { loadRules } from "../../src/rules/load-rules.ts";
-import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../../src/stream/jail/compile-jails.ts";
 import { DaemonHost } from "../daemons/host.ts";
 import { SshTalker } from "../daemons/ssh-talker.ts";
 import { Talker } from "../daemons/talk.ts";

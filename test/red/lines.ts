@@ -1,7 +1,7 @@
 import { textOf } from "../../src/check/hostile/template.ts";
 import { BENIGN, CaseWriter } from "../../src/check/injection/benign-case.ts";
 import { jailPatternsOf } from "../../src/check/injection/jail-patterns.ts";
-import type { CompiledJail } from "../../src/stream/jail/jail.ts";
+import type { CompiledJail } from "../../src/stream/jail/compile-jails.ts";
 
 /** Who did nothing. */
 export const VICTIM = "203.0.113.9";

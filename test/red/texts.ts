@@ -1,7 +1,7 @@
 import { DATE_TEXTS, forgeries, LONG_TEXT, ODD_TEXTS, plainTexts } from "../../src/check/hostile/texts.ts";
 import { CaseWriter } from "../../src/check/injection/benign-case.ts";
 import { jailPatternsOf } from "../../src/check/injection/jail-patterns.ts";
-import type { CompiledJail } from "../../src/stream/jail/jail.ts";
+import type { CompiledJail } from "../../src/stream/jail/compile-jails.ts";
 import { pick, type Random, seededRandom } from "../helpers/random-pattern.ts";
 import { linesOf, redated, VICTIM } from "./lines.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { findFilter } from "../../src/regex/find-filter.ts";
 import { LineMatcher } from "../../src/regex/line-matcher.ts";
-import { compileJails } from "../../src/stream/jail/jail.ts";
+import { compileJails } from "../../src/stream/jail/compile-jails.ts";
 import { program, runProgram } from "../helpers/program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "f2b-regex-"));

@@ -314,7 +314,7 @@ const metrics: readonly { name: string; put: Put; says?: RegExp; needsRoot?: boo
   { name: "an empty file", put: file("", 0o644) },
   { name: "metrics", put: file(METRICS, 0o644) },
   { name: "the beginning of metrics", put: file("# HELP f2", 0o644) },
-  { name: "another text", put: file("precious\n"), says: /is no file of metrics of f2b-stream/ },
+  { name: "another text", put: file("precious\n"), says: /is not a metrics file of f2b-stream/ },
   { name: "a link", put: linkTo(file(METRICS)), says: /is a link to/ },
   { name: "a FIFO", put: fifo, says: /is a FIFO/ },
   { name: "a directory", put: (path) => mkdirSync(path), says: /is a directory/ },

@@ -6,7 +6,7 @@ import { Report } from "../../src/cli/report.ts";
 import { decode } from "../../src/protocol/command.ts";
 import { loadRules } from "../../src/rules/load-rules.ts";
 import { Engine } from "../../src/stream/engine.ts";
-import { type CompiledJail, compileJails } from "../../src/stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../../src/stream/jail/compile-jails.ts";
 import { ROOT } from "../helpers/root.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -165,12 +165,12 @@ test("Engine writes each unban after its ban, at its end, and never twice", () =
 test("Engine live writes the unban when it is due, without input", () => {
   const { engine, lines } = liveEngine(app.slice(0, 1));
   for (const second of [1, 2, 3]) engine.push(Buffer.from(failure("192.0.2.1", NOW)), NOW + second);
-  assert.equal(engine.tally.nextEnd, NOW + 10 * minute);
+  assert.equal(engine.decisions.nextEnd, NOW + 10 * minute);
   engine.tick(NOW + 10 * minute - 1);
   assert.deepEqual(commands(lines.join("")), ["ban app 192.0.2.1"]);
   engine.tick(NOW + 10 * minute);
   assert.deepEqual(commands(lines.join("")), ["ban app 192.0.2.1", "unban app 192.0.2.1"]);
-  assert.equal(engine.tally.nextEnd, undefined);
+  assert.equal(engine.decisions.nextEnd, undefined);
 });
 
 test("Engine live takes a line from the future for now and names the zone", () => {

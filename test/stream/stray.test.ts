@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { compileFilter } from "../../src/filter/compile-filter.ts";
 import { formatStats } from "../../src/stream/health/stats.ts";
-import type { CompiledJail } from "../../src/stream/jail/jail.ts";
+import type { CompiledJail } from "../../src/stream/jail/compile-jails.ts";
 import { TestEngine } from "../helpers/engine.ts";
 import { filterRule, newJail } from "../helpers/jail.ts";
 
@@ -142,7 +142,7 @@ for (const { name, first, line, bans: wanted, stray = 0 } of mixed) {
       wanted,
     );
     const counted = stats.filter((each) => each.includes("another shape"));
-    assert.deepEqual(counted, stray ? [`${stray} lines of another shape than the format's were seen`] : []);
+    assert.deepEqual(counted, stray ? [`${stray} lines of another shape than the format's`] : []);
   });
 }
 
@@ -151,7 +151,7 @@ test("Engine tells at once of a first line that is torn, and what to do", () => 
   assert.deepEqual(bans(commands).slice(0, 1), ["ban whole 192.0.2.7"]);
   assert.deepEqual(told.slice(0, 2), [
     "warning: the log is read as lines without a syslog header, and jails with an identifier see none of them: sshd",
-    "hint: journalctl -o json or short-iso gives it one; --format says what it is",
+    "hint: journalctl -o json or short-iso gives it one; --format sets what each line is",
   ]);
   const mixed = told.findIndex((each) => each.includes("since its first line is"));
   assert.deepEqual(told.slice(mixed, mixed + 2), [
@@ -175,20 +175,20 @@ test("Engine tells of lines among journal entries that are none, ever more rarel
   const lines = Array.from({ length: 100 }, (_, index) => `line \x1b ${index}`);
   const { told, stats } = seen([journal("192.0.2.1"), ...lines]);
   const says = (index: number) =>
-    `warning: a line is no journal entry, and is read as plain text: line \\x1b ${index}`;
-  const hint = "hint: --format says what each line is";
+    `warning: a line is not a journal entry and is read as plain text: line \\x1b ${index}`;
+  const hint = "hint: --format sets what each line is";
   assert.deepEqual(
     told.filter((each) => each.includes("no journal entry") || each === hint),
     [says(0), hint, `${says(9)} (10 times so far)`, hint, `${says(99)} (100 times so far)`, hint],
   );
-  assert.ok(stats.includes("100 lines of another shape than the format's were seen"));
+  assert.ok(stats.includes("100 lines of another shape than the format's"));
 });
 
 test("Engine counts samples of another shape in syslog, and tells of ten in a row", () => {
   const lines = Array<string>(600).fill("x".repeat(100));
   const { told, stats } = seen([...Array<string>(12).fill(syslog("192.0.2.1")), ...lines]);
   assert.ok(
-    stats.some((each) => /^1\d lines of another shape than the format's were seen$/.test(each)),
+    stats.some((each) => /^1\d lines of another shape than the format's$/.test(each)),
     stats.join(),
   );
   assert.ok(told.some((each) => each.includes("10 in a row do not have the log's format")));

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { compileFilter } from "../../src/filter/compile-filter.ts";
-import type { CompiledJail } from "../../src/stream/jail/jail.ts";
+import type { CompiledJail } from "../../src/stream/jail/compile-jails.ts";
 import { TestEngine } from "../helpers/engine.ts";
 import { filterRule, newJail } from "../helpers/jail.ts";
 import { ROOT } from "../helpers/root.ts";

@@ -222,7 +222,7 @@ test("f2b-stream reads its rules once or twice for a hundred hangups while its r
   await piped.until(() => piped.stdout.includes('"phase":"end"') && piped.unread === 0);
   piped.endInput();
   assert.equal((await piped.ended).status, 0);
-  const read = piped.stderr.match(/rules read again/g)?.length ?? 0;
+  const read = piped.stderr.match(/rules reloaded/g)?.length ?? 0;
   assert.ok(read === 1 || read === 2, `${read} times`);
   assert.equal(piped.stdout.match(/"phase":"begin"/g)?.length, read);
   assert.deepEqual(STREAM.told(piped.stdout), ADDRESSES);

@@ -1,4 +1,4 @@
-import type { CompiledJail } from "../../stream/jail/jail.ts";
+import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import { type Acceptance, type PatternPlace, TAIL } from "../hostile/field-kinds.ts";
 import { fitted, isField, type Template, textOf } from "../hostile/template.ts";
 import { type BenignCase, type CaseLine, idsIn, runTemplates } from "./benign-case.ts";

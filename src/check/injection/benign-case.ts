@@ -1,4 +1,4 @@
-import type { CompiledJail } from "../../stream/jail/jail.ts";
+import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import { isField, isId, type Template, textOf } from "../hostile/template.ts";
 import { type GroupTexts, templatesOf } from "../hostile/template-writer.ts";
 import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";

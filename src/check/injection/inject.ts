@@ -1,4 +1,4 @@
-import type { CompiledJail } from "../../stream/jail/jail.ts";
+import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import type { PatternPlace } from "../hostile/field-kinds.ts";
 import { Attack } from "./attack.ts";
 import { BENIGN, type BenignCase, CaseWriter } from "./benign-case.ts";

@@ -1,4 +1,4 @@
-import type { CompiledJail } from "../../stream/jail/jail.ts";
+import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import { HostilePattern } from "../hostile/hostile-pattern.ts";
 
 /** The patterns of a jail, with their fields. */

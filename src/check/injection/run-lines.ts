@@ -2,7 +2,8 @@ import { Matcher } from "../../filter/matcher.ts";
 import type { Failure, Verdict } from "../../filter/verdict.ts";
 import { FormatDetector } from "../../stream/input/format.ts";
 import { readEntry } from "../../stream/input/read-entry.ts";
-import { type CompiledJail, judge } from "../../stream/jail/jail.ts";
+import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
+import { judge } from "../../stream/jail/jail-view.ts";
 
 /** What came of some lines. */
 export interface Outcome {

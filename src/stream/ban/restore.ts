@@ -1,11 +1,12 @@
 import { type Ban, isBan, type Subject, type Unban } from "../../protocol/command.ts";
 import type { Jail } from "../../rules/rule.ts";
 import { parseNetwork } from "../../shared/address.ts";
-import type { RunningJail } from "../jail/jail.ts";
-import { countedAs } from "../jail/subject.ts";
-import { type BanList, type BanRequest, nameOf, subjectOf } from "./banlist.ts";
+import type { RunningJail } from "../jail/running-jail.ts";
+import { countedAs, nameOf, subjectOf } from "../jail/subject.ts";
+import type { BanList, BanRequest } from "./ban-list.ts";
+import { type CountableBan, countersOf, isCountable, lineOf } from "./counted-bans.ts";
 
-/** What restoring needs of a tally. */
+/** What restoring needs of the decisions. */
 export interface RestorerHost {
   readonly banlist: BanList;
   readonly jails: ReadonlyMap<string, RunningJail>;
@@ -13,17 +14,14 @@ export interface RestorerHost {
   readonly endBy: (jail: Jail, subject: Subject, time: number) => void;
   readonly isAnswered: (jail: Jail, subject: Subject, time: number) => boolean;
   readonly complete: (running: RunningJail, request: BanRequest) => void;
-  /** Epoch milliseconds: bans that have ended by then are on their way out. */
+  /** Epoch milliseconds: bans that have ended by then take no room. */
   readonly now: number;
 }
 
-/** A ban that jails which count bans may count. */
-export type CountableBan = Ban & { readonly ip: string };
-
-/** Takes up what an earlier run decided: all of it, in its order. */
+/** Takes up the decisions of earlier runs: all of them, in their order. */
 export class Restorer {
   readonly #host: RestorerHost;
-  /** Windows that were completed, and no ban was there for it so far. */
+  /** By jail and subject: how to take a completed window for which no ban has come so far. */
   readonly #owed = new Map<string, () => void>();
   #leftOut = 0;
 
@@ -31,7 +29,7 @@ export class Restorer {
     this.#host = host;
   }
 
-  /** Bans that have not ended and are not put in force, since more are not allowed: those worth least, the ones that end soonest. */
+  /** Bans that have not ended and were dropped for want of room: those of the lowest rank that end soonest. */
   get leftOut(): number {
     return this.#leftOut;
   }
@@ -46,25 +44,24 @@ export class Restorer {
     else if (this.#restore(decision, running?.jail) && isCountable(decision)) this.#recount(decision);
   }
 
-  /** Gives false when the same ban was there already. */
+  /** Returns false when the same ban was there already. */
   #restore(ban: Ban, jail: Jail | undefined): boolean {
     const { banlist, now } = this.#host;
-    const isKnown = () => banlist.find(ban.jail, subjectOf(ban)) !== undefined;
-    if (banlist.isFull && !isKnown()) {
-      const gone = banlist.forgetWeakest(ban);
-      if (gone.until === null || gone.until > now) this.#leftOut++;
-      if (gone === ban) return true;
+    if (banlist.isFull && banlist.find(ban.jail, subjectOf(ban)) === undefined) {
+      const dropped = banlist.dropWeakest(ban);
+      if (dropped.until === null || dropped.until > now) this.#leftOut++;
+      if (dropped === ban) return true;
     }
     return banlist.restore(ban, jail);
   }
 
-  /** Writes the bans that were due when the earlier run was stopped between two writes, or that new rules demand. */
+  /** Completes windows whose ban is missing: the earlier run was stopped between two writes, or the rules have changed. */
   end(): void {
     for (const complete of this.#owed.values()) complete();
     this.#owed.clear();
   }
 
-  /** Counts a ban again where bans are counted. One that was one too many brought a ban, which follows in its turn. */
+  /** Counts a ban again where bans are counted. If it completed a window, the ban that this brought follows in its turn. */
   #recount(ban: CountableBan): void {
     const { banlist, jails, endBy, isAnswered, complete } = this.#host;
     const network = parseNetwork(ban.ip);
@@ -83,18 +80,4 @@ export class Restorer {
       if (!this.#owed.has(key)) this.#owed.set(key, () => complete(running, request));
     }
   }
-}
-
-export function isCountable(decision: Ban | Unban): decision is CountableBan {
-  return decision.cmd === "ban" && decision.ip !== undefined;
-}
-
-/** The jails that count a ban. */
-export function countersOf({ jail }: Ban, jails: ReadonlyMap<string, RunningJail>): readonly RunningJail[] {
-  return [...jails.values()].filter((running) => running.jail.on === "ban" && running.jail.name !== jail);
-}
-
-/** What they show as evidence. */
-export function lineOf({ jail, ip, time }: CountableBan): string {
-  return `${new Date(time).toISOString()} [${jail}] Ban ${ip}`;
 }

@@ -1,57 +1,58 @@
 import type { Ban, Subject } from "../../protocol/command.ts";
 import type { Ban as BanLine, Explained } from "../../protocol/control-answers.ts";
 import { formatNetwork, type Network, parseNetwork, widen } from "../../shared/address.ts";
-import { nameOf, subjectOf } from "../ban/banlist.ts";
-import type { KnownHere } from "../ban/failure-counter.ts";
-import type { RunningJail } from "../jail/jail.ts";
-import { countedAs } from "../jail/subject.ts";
-import type { SteeredEngine } from "./steered-engine.ts";
+import { countedAs, nameOf, subjectOf } from "../jail/subject.ts";
+import type { SteeredEngine, SteeredJail, SteeredRecord } from "./steered-engine.ts";
 
 /**
- * All that is known of somebody, a line a jail, bans in force first: of the address itself, of the network that the jail counts
- * it as, and of bans of networks that hold it.
+ * Explains a subject, a line for each jail, bans in force first: the address itself, the network under which the jail counts
+ * it, and bans of networks that hold it.
  */
 export function explain(engine: SteeredEngine, subject: Subject): readonly Explained[] {
-  const all = [...engine.jails.values()].flatMap((running) => explainIn(engine, running, subject));
+  const all = [...engine.jails.values()].flatMap((jail) => explainIn(engine, jail, subject));
   return [...all.filter(({ ban }) => ban !== null), ...all.filter(({ ban }) => ban === null)];
 }
 
-function explainIn(engine: SteeredEngine, running: RunningJail, subject: Subject): readonly Explained[] {
-  const ignored = ignoredBecause(running, subject);
-  const subjects = [...subjectsIn(running, subject), ...bansAround(engine, running, subject).map(subjectOf)];
+function explainIn(engine: SteeredEngine, steered: SteeredJail, subject: Subject): readonly Explained[] {
+  const ignored = ignoredBecause(steered, subject);
+  const subjects = [...subjectsIn(steered, subject), ...bansAround(engine, steered, subject).map(subjectOf)];
   return subjects.flatMap((each, index) => {
-    const known = engine.tally.known(running, each);
-    const isKnown = known.failures.length > 0 || known.bancount > 0;
-    return isKnown || (index === 0 && ignored !== undefined) ? explained(running, each, known, ignored) : [];
+    const record = engine.manualBans.recordOf(steered.jail.name, each);
+    const isKnown = record.failures.length > 0 || record.bancount > 0;
+    return isKnown || (index === 0 && ignored !== undefined) ? explained(steered, each, record, ignored) : [];
   });
 }
 
-/** As whom a jail may know somebody: as who he is, and as the network that it counts him as. */
-export function subjectsIn({ jail, ignore }: RunningJail, subject: Subject): readonly Subject[] {
+/** The subjects under which a jail may hold a subject: itself, and the network under which it is counted. */
+export function subjectsIn({ jail, ignore }: SteeredJail, subject: Subject): readonly Subject[] {
   const network = networkOf(subject);
   if (network === undefined) return [subject];
   const counted = { ip: countedAs(network, jail, (wide) => ignore.touches(wide)) };
   return nameOf(counted) === nameOf(subject) ? [subject] : [subject, counted];
 }
 
-/** Bans of networks that hold somebody, the narrowest first, without that which the jail counts him as. */
-export function bansAround({ tally }: SteeredEngine, running: RunningJail, subject: Subject): readonly Ban[] {
+/** Bans of networks that hold a subject, the narrowest first, without the network under which the jail counts it. */
+export function bansAround(
+  { manualBans }: SteeredEngine,
+  steered: SteeredJail,
+  subject: Subject,
+): readonly Ban[] {
   const network = networkOf(subject);
   if (network === undefined) return [];
-  const own = new Set(subjectsIn(running, subject).map(nameOf));
+  const own = new Set(subjectsIn(steered, subject).map(nameOf));
   return Array.from({ length: network.prefix - 1 }, (_, index) => {
     const ip = formatNetwork(widen(network, network.prefix - 1 - index));
-    return own.has(ip) ? [] : (tally.find(running.jail.name, { ip }) ?? []);
+    return own.has(ip) ? [] : (manualBans.find(steered.jail.name, { ip }) ?? []);
   }).flat();
 }
 
-/** Why a jail never bans somebody. */
-export function ignoredBecause({ ignore }: RunningJail, subject: Subject): string | undefined {
+/** Why a jail never bans a subject; undefined: it may be banned. */
+export function ignoredBecause({ ignore }: SteeredJail, subject: Subject): string | undefined {
   const network = networkOf(subject);
   return network && ignore.reasonFor(network);
 }
 
-/** A ban as its command tells it, without the evidence. */
+/** A ban as in its command, without the evidence. */
 export function banLine({ matches: _matches, ...ban }: Ban): BanLine {
   return { ...ban, time: new Date(ban.time).toISOString(), until: isoOf(ban.until ?? undefined) };
 }
@@ -61,12 +62,12 @@ function networkOf(subject: Subject): Network | undefined {
 }
 
 function explained(
-  { jail }: RunningJail,
+  { jail }: SteeredJail,
   subject: Subject,
-  known: KnownHere,
+  record: SteeredRecord,
   ignored: string | undefined,
 ): Explained {
-  const { ban, failures, remembered, repeated, next } = known;
+  const { ban, failures, remembered, repeated, next } = record;
   const newest = failures.at(-1);
   return {
     jail: jail.name,
@@ -77,12 +78,12 @@ function explained(
     findtime: jail.findtime / 1000,
     ignored: ignored ?? null,
     ban: ban === undefined ? null : banLine(ban),
-    repeats: known.repeats,
+    repeats: record.repeats,
     repeated: isoOf(repeated),
     failures: failures.map((time) => new Date(time).toISOString()),
     forgotten: isoOf(newest === undefined ? undefined : newest + jail.findtime),
-    matches: [...(ban?.matches ?? []), ...known.matches],
-    bancount: known.bancount,
+    matches: [...(ban?.matches ?? []), ...record.matches],
+    bancount: record.bancount,
     remembered: isoOf(remembered),
     next: next === null ? null : next / 1000,
   };

@@ -1,21 +1,24 @@
 import { listenAt, SocketError } from "../../protocol/control-socket.ts";
-import { Control, type ControlOptions } from "./control.ts";
+import { RequestHandler, type RequestHandlerOptions } from "./request-handler.ts";
 import { ControlServer } from "./server.ts";
 
-/** Opens the control socket and gives what closes it. Undefined: it can't be had, which was told. */
-export async function openControl(path: string, options: ControlOptions): Promise<(() => void) | undefined> {
+/** Opens the control socket and gives what closes it. Undefined: it failed, and the report says why. */
+export async function openControl(
+  path: string,
+  options: RequestHandlerOptions,
+): Promise<(() => void) | undefined> {
   const { report } = options;
   try {
     const socket = await listenAt(path);
-    const control = new Control(options);
-    const clients = new ControlServer(socket.server, {
-      answer: (request) => control.answer(request),
+    const handler = new RequestHandler(options);
+    const server = new ControlServer(socket.server, {
+      answer: (request) => handler.answer(request),
       report,
     });
     return () => {
       socket.close();
-      clients.close();
-      control.stop();
+      server.close();
+      handler.stop();
     };
   } catch (error) {
     if (!(error instanceof SocketError)) throw error;

@@ -1,17 +1,16 @@
 import type { Report } from "../../cli/report.ts";
 import { tellRuleErrors } from "../../rules/report-mistakes.ts";
 import type { RuleError } from "../../rules/rule.ts";
-import type { Tally } from "../ban/failure-counter.ts";
-import type { CompiledJail } from "../jail/jail.ts";
+import { plural } from "../../shared/plural.ts";
+import type { CompiledJail } from "../jail/compile-jails.ts";
 
-/** What came of reading the rules again. */
+/** The outcome of a reload: how many jails there are now, or the mistakes. */
 export type Reloaded = { readonly jails: number } | { readonly errors: readonly RuleError[] };
 
 export interface ReloaderOptions {
-  readonly engine: {
-    reload(jails: readonly CompiledJail[], now: number): void;
-    readonly tally: Pick<Tally, "onLate">;
-  };
+  readonly engine: { reload(jails: readonly CompiledJail[], now: number): void };
+  /** Called when commands may have been written. */
+  readonly flush: () => void;
   readonly report: Report;
   /** Reads the rules again. */
   readonly load: () => Promise<readonly CompiledJail[]>;
@@ -19,11 +18,11 @@ export interface ReloaderOptions {
   readonly now: () => number;
 }
 
-/** Reads the rules again, at SIGHUP or when asked, one time after another. Rules with mistakes change nothing. */
+/** Reads the rules again, at SIGHUP or on request, one reload at a time. Rules with mistakes change nothing. */
 export class Reloader {
   readonly #options: ReloaderOptions;
   #running: Promise<Reloaded> | undefined;
-  /** The one that begins after the one that runs. Whoever asks meanwhile asks for this. */
+  /** The one that starts after the one that runs; all requests meanwhile share it. */
   #next: Promise<Reloaded> | undefined;
   #isStopped = false;
 
@@ -31,7 +30,7 @@ export class Reloader {
     this.#options = options;
   }
 
-  /** Rejects when the error is none in rules. */
+  /** Rejects with errors that are not mistakes in rules. */
   reload(): Promise<Reloaded> {
     if (this.#running === undefined) return this.#start();
     this.#next ??= this.#running.then(() => {
@@ -41,7 +40,7 @@ export class Reloader {
     return this.#next;
   }
 
-  /** The stream has ended: rules that are being read are taken up no more. */
+  /** The stream has ended: rules that are being read are dropped. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -57,18 +56,18 @@ export class Reloader {
   }
 
   async #reload(): Promise<Reloaded> {
-    const { engine, report, load, now } = this.#options;
+    const { engine, flush, report, load, now } = this.#options;
     try {
       const jails = await load();
       if (this.#isStopped) return { jails: jails.length };
       engine.reload(jails, now());
-      report.line(`rules read again: ${jails.length} jails`);
-      engine.tally.onLate();
+      report.line(`rules reloaded: ${plural(jails.length, "jail")}`);
+      flush();
       return { jails: jails.length };
     } catch (error) {
       const errors = tellRuleErrors(error, report);
       if (errors === undefined) throw error;
-      report.warning("the rules could not be read again: those before stay in force");
+      report.warning("reload failed, keeping the previous rules");
       return { errors };
     }
   }

@@ -1,6 +1,7 @@
 import type { Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { printable, type Report } from "../../cli/report.ts";
+import { linesOf } from "../../protocol/control-lines.ts";
 import {
   ControlError,
   decodeRequest,
@@ -8,8 +9,7 @@ import {
   endOf,
   MAX_REQUEST_BYTES,
   type Request,
-} from "../../protocol/control.ts";
-import { linesOf } from "../../protocol/control-lines.ts";
+} from "../../protocol/control-requests.ts";
 import { toJson } from "../../shared/invisible.ts";
 
 /** Most clients at a time, and most others who are being told so; beyond that connections end without a word. */

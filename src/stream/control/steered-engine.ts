@@ -1,9 +1,53 @@
-import type { Tally } from "../ban/failure-counter.ts";
-import type { EngineFigures } from "../health/figures.ts";
+import type { Ban, Subject } from "../../protocol/command.ts";
+import type { Network } from "../../shared/address.ts";
+import type { EngineFigures, JailFigures } from "../health/figures.ts";
+
+/** A jail, as far as clients of `--control` look into it. */
+export interface SteeredJail extends JailFigures {
+  readonly ignore: {
+    /** Whether some address of `network` is ignored. */
+    touches(network: Network): boolean;
+    /** Why an address or network is never banned; undefined: it may be. */
+    reasonFor(network: Network): string | undefined;
+  };
+}
+
+/** What a jail holds of a subject. Times are epoch milliseconds. */
+export interface SteeredRecord {
+  /** The ban in force, with its evidence. */
+  readonly ban: Ban | undefined;
+  /** Windows completed while it was in force, and when the last one was. */
+  readonly repeats: number;
+  readonly repeated: number | undefined;
+  readonly bancount: number;
+  /** Until when the last ban that has ended is remembered. */
+  readonly remembered: number | undefined;
+  /** How long the next ban would last, in milliseconds; null: for ever. */
+  readonly next: number | null;
+  /** Failures that count now, ascending, and their lines. */
+  readonly failures: readonly number[];
+  readonly matches: readonly string[];
+}
+
+/** Bans, as clients of `--control` see and change them. Jails are given by name, of those at work. */
+interface SteeredBans {
+  readonly size: number;
+  readonly isFull: boolean;
+  /** The bans in force, oldest first, without their evidence. */
+  list(): Iterable<Ban>;
+  /** The ban in force of a subject, without its evidence. */
+  find(jail: string, subject: Subject): Ban | undefined;
+  recordOf(jail: string, subject: Subject): SteeredRecord;
+  /** `bantime` in milliseconds; null: for ever; undefined: as the jail has it. Returns undefined when nothing is banned. */
+  ban(jail: string, subject: Subject, bantime: number | null | undefined): Ban | undefined;
+  /** Ends a ban and sets the count to zero. Returns false when there was no ban. */
+  unban(jail: string, subject: Subject): boolean;
+}
 
 /** The engine, as far as clients of `--control` look into it and change it. */
 export interface SteeredEngine extends EngineFigures {
-  readonly tally: Tally;
+  readonly jails: ReadonlyMap<string, SteeredJail>;
+  readonly manualBans: SteeredBans;
   /** Lets time pass, to `now` in epoch milliseconds. */
   tick(now: number): void;
 }

@@ -1,71 +1,88 @@
 import { type Prefilter, prefilterOf } from "../../filter/prefilter-literals.ts";
 import type { Literals } from "../../python/analyse/literals.ts";
 import type { Format } from "../input/format.ts";
-import type { CompiledJail } from "../jail/jail.ts";
-import { ALL_PATTERNS, bitOf, type GatePlan, type Opening, type Patterns } from "./gate.ts";
+import type { CompiledJail } from "../jail/compile-jails.ts";
+import {
+  ALL_PATTERNS,
+  bitOf,
+  type FilterPatterns,
+  type GatePlan,
+  type NeedlePatterns,
+} from "./candidates.ts";
 import { MARK } from "./journal-scan.ts";
 
-/** A text, how its letters count, and what it opens: by filter and by what else must stand there, the patterns that need all that. */
-interface Wanted {
+/** Plans which lines of an input of this format the jails must see. The order of the jails gives filters their index. */
+export function planGate(jails: readonly CompiledJail[], format: Format): GatePlan {
+  const builder = new PlanBuilder();
+  for (const [filter, jail] of jails.entries())
+    if (jail.jail.on === "log") builder.add(filter, needsIn(jail, format));
+  if (format === "journal")
+    for (const filter of jails.keys()) builder.addNeedle(MARK, false, { filter, patterns: ALL_PATTERNS });
+  return builder.build(format === "journal", jails.length);
+}
+
+/** A text, whether case counts, and by filter and further sets the patterns that may match a line that holds it. */
+interface PlannedNeedle {
   readonly text: string;
   readonly ignorecase: boolean;
-  readonly opens: Map<string, Opening>;
+  readonly opens: Map<string, NeedlePatterns>;
 }
 
-/** Which lines of an input of this format the jails can be spared. The order of the jails gives them their index. */
-export function planGate(jails: readonly CompiledJail[], format: Format): GatePlan {
-  const wanted = new Map<string, Wanted>();
-  const further = new Map<string, readonly Literals[]>();
-  const always: number[] = [];
-  const foreign: Patterns[] = [];
-  const follow = new Map<number, number>();
-  const indexOf = (sets: readonly Literals[]) => {
-    const key = JSON.stringify(sets);
-    further.set(key, sets);
-    return [...further.keys()].indexOf(key);
-  };
-  const want = (text: string, ignorecase: boolean, { filter, patterns, further }: Opening) => {
-    const key = `${ignorecase} ${text}`;
-    const { opens } = wanted.get(key) ?? { opens: new Map<string, Opening>() };
-    const known = opens.get(`${filter} ${further}`)?.patterns ?? 0;
-    opens.set(`${filter} ${further}`, { filter, patterns: known | patterns, further });
-    wanted.set(key, { text, ignorecase, opens });
-  };
-  jails.forEach((jail, filter) => {
-    if (jail.jail.on === "ban") return;
-    const needs = needsIn(jail, format);
+class PlanBuilder {
+  /** By text and whether case counts. */
+  readonly #needles = new Map<string, PlannedNeedle>();
+  /** By their JSON. */
+  readonly #further = new Map<string, readonly Literals[]>();
+  readonly #always: number[] = [];
+  readonly #foreign: FilterPatterns[] = [];
+  readonly #follow = new Map<number, number>();
+
+  /** Adds the needs of a filter. */
+  add(filter: number, needs: Prefilter): void {
     if (needs.every) {
-      always.push(filter);
+      this.#always.push(filter);
       return;
     }
-    needs.patterns.forEach(({ literals: { texts, ignorecase, asciiOnly }, further }, pattern) => {
-      const isAlone = needs.lines === 1;
-      const patterns = isAlone ? bitOf(pattern) : ALL_PATTERNS;
-      const opening = {
-        filter,
-        patterns,
-        further: isAlone && further.length > 0 ? indexOf(further) : undefined,
-      };
-      for (const text of texts) want(text, ignorecase, opening);
-      if (asciiOnly) foreign.push({ filter, patterns });
-    });
-    if (needs.lines > 1) follow.set(filter, needs.lines - 1);
-  });
-  if (format === "journal") {
-    for (const filter of jails.keys()) want(MARK, false, { filter, patterns: ALL_PATTERNS });
+    const isOneLine = needs.lines === 1;
+    for (const [pattern, { literals, further }] of needs.patterns.entries()) {
+      const patterns = isOneLine ? bitOf(pattern) : ALL_PATTERNS;
+      const index = isOneLine && further.length > 0 ? this.#indexOf(further) : undefined;
+      const opening = { filter, patterns, further: index };
+      for (const text of literals.texts) this.addNeedle(text, literals.ignorecase, opening);
+      if (literals.asciiOnly) this.#foreign.push({ filter, patterns });
+    }
+    if (needs.lines > 1) this.#follow.set(filter, needs.lines - 1);
   }
-  return {
-    isJournal: format === "journal",
-    filters: jails.length,
-    needles: [...wanted.values()].map((each) => ({ ...each, opens: [...each.opens.values()] })),
-    further: [...further.values()],
-    always,
-    follow,
-    foreign,
-  };
+
+  addNeedle(text: string, ignorecase: boolean, { filter, patterns, further }: NeedlePatterns): void {
+    const key = `${ignorecase} ${text}`;
+    const needle = this.#needles.get(key) ?? { text, ignorecase, opens: new Map() };
+    const opening = `${filter} ${further}`;
+    const earlier = needle.opens.get(opening)?.patterns ?? 0;
+    needle.opens.set(opening, { filter, patterns: earlier | patterns, further });
+    this.#needles.set(key, needle);
+  }
+
+  build(isJournal: boolean, filters: number): GatePlan {
+    return {
+      isJournal,
+      filters,
+      needles: [...this.#needles.values()].map((each) => ({ ...each, opens: [...each.opens.values()] })),
+      further: [...this.#further.values()],
+      always: this.#always,
+      follow: this.#follow,
+      foreign: this.#foreign,
+    };
+  }
+
+  #indexOf(sets: readonly Literals[]): number {
+    const key = JSON.stringify(sets);
+    this.#further.set(key, sets);
+    return [...this.#further.keys()].indexOf(key);
+  }
 }
 
-/** What a line must hold in an input of this format for a jail to say anything of it. */
+/** What a line must hold in an input of this format for a jail's filter to match. */
 export function needsIn({ jail, filter }: CompiledJail, format: Format): Prefilter {
   const isRaw = jail.identifier === undefined;
   const needs = prefilterOf(filter, isRaw && format !== "journal" && format !== "none");

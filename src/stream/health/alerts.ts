@@ -26,7 +26,7 @@ const NEVER: CauseState = { isOn: false, times: 0 };
  * Which causes of blindness hold. Each is told when it sets in, not again while it lasts, and one that comes and goes ever
  * more rarely.
  */
-export class Blindness {
+export class Alerts {
   readonly #report: Report;
   readonly #states = new Map<Cause, CauseState>();
 

@@ -2,11 +2,11 @@ import type { Report } from "../../cli/report.ts";
 import type { Contrary } from "../input/first-lines.ts";
 import type { Format } from "../input/format.ts";
 import { LineSampler } from "../input/line-sampler.ts";
-import type { CompiledJail } from "../jail/jail.ts";
-import { Blindness } from "./alerts.ts";
+import type { CompiledJail } from "../jail/compile-jails.ts";
+import { Alerts } from "./alerts.ts";
 import { ZoneShift, zoneHint } from "./zone-shift.ts";
 
-export interface SightOptions {
+export interface InputMonitorOptions {
   readonly isLive: boolean;
   /** So long without input, in milliseconds, is told; 0: never. */
   readonly silence: number;
@@ -32,9 +32,9 @@ const UNMATCHED_TIME = 86_400_000;
  * Notices that the program runs and sees nothing. It looks at bytes, at lines that a rule matched, and at a sample of the
  * others: so it knows the same with the gate and without.
  */
-export class Sight {
-  readonly blindness: Blindness;
-  readonly #options: SightOptions;
+export class InputMonitor {
+  readonly alerts: Alerts;
+  readonly #options: InputMonitorOptions;
   readonly #sampler: LineSampler;
   readonly #shift = new ZoneShift();
   /** False: there are none, or the format is not yet known. */
@@ -57,9 +57,9 @@ export class Sight {
   #stalled = 0;
   #passed = 0;
 
-  constructor(options: SightOptions) {
+  constructor(options: InputMonitorOptions) {
     this.#options = options;
-    this.blindness = new Blindness(options.report);
+    this.alerts = new Alerts(options.report);
     this.#sampler = new LineSampler((line) => this.#sampled(line));
   }
 
@@ -73,14 +73,14 @@ export class Sight {
     this.#wantsHeaders = blind.length > 0;
     const hasHeader = format !== "plain" && format !== "none";
     if (hasHeader || blind.length === 0) {
-      this.blindness.end("headerless");
+      this.alerts.end("headerless");
       return;
     }
     const names = blind.map(({ jail }) => jail.name).join(", ");
-    this.blindness.begin(
+    this.alerts.begin(
       "headerless",
       `the log is read as lines without a syslog header, and jails with an identifier see none of them: ${names}`,
-      "journalctl -o json or short-iso gives it one; --format says what it is",
+      "journalctl -o json or short-iso gives it one; --format sets what each line is",
     );
   }
 
@@ -88,11 +88,11 @@ export class Sight {
   compared(contrary: Contrary | undefined): void {
     const isSame = contrary?.format !== "journal" && contrary?.alike !== "journal" && !this.#wantsHeaders;
     if (contrary === undefined || isSame) {
-      this.blindness.end("mixed");
+      this.alerts.end("mixed");
       return;
     }
     const { format, alike, count, others } = contrary;
-    this.blindness.begin(
+    this.alerts.begin(
       "mixed",
       `the log is read as ${format}, since its first line is, and ${count} of the ${others} lines after it are ${alike}`,
       `--format ${alike}, if that is what it is; lines of another shape are read as plain ones`,
@@ -109,14 +109,14 @@ export class Sight {
     if (this.#options.isLive) this.#lastInput = now;
     this.#bytes += chunk.length;
     this.#silent = 0;
-    this.blindness.end("silence");
+    this.alerts.end("silence");
     this.#sampler.push(chunk);
     if (!this.#hasMatched && this.#bytes >= UNMATCHED_BYTES) this.#tellUnmatched(`${this.#bytes >> 20} MiB`);
   }
 
   /** A line matched a rule of this jail. */
   matched(jail: string, isDated: boolean): void {
-    if (!this.#hasMatched) this.blindness.end("unmatched");
+    if (!this.#hasMatched) this.alerts.end("unmatched");
     this.#hasMatched = true;
     if (isDated && this.#undated.size === 0) return;
     if (!this.#hasDates || this.#dateless.has(jail)) return;
@@ -128,10 +128,10 @@ export class Sight {
   /** A failure counts that is `ahead` milliseconds ahead of now, or, below 0, behind; live. */
   aged(ahead: number, now: number): void {
     const hours = this.#shift.add(ahead, now);
-    if (hours === 0) this.blindness.end("shifted");
+    if (hours === 0) this.alerts.end("shifted");
     if (!hours) return;
     const where = `${Math.abs(hours)} h ${hours > 0 ? "ahead of" : "behind"} now`;
-    this.blindness.begin("shifted", `lines are ${where}: is the log's zone another? ${zoneHint(hours, now)}`);
+    this.alerts.begin("shifted", `lines are ${where}: is the log's zone another? ${zoneHint(hours, now)}`);
   }
 
   /** Time has passed: so many milliseconds in which the process ran. `isBlocked`: stdout took nothing, so nothing was read. */
@@ -140,7 +140,7 @@ export class Sight {
     if (this.#passed >= UNMATCHED_TIME && this.#bytes > 0 && !this.#hasMatched) this.#tellUnmatched("a day");
     this.#stalled = isBlocked ? this.#stalled + elapsed : 0;
     if (this.#stalled >= STALLED) this.#tellStalled();
-    else if (!isBlocked) this.blindness.end("stalled");
+    else if (!isBlocked) this.alerts.end("stalled");
     if (isBlocked) return;
     const { silence } = this.#options;
     this.#silent += elapsed;
@@ -158,12 +158,12 @@ export class Sight {
   #countShaped(hasShape: boolean | undefined): void {
     if (hasShape === undefined) return;
     this.#shaped = hasShape ? Math.max(this.#shaped, 0) + 1 : Math.min(this.#shaped, 0) - 1;
-    if (this.#shaped === SHAPE_SAMPLES) this.blindness.end("mixed");
+    if (this.#shaped === SHAPE_SAMPLES) this.alerts.end("mixed");
     if (this.#shaped !== -SHAPE_SAMPLES) return;
-    this.blindness.begin(
+    this.alerts.begin(
       "mixed",
       `of the lines looked at now and then, ${SHAPE_SAMPLES} in a row do not have the log's format, and are read as plain text`,
-      "--format says what each line is",
+      "--format sets what each line is",
     );
   }
 
@@ -174,14 +174,14 @@ export class Sight {
     else this.#undated.set(kind, undated);
     if (undated === most) this.#toldUndated.add(kind);
     else if (isDated && this.#toldUndated.delete(kind) && this.#toldUndated.size === 0) {
-      this.blindness.end("dateless");
+      this.alerts.end("dateless");
     }
     return undated === most;
   }
 
   #tellDateless(message: string): void {
     const counts = this.#options.isLive ? "now" : "when the line before it that had one does";
-    this.blindness.begin(
+    this.alerts.begin(
       "dateless",
       `${message} that the rules can read: a failure then counts ${counts}`,
       "datepattern says how dates are written; --format none says that there are none",
@@ -189,7 +189,7 @@ export class Sight {
   }
 
   #tellUnmatched(how: string): void {
-    this.blindness.begin(
+    this.alerts.begin(
       "unmatched",
       `no rule has matched a line in ${how} of log`,
       "f2b-regex LOG RULES shows which lines are missed, and why",
@@ -197,11 +197,11 @@ export class Sight {
   }
 
   #tellStalled(): void {
-    this.blindness.begin("stalled", "the reader of stdout takes nothing: no line is read until it does");
+    this.alerts.begin("stalled", "the reader of stdout takes nothing: no line is read until it does");
   }
 
   #tellSilence(silence: number): void {
-    this.blindness.begin(
+    this.alerts.begin(
       "silence",
       `no input for ${silence / 1000} s: is the log still being written, and its reader still following it?`,
       "--silence says how long is too long; 0 is never",

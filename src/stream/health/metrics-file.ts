@@ -1,42 +1,47 @@
 import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Report } from "../../cli/report.ts";
+import { type Clock, systemClock } from "../../shared/clock.ts";
 import { checkFolder, FileError, look, OURS, readTrusted } from "../../shared/safe-file.ts";
 
 /** How often the file is written, in milliseconds. */
 const EVERY = 10_000;
-/** Anybody may read what was counted: a collector runs as another user. */
+/** All users may read it: a collector runs as another one. */
 const MODE = 0o644;
 
-/** A file that shows what was counted: written anew every ten seconds, as a whole or not at all, so no reader sees half of it. */
+/** A file that shows what was counted: replaced every ten seconds, as a whole, so no reader sees half of it. */
 export class MetricsFile {
   readonly #path: string;
   readonly #format: () => string;
   readonly #report: Report;
-  #timer: NodeJS.Timeout | undefined;
-  /** Ends when the file has been written; undefined: nobody is writing it. */
+  readonly #clock: Pick<Clock, "after">;
+  #cancelNext: () => void = () => undefined;
+  /** Resolves when the file has been written; undefined: it is not being written. */
   #writing: Promise<void> | undefined;
   #isFailing = false;
 
-  constructor(path: string, format: () => string, report: Report) {
+  /** @param format gives the text of the file */
+  constructor(path: string, format: () => string, report: Report, clock: Pick<Clock, "after"> = systemClock) {
     this.#path = path;
     this.#format = format;
     this.#report = report;
+    this.#clock = clock;
   }
 
+  /** Writes now, and every ten seconds. */
   start(): void {
     void this.write();
-    this.#timer = setInterval(() => void this.write(), EVERY);
+    this.#cancelNext = this.#clock.after(EVERY, () => this.start());
   }
 
   /** Writes for the last time. */
   async end(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#cancelNext();
     await this.#writing;
     await this.write();
   }
 
-  /** Writes now, unless that is still going on. A failure is told once, until writing has succeeded again. */
+  /** Writes now, unless it is being written. Warns of the first of several failures in a row. */
   async write(): Promise<void> {
     this.#writing ??= this.#replace(this.#format()).then(
       () => this.#done(undefined),
@@ -51,7 +56,7 @@ export class MetricsFile {
     this.#isFailing = error !== undefined;
   }
 
-  /** Beside the file, since a rename must not leave the file system. What is there is looked at first, and stays if it is not ours. */
+  /** Writes a file beside it and renames that: within a file system. Files at both paths that are not ours stay as they are. */
   async #replace(text: string): Promise<void> {
     const path = join(dirname(this.#path), `.${basename(this.#path)}.new`);
     checkFolder(this.#path);
@@ -73,13 +78,13 @@ export class MetricsFile {
   }
 }
 
-/** @throws FileError when something is at a path that is not such a file of ours: it would be replaced */
+/** @throws FileError when something else than a file of metrics is at the path: it would be replaced */
 function checkOurs(path: string): void {
   try {
     if (look(path, OURS) === undefined) return;
     const head = readTrusted(path, METRICS.length - 1, OURS);
     if (!METRICS.startsWith(head.toString("latin1")))
-      throw new FileError("is no file of metrics of f2b-stream: take another, or move it elsewhere");
+      throw new FileError("is not a metrics file of f2b-stream: choose another path, or move it away");
   } catch (error) {
     throw error instanceof FileError ? new FileError(`${path} ${error.message}`) : error;
   }

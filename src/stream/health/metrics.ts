@@ -1,9 +1,8 @@
 import { version } from "../../cli/version.ts";
-import type { RunningJail } from "../jail/jail.ts";
 import { CAUSES, type CauseState } from "./alerts.ts";
-import type { EngineFigures } from "./figures.ts";
+import type { EngineFigures, JailFigures } from "./figures.ts";
 
-/** What the process around the engine knows. */
+/** What health shows of the process. */
 export interface ProcessFigures {
   /** When it started, in epoch milliseconds. */
   readonly started: number;
@@ -13,20 +12,21 @@ export interface ProcessFigures {
   readonly state?: StateFigures | undefined;
 }
 
-/** What a state tells of itself. */
+/** What health shows of a state. */
 export interface StateFigures {
-  /** False: something that was decided is not in it. */
+  /** False: some decision is not in it. */
   readonly isWhole: boolean;
   /** Writes that failed. */
   readonly failures: number;
 }
 
-/** What is told of each `T`. Undefined: nothing yet. */
+/** A metric that each `T` has. */
 interface Metric<T> {
   /** Without `f2b_stream_` in front. */
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
+  /** Undefined: there is no value yet. */
   readonly of: (from: T) => number | undefined;
 }
 
@@ -55,12 +55,12 @@ const OF_ALL: readonly Metric<{ readonly engine: EngineFigures; readonly figures
     name: "last_input_time_seconds",
     type: "gauge",
     help: "When input came last, in seconds since 1970.",
-    of: ({ engine }) => seconds(engine.sight.lastInput),
+    of: ({ engine }) => seconds(engine.monitor.lastInput),
   },
   {
     name: "judged_entries_total",
     type: "counter",
-    help: "Entries looked at in full: those that a rule might have matched.",
+    help: "Entries looked at in full: those that a rule might match.",
     of: ({ engine }) => engine.judged,
   },
   {
@@ -72,7 +72,7 @@ const OF_ALL: readonly Metric<{ readonly engine: EngineFigures; readonly figures
   {
     name: "stray_lines_total",
     type: "counter",
-    help: "Lines of another shape than the format's, read as plain ones: all of a journal's, of others those looked at now and then.",
+    help: "Lines of another shape than the format's, read as plain ones: all of a journal's, of others the sampled ones.",
     of: ({ engine }) => engine.counts.stray,
   },
   {
@@ -84,54 +84,59 @@ const OF_ALL: readonly Metric<{ readonly engine: EngineFigures; readonly figures
   {
     name: "unbannable_failures_total",
     type: "counter",
-    help: "Failures of nobody who can be banned.",
-    of: ({ engine }) => engine.tally.counts.nobody,
+    help: "Failures without an address that can be banned.",
+    of: ({ engine }) => engine.failures.counts.nobody,
   },
   {
     name: "ended_bans_total",
     type: "counter",
     help: "Bans not written because they had ended when they were found.",
-    of: ({ engine }) => engine.tally.counts.ended,
+    of: ({ engine }) => engine.decisions.counts.ended,
   },
   {
     name: "refused_bans_total",
     type: "counter",
     help: "Bans not written because too many were in force.",
-    of: ({ engine }) => engine.tally.counts.full,
+    of: ({ engine }) => engine.decisions.counts.full,
   },
   {
     name: "evicted_bans_total",
     type: "counter",
     help: "Bans ended early because too many were in force.",
-    of: ({ engine }) => engine.tally.counts.evicted,
+    of: ({ engine }) => engine.decisions.counts.evicted,
   },
   {
     name: "answered_failures_total",
     type: "counter",
-    help: "Failures that came no later than the last ban or unban of their address, and do not count again.",
-    of: ({ engine, figures }) => figures.state && engine.tally.counts.answered,
+    help: "Failures no later than the last ban or unban of their address, which do not count again.",
+    of: ({ engine, figures }) => figures.state && engine.failures.counts.answered,
   },
   {
     name: "state_whole",
     type: "gauge",
-    help: "1 while all that was decided is in the state.",
+    help: "1 while the state holds all decisions.",
     of: ({ figures }) => figures.state && Number(figures.state.isWhole),
   },
   {
     name: "state_write_failures_total",
     type: "counter",
-    help: "Writes of the state that failed.",
+    help: "Failed writes of the state.",
     of: ({ figures }) => figures.state?.failures,
   },
-  { name: "bans_in_force", type: "gauge", help: "Bans in force.", of: ({ engine }) => engine.tally.bans },
+  {
+    name: "bans_in_force",
+    type: "gauge",
+    help: "Bans in force.",
+    of: ({ engine }) => engine.decisions.banlist.size,
+  },
 ];
 
-const OF_JAIL: readonly Metric<RunningJail>[] = [
+const OF_JAIL: readonly Metric<JailFigures>[] = [
   { name: "failures_total", type: "counter", help: "Failures counted.", of: ({ counts }) => counts.failures },
   {
     name: "ignored_failures_total",
     type: "counter",
-    help: "Failures of addresses that are spared.",
+    help: "Failures of ignored addresses.",
     of: ({ counts }) => counts.ignored,
   },
   { name: "bans_total", type: "counter", help: "Bans written.", of: ({ counts }) => counts.bans },
@@ -139,7 +144,7 @@ const OF_JAIL: readonly Metric<RunningJail>[] = [
   {
     name: "repeated_bans_total",
     type: "counter",
-    help: "Bans said again because a banned address was still logging.",
+    help: "Bans written again because a banned address still logged failures.",
     of: ({ counts }) => counts.repeats,
   },
   {
@@ -160,13 +165,13 @@ const OF_CAUSE: readonly Metric<CauseState>[] = [
   {
     name: "blind",
     type: "gauge",
-    help: "1 while this keeps failures from being seen.",
+    help: "1 while this cause keeps failures from being seen.",
     of: ({ isOn }) => (isOn ? 1 : 0),
   },
   {
     name: "blindness_total",
     type: "counter",
-    help: "How often this has set in.",
+    help: "How often this cause has set in.",
     of: ({ times }) => times,
   },
 ];
@@ -174,11 +179,11 @@ const OF_CAUSE: readonly Metric<CauseState>[] = [
 /**
  * What was counted, as Prometheus reads it (text exposition format 0.0.4).
  *
- * @param stream the value of a label that all metrics bear, so that those of several f2b-stream are told apart
+ * @param stream the value of a label that all metrics carry, which sets apart those of several f2b-stream
  */
 export function formatMetrics(engine: EngineFigures, figures: ProcessFigures, stream: string): string {
   const jails = [...engine.jails].map(([jail, running]) => [{ stream, jail }, running] as const);
-  const causes = CAUSES.map((cause) => [{ stream, cause }, engine.sight.blindness.of(cause)] as const);
+  const causes = CAUSES.map((cause) => [{ stream, cause }, engine.monitor.alerts.of(cause)] as const);
   const info: Metric<undefined> = {
     name: "info",
     type: "gauge",

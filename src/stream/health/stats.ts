@@ -1,31 +1,62 @@
-import type { RunningJail } from "../jail/jail.ts";
+import { plural } from "../../shared/plural.ts";
 import { CAUSES } from "./alerts.ts";
-import type { EngineFigures } from "./figures.ts";
+import type { EngineFigures, JailFigures } from "./figures.ts";
 import type { StateFigures } from "./metrics.ts";
 
-/** What was counted, for people: a line on the input, one on what was left out, one on lines of another shape, one on a state, one on blindness if there was any, one a jail. */
-export function formatStats(
-  { counts, tally, jails, sight }: EngineFigures,
-  state?: StateFigures,
-): readonly string[] {
-  const { ended, full, evicted, nobody, answered } = tally.counts;
-  const blind = CAUSES.map((cause) => ({ cause, ...sight.blindness.of(cause) }))
-    .filter(({ times }) => times > 0)
-    .map(({ cause, times, isOn }) => `${cause} ${times}${isOn ? ", still" : ""}`);
+/**
+ * What was counted, as lines for people: one on the input, one on what was not banned, and one for each jail; between them one on
+ * the state, on lines of another shape and on alerts, where there are some.
+ */
+export function formatStats(engine: EngineFigures, state?: StateFigures): readonly string[] {
+  const { counts, jails } = engine;
   return [
-    `${counts.bytes} bytes read, ${counts.overlong} overlong lines dropped, ${counts.givenUp} searches given up, ${tally.bans} bans in force`,
-    `${nobody} failures of nobody who can be banned, ${ended} bans not written because they had ended${full > 0 ? `, ${full} because too many were in force` : ""}${evicted > 0 ? `, ${evicted} bans ended early for others` : ""}`,
-    ...(state
-      ? [`state: ${answered} failures had their answer before, ${state.failures} writes failed`]
-      : []),
-    ...(counts.stray > 0 ? [`${counts.stray} lines of another shape than the format's were seen`] : []),
-    ...(blind.length > 0 ? [`times blind: ${blind.join("; ")}`] : []),
-    ...[...jails].map(([name, running]) => `[${name}] ${formatJail(running)}`),
+    inputLine(engine),
+    unbannedLine(engine),
+    ...(state ? [stateLine(engine, state)] : []),
+    ...(counts.stray > 0 ? [`${plural(counts.stray, "line")} of another shape than the format's`] : []),
+    ...alertLines(engine),
+    ...[...jails].map(([name, jail]) => `[${name}] ${formatJail(jail)}`),
   ];
 }
 
-function formatJail({ counts: { failures, ignored, bans, repeats }, window }: RunningJail): string {
-  const again = repeats > 0 ? `, ${repeats} said again` : "";
-  const evicted = window.evicted > 0 ? `, ${window.evicted} forgotten for want of room` : "";
-  return `${failures} failures, ${ignored} ignored, ${bans} bans${again}, ${window.size} addresses remembered${evicted}`;
+function inputLine({ counts, decisions }: EngineFigures): string {
+  return [
+    `${plural(counts.bytes, "byte")} read`,
+    `${plural(counts.overlong, "overlong line")} dropped`,
+    `${plural(counts.givenUp, "search", "searches")} given up`,
+    `${plural(decisions.banlist.size, "ban")} in force`,
+  ].join(", ");
+}
+
+function unbannedLine({ failures, decisions }: EngineFigures): string {
+  const { ended, full, evicted } = decisions.counts;
+  return [
+    `${plural(failures.counts.nobody, "failure")} without an address that can be banned`,
+    `${plural(ended, "ban")} not written because they had ended`,
+    ...(full > 0 ? [`${full} because too many were in force`] : []),
+    ...(evicted > 0 ? [`${plural(evicted, "ban")} ended early to make room`] : []),
+  ].join(", ");
+}
+
+function stateLine({ failures }: EngineFigures, state: StateFigures): string {
+  const answered = plural(failures.counts.answered, "failure");
+  return `state: ${answered} not counted again, ${plural(state.failures, "write")} failed`;
+}
+
+function alertLines({ monitor }: EngineFigures): readonly string[] {
+  const alerts = CAUSES.map((cause) => ({ cause, ...monitor.alerts.of(cause) }))
+    .filter(({ times }) => times > 0)
+    .map(({ cause, times, isOn }) => `${cause} ${times}${isOn ? ", still on" : ""}`);
+  return alerts.length > 0 ? [`alerts: ${alerts.join("; ")}`] : [];
+}
+
+function formatJail({ counts: { failures, ignored, bans, repeats }, window }: JailFigures): string {
+  return [
+    plural(failures, "failure"),
+    `${ignored} ignored`,
+    plural(bans, "ban"),
+    ...(repeats > 0 ? [`${repeats} written again`] : []),
+    `${plural(window.size, "address", "addresses")} remembered`,
+    ...(window.evicted > 0 ? [`${window.evicted} forgotten to make room`] : []),
+  ].join(", ");
 }

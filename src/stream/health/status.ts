@@ -2,15 +2,14 @@ import type { Report } from "../../cli/report.ts";
 import { version } from "../../cli/version.ts";
 import type { JailCounts, JailStatus, Status } from "../../protocol/control-answers.ts";
 import { jailToKeys } from "../../rules/jail-to-yaml.ts";
-import type { RunningJail } from "../jail/jail.ts";
 import { CAUSES } from "./alerts.ts";
-import type { EngineFigures } from "./figures.ts";
+import type { EngineFigures, JailFigures } from "./figures.ts";
 
-/** What `status` shows besides what the engine knows. */
+/** What `status` shows besides the figures of the engine. */
 export interface StatusHost {
   readonly report: Report;
   readonly source: string | undefined;
-  /** When the program began, in epoch milliseconds. */
+  /** When the program started, in epoch milliseconds. */
   readonly started: number;
 }
 
@@ -20,9 +19,9 @@ export function statusOf(
   { report, source, started }: StatusHost,
   now: number,
 ): Status {
-  const { counts, tally, sight, format = null } = engine;
-  const banned = tally.bansByJail();
-  const { lastInput } = sight;
+  const { counts, failures, decisions, monitor, format = null } = engine;
+  const banned = decisions.banlist.countByJail();
+  const { lastInput } = monitor;
   return {
     version: version(),
     pid: process.pid,
@@ -32,28 +31,28 @@ export function statusOf(
     source: source ?? null,
     bytes: counts.bytes,
     lastinput: lastInput === undefined ? null : new Date(lastInput).toISOString(),
-    blind: CAUSES.filter((cause) => sight.blindness.of(cause).isOn),
+    blind: CAUSES.filter((cause) => monitor.alerts.of(cause).isOn),
     overlong: counts.overlong,
     givenup: counts.givenUp,
-    nobody: tally.counts.nobody,
-    ended: tally.counts.ended,
-    full: tally.counts.full,
-    evicted: tally.counts.evicted,
+    nobody: failures.counts.nobody,
+    ended: decisions.counts.ended,
+    full: decisions.counts.full,
+    evicted: decisions.counts.evicted,
     warnings: report.warnings,
     memory: process.memoryUsage.rss(),
-    banned: tally.bans,
-    jails: [...engine.jails.values()].map((running) => countsOf(running, banned)),
+    banned: decisions.banlist.size,
+    jails: [...engine.jails.values()].map((jail) => countsOf(jail, banned)),
   };
 }
 
 /** One jail, with its settings as rules have them. */
-export function jailStatusOf(engine: EngineFigures, running: RunningJail): JailStatus {
-  const { tests: _tests, ...settings } = jailToKeys(running.jail);
-  return { ...countsOf(running, engine.tally.bansByJail()), rule: running.jail.place, settings };
+export function jailStatusOf(engine: EngineFigures, jail: JailFigures): JailStatus {
+  const { tests: _tests, ...settings } = jailToKeys(jail.jail);
+  return { ...countsOf(jail, engine.decisions.banlist.countByJail()), rule: jail.jail.place, settings };
 }
 
 function countsOf(
-  { jail: { name, mode, on }, counts, window }: RunningJail,
+  { jail: { name, mode, on }, counts, window }: JailFigures,
   banned: ReadonlyMap<string, number>,
 ): JailCounts {
   return {

@@ -1,34 +1,42 @@
-import type { Tail } from "./recent-input.ts";
+import type { RecentInput } from "./recent-input.ts";
 
-/** What was found before the last line that asked. */
-interface Known {
+/** The answer for the last line without a date. */
+interface LastAnswer {
   /** Where that line begins, in bytes from the beginning of the input. */
   readonly offset: number;
   readonly time: number | undefined;
 }
 
 /**
- * The time of a line without a date: that of the last line before it that has one, at most 64 KiB back. Asked for only when
- * such a line matched, so that nobody need look at all the others; a run of them is looked through once.
+ * The time of a line without a date: that of the last line before it that has one, at most 64 KiB back. It is looked for only
+ * when such a line matched; a run of such lines is searched once.
  */
-export class DateInheritance {
-  #known: Known | undefined;
+export class DateCarryover {
+  #last: LastAnswer | undefined;
 
   /**
    * @param offset where the line begins, in bytes from the beginning of the input
    * @param dateOf the date in a line, in epoch milliseconds
    */
-  timeBefore(offset: number, tail: Tail, dateOf: (line: Buffer) => number | undefined): number | undefined {
-    this.#known = { offset, time: this.#search(offset, tail, dateOf) };
-    return this.#known.time;
+  timeBefore(
+    offset: number,
+    recent: RecentInput,
+    dateOf: (line: Buffer) => number | undefined,
+  ): number | undefined {
+    this.#last = { offset, time: this.#search(offset, recent, dateOf) };
+    return this.#last.time;
   }
 
-  #search(offset: number, tail: Tail, dateOf: (line: Buffer) => number | undefined): number | undefined {
-    const known = this.#known;
+  #search(
+    offset: number,
+    recent: RecentInput,
+    dateOf: (line: Buffer) => number | undefined,
+  ): number | undefined {
+    const last = this.#last;
     let start = offset;
-    for (const line of tail.lines(offset)) {
+    for (const line of recent.lines(offset)) {
       start -= line.length + 1;
-      if (known && start <= known.offset) return dateOf(line) ?? known.time;
+      if (last && start <= last.offset) return dateOf(line) ?? last.time;
       const time = dateOf(line);
       if (time !== undefined) return time;
     }

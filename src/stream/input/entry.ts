@@ -21,3 +21,9 @@ export interface Entry {
   /** Whether `line` is ASCII alone, where that is known. */
   readonly ascii: boolean | undefined;
 }
+
+/** An entry and where its line begins, in bytes from the beginning of the input; undefined: the line holds no entry. */
+export interface EntryAt {
+  readonly entry: Entry | undefined;
+  readonly offset: number;
+}

@@ -2,7 +2,7 @@ import type { Settle } from "../../shared/time.ts";
 import type { Entry } from "./entry.ts";
 import type { Format } from "./format.ts";
 import { readJournal } from "./journal.ts";
-import { doubtOf, processIn, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
+import { ambiguityOf, processIn, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
 
 /**
  * Reads one line of a known format. A line of another shape, in a journal too, is a plain one: never is a line taken for a kind that
@@ -82,7 +82,7 @@ class SyslogEntry implements Entry {
 
   get time(): number | undefined {
     const { time } = this.#read();
-    const doubt = time === undefined || !this.#settle ? undefined : doubtOf(this.line, this.#shape);
+    const doubt = time === undefined || !this.#settle ? undefined : ambiguityOf(this.line, this.#shape);
     return time !== undefined && doubt && this.#settle ? this.#settle(time, doubt) : time;
   }
 

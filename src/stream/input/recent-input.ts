@@ -4,7 +4,7 @@ const KEPT = 65536;
 const REMEMBERED = 2 * KEPT;
 
 /** Remembers the end of what was read, for the last dated lines. */
-export class Tail {
+export class RecentInput {
   /** The newest chunk: valid as long as it is the reader's. */
   #chunk: Buffer = Buffer.alloc(0);
   /**

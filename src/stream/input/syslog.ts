@@ -90,7 +90,7 @@ export function processIn(source: string, isRfc5424 = false): string | undefined
 }
 
 /** What the stamp of a line with such a header leaves open: one of RFC 3164 says neither year nor zone. */
-export function doubtOf(line: string, shape: SyslogShape): Doubt | undefined {
+export function ambiguityOf(line: string, shape: SyslogShape): Doubt | undefined {
   if (shape !== "syslog" && shape !== "syslog-pri") return undefined;
   return isDigit(line.charCodeAt(shape === "syslog" ? 0 : line.indexOf(">") + 1)) ? undefined : "year";
 }

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { lookup } from "node:dns/promises";
+import { printable, type Report } from "../../cli/report.ts";
 import { type Network, parseNetwork, unmap } from "../../shared/address.ts";
 
 /** How long an answer is used, in milliseconds. */
@@ -12,7 +13,10 @@ const MAX_RUNNING = 4;
 const MAX_WAITING = 1_000;
 const COMMAND_TIMEOUT = 10_000;
 /** Most addresses of a name: whoever runs a name's DNS can give it thousands. */
-export const MAX_ADDRESSES = 64;
+const MAX_ADDRESSES = 64;
+
+/** Looks up the addresses of a host name; undefined: there is no answer now. */
+export type Resolve = (host: string) => Promise<readonly Network[] | undefined>;
 
 interface Answer<T> {
   /** Undefined while there is none. */
@@ -111,6 +115,14 @@ function isOld<T>({ value, asked, isComing }: Answer<T>, now: number): boolean {
 export async function resolveHost(host: string): Promise<readonly Network[] | undefined> {
   const found = (await lookup(host, { all: true })).slice(0, MAX_ADDRESSES + 1);
   return found.flatMap(({ address }) => parseNetwork(address) ?? []).map(unmap);
+}
+
+/** The addresses of a name up to MAX_ADDRESSES; warns when there are more. */
+export function withinBound(host: string, networks: readonly Network[], report: Report): readonly Network[] {
+  if (networks.length <= MAX_ADDRESSES) return networks;
+  const message = `${printable(host, 80)} has more than ${MAX_ADDRESSES} addresses: ignored the others`;
+  report.rareWarning("addresses", message);
+  return networks.slice(0, MAX_ADDRESSES);
 }
 
 /** Runs an `ignorecommand`, an argv as JSON: status 0 says yes, any other no; undefined when it could not be run. */

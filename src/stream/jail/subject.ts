@@ -1,34 +1,49 @@
 import type { Failure } from "../../filter/verdict.ts";
+import type { Ban, Subject, Unban } from "../../protocol/command.ts";
 import type { Jail } from "../../rules/rule.ts";
 import { formatNetwork, isSingle, type Network, parseNetwork, unmap, widen } from "../../shared/address.ts";
 import { MAX_ID_LENGTH } from "../../shared/limits.ts";
 
-/** What a failure id turned out to be. */
+/** What a failure's id is. */
 export type Identity =
   | { readonly kind: "address"; readonly network: Network }
   | { readonly kind: "host"; readonly host: string }
   | { readonly kind: "id"; readonly id: string }
-  /** An address that can't be (`999.1.1.1`), the network of everybody (`0.0.0.0/0`), or an id that is empty or of unreasonable length. */
-  | { readonly kind: "impossible" };
+  /** It can't be banned; `why` goes after it in a message. */
+  | { readonly kind: "invalid"; readonly why: string };
 
-/** Reads a failure id strictly. IPv4 addresses inside IPv6 ones are taken out. */
+/** Reads a failure's id strictly. IPv4 addresses inside IPv6 ones are taken out. */
 export function identify({ id, kind, cidr }: Failure): Identity {
   const written = parseNetwork(cidr === undefined ? id : `${id}/${cidr}`);
   const network = written && unmap(written);
-  if (network) return network.prefix === 0 ? { kind: "impossible" } : { kind: "address", network };
-  if (kind === "address" || id === "" || id.length > MAX_ID_LENGTH) return { kind: "impossible" };
+  if (network?.prefix === 0) return { kind: "invalid", why: "is the network of all addresses" };
+  if (network) return { kind: "address", network };
+  if (kind === "address") return { kind: "invalid", why: "is not a valid address" };
+  if (id === "") return { kind: "invalid", why: "is empty" };
+  if (id.length > MAX_ID_LENGTH)
+    return { kind: "invalid", why: `is longer than ${MAX_ID_LENGTH} characters` };
   return kind === "host" ? { kind, host: id } : { kind, id };
 }
 
 /**
- * What counts, and is banned, as one: the network of the jail's `count` around the address; the address alone where that
- * network holds somebody who must not be banned.
+ * The address or network under which a jail counts and bans: the network of the jail's `count` around the address; the address
+ * alone where that network holds an ignored one.
  */
 export function countedAs(
   network: Network,
   { count }: Jail,
-  isSpared: (network: Network) => boolean,
+  isIgnored: (network: Network) => boolean,
 ): string {
   const wide = isSingle(network) ? widen(network, network.family === 4 ? count.ipv4 : count.ipv6) : network;
-  return formatNetwork(wide.prefix < network.prefix && isSpared(wide) ? network : wide);
+  return formatNetwork(wide.prefix < network.prefix && isIgnored(wide) ? network : wide);
+}
+
+/** The subject of a ban or unban. */
+export function subjectOf({ ip, id }: Ban | Unban): Subject {
+  return ip === undefined ? { id: id ?? "" } : { ip };
+}
+
+/** One name for a subject, whatever its kind: an id cannot pass for an address. */
+export function nameOf(subject: Subject): string {
+  return "ip" in subject ? subject.ip : `id ${subject.id}`;
 }

@@ -1,6 +1,6 @@
 import type { CompiledFilter } from "../../filter/compile-filter.ts";
 import { SESSION_MEMORY } from "../../shared/limits.ts";
-import type { CompiledJail } from "../jail/jail.ts";
+import type { CompiledJail } from "../jail/compile-jails.ts";
 
 /** How late a line, and the end of a window with it, may be, in milliseconds. */
 const LATE = 60_000;

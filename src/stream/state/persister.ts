@@ -1,7 +1,6 @@
 import type { Ban } from "../../protocol/command.ts";
-import type { Tally } from "../ban/failure-counter.ts";
-import { isCountable } from "../ban/restore.ts";
-import type { RunningJail } from "../jail/jail.ts";
+import type { Jail } from "../../rules/rule.ts";
+import { isCountable } from "../ban/counted-bans.ts";
 import type { Decision } from "./decision.ts";
 import type { Retention, RetentionPolicy } from "./retention.ts";
 
@@ -17,10 +16,24 @@ export interface PersistedLog {
   end(): Promise<void>;
 }
 
+/** Bans, as far as the persister needs them. */
+interface PersistedBans {
+  /** Whether a decision is the ban in force of its subject, or the last ban that has ended, or its end. */
+  stateOf(decision: Decision): "in force" | "ended" | "forgotten";
+  /** The bans in force, oldest first, with their evidence and these marks. */
+  inForce(mark: Pick<Ban, "repeat" | "restored">): Iterable<Ban>;
+  /** Forgets nothing that was remembered at `time`, in epoch milliseconds. */
+  keepSince(time: number): void;
+}
+
 /** What the state is of: the engine, as far as the persister needs it. */
 export interface PersistedEngine {
-  readonly tally: Pick<Tally, "restore" | "banlist">;
-  readonly jails: ReadonlyMap<string, RunningJail>;
+  readonly decisions: {
+    /** Goes on from the decisions of earlier runs, in their order. */
+    restore(decisions: Iterable<Decision>, state: { readonly isNew: boolean }): void;
+    readonly banlist: PersistedBans;
+  };
+  readonly jails: ReadonlyMap<string, { readonly jail: Jail }>;
   /** Up to when the log was read, in epoch milliseconds; undefined: not known. */
   readonly readUpTo: number | undefined;
   /** How much of the log before that a restart would have to read again, in milliseconds. */
@@ -51,7 +64,7 @@ export class Persister implements RetentionPolicy {
    */
   restore(): void {
     this.#keepRemembered();
-    this.#engine.tally.restore(this.#log.restore(), this.#log);
+    this.#engine.decisions.restore(this.#log.restore(), this.#log);
     this.#log.start(this, this.#now);
   }
 
@@ -76,13 +89,13 @@ export class Persister implements RetentionPolicy {
   }
 
   retentionOf(decision: Decision): Retention {
-    const state = this.#engine.tally.banlist.stateOf(decision);
+    const state = this.#engine.decisions.banlist.stateOf(decision);
     if (state === "in force") return "all";
     return state === "ended" || this.#isCounted(decision) ? "bare" : "nothing";
   }
 
   inForce(): Iterable<Ban> {
-    return this.#engine.tally.banlist.inForce({});
+    return this.#engine.decisions.banlist.inForce({});
   }
 
   /** Whether a jail that counts bans may still count this one. */
@@ -103,7 +116,8 @@ export class Persister implements RetentionPolicy {
   /** Where the log may be read again, ended bans must be remembered, however short their jails remember them. */
   #keepRemembered(): void {
     const { seen } = this.#log;
-    this.#engine.tally.banlist.knownSince =
-      seen === undefined ? Number.NEGATIVE_INFINITY : seen - this.#engine.lookback;
+    this.#engine.decisions.banlist.keepSince(
+      seen === undefined ? Number.NEGATIVE_INFINITY : seen - this.#engine.lookback,
+    );
   }
 }

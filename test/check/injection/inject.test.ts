@@ -6,7 +6,7 @@ import { findVulnerabilities } from "../../../src/check/vulnerabilities.ts";
 import { compileFilter } from "../../../src/filter/compile-filter.ts";
 import { loadRules } from "../../../src/rules/load-rules.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
-import { compileJails } from "../../../src/stream/jail/jail.ts";
+import { compileJails } from "../../../src/stream/jail/compile-jails.ts";
 import { filterRule, newJail, type PatternTexts } from "../../helpers/jail.ts";
 import { ROOT } from "../../helpers/root.ts";
 

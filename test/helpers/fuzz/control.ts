@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Report } from "../../../src/cli/report.ts";
-import { MAX_REQUEST_BYTES } from "../../../src/protocol/control.ts";
 import {
   banned,
   ban as banSchema,
@@ -13,12 +12,13 @@ import {
   status,
   unbanned,
 } from "../../../src/protocol/control-answers.ts";
+import { MAX_REQUEST_BYTES } from "../../../src/protocol/control-requests.ts";
 import { type ListeningSocket, listenAt } from "../../../src/protocol/control-socket.ts";
-import { Control } from "../../../src/stream/control/control.ts";
 import { Reloader } from "../../../src/stream/control/reload.ts";
+import { RequestHandler } from "../../../src/stream/control/request-handler.ts";
 import { ControlServer } from "../../../src/stream/control/server.ts";
 import { Engine } from "../../../src/stream/engine.ts";
-import type { CompiledJail } from "../../../src/stream/jail/jail.ts";
+import type { CompiledJail } from "../../../src/stream/jail/compile-jails.ts";
 import { SocketFolder, Talk } from "../control.ts";
 import { appFailure, appJails } from "../engine.ts";
 import { pick, type Random, upTo } from "../random-pattern.ts";
@@ -96,17 +96,19 @@ export class ControlTarget implements FuzzTarget {
     this.#socket = socket;
     this.#engine = new Engine(jails, { ...limits, ...around, resolve: async () => undefined }, START);
     const now = () => this.#clock.now;
-    const reloader = new Reloader({ engine: this.#engine, report, load: async () => jails, now });
+    const flush = () => undefined;
+    const reloader = new Reloader({ engine: this.#engine, flush, report, load: async () => jails, now });
     const steered = {
       engine: this.#engine,
       reloader,
+      flush,
       report,
       now,
       source: undefined,
       started: START,
       waiting: () => 0,
     };
-    const control = new Control(steered);
+    const control = new RequestHandler(steered);
     this.#server = new ControlServer(socket.server, {
       answer: (request) => control.answer(request),
       report,
@@ -136,7 +138,7 @@ export class ControlTarget implements FuzzTarget {
   }
 
   summary(): string {
-    return `${this.#answers} answers, ${this.#refusals} of them refusals, ${this.#engine.tally.bans} bans now`;
+    return `${this.#answers} answers, ${this.#refusals} of them refusals, ${this.#engine.decisions.banlist.size} bans now`;
   }
 
   end(): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Report } from "../../../src/cli/report.ts";
 import { loadRules } from "../../../src/rules/load-rules.ts";
 import { Engine } from "../../../src/stream/engine.ts";
-import { type CompiledJail, compileJails } from "../../../src/stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../../../src/stream/jail/compile-jails.ts";
 import { checkCommands } from "../fuzzer.ts";
 import { entriesByJson, entriesThroughGate, type saidBy } from "../journal-gate.ts";
 import { mutate as mutateText } from "../line-mutations.ts";

@@ -6,7 +6,7 @@ import { dumpRules } from "../../../src/rules/dump.ts";
 import { type LoadedRules, loadRules } from "../../../src/rules/load-rules.ts";
 import { tellMistake } from "../../../src/rules/report-mistakes.ts";
 import { Engine } from "../../../src/stream/engine.ts";
-import { type CompiledJail, compileJails } from "../../../src/stream/jail/jail.ts";
+import { type CompiledJail, compileJails } from "../../../src/stream/jail/compile-jails.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 /** The longest rules file. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Report } from "../../../src/cli/report.ts";
 import { type Command, decode, encode } from "../../../src/protocol/command.ts";
 import { Engine } from "../../../src/stream/engine.ts";
-import type { CompiledJail } from "../../../src/stream/jail/jail.ts";
+import type { CompiledJail } from "../../../src/stream/jail/compile-jails.ts";
 import { BanLog } from "../../../src/stream/state/banlog.ts";
 import { encodeHeader } from "../../../src/stream/state/header.ts";
 import { Persister } from "../../../src/stream/state/persister.ts";
@@ -94,7 +94,7 @@ export class StatesTarget implements FuzzTarget {
       }
       checkRestored(out, log.isWhole);
       for (const line of told) assert.match(line, /^fuzz: [^\p{Cc}\p{Cs}]*\n$/u);
-      const { banlist } = engine.tally;
+      const { banlist } = engine.decisions;
       assert.ok(banlist.size <= maxBans, `${banlist.size} bans in force, and ${maxBans} are allowed`);
       const bans = [...banlist.inForce()];
       for (const { until, jail } of bans) {

@@ -23,7 +23,7 @@ const app = (last: number, minutes: number | null, settings: Partial<Ban> = {}) 
 
 /** Who is banned once the decisions are restored: the last numbers of the addresses. */
 const inForce = ({ engine }: TestEngine) =>
-  [...engine.tally.list()].map(({ ip }) => Number(ip?.split(".").at(-1)));
+  [...engine.manualBans.list()].map(({ ip }) => Number(ip?.split(".").at(-1)));
 
 const cases: readonly {
   name: string;
@@ -93,7 +93,7 @@ const cases: readonly {
 for (const { name, decisions, kept, told } of cases) {
   test(`Restorer ${name}`, async () => {
     const tested = await withRoomForThree();
-    tested.engine.tally.restore(decisions, { isNew: false });
+    tested.engine.decisions.restore(decisions, { isNew: false });
     assert.deepEqual(inForce(tested), kept);
     assert.deepEqual(tested.told, told);
     const synced = tested.commands().filter((line) => line.startsWith("ban "));
@@ -107,7 +107,7 @@ for (const { name, decisions, kept, told } of cases) {
 test("Restorer counts a ban that it leaves out where bans are counted", async () => {
   const tested = await withRoomForThree();
   const early = app(7, 1, { time: NOW - 9 * minute, until: NOW - 5 * minute });
-  tested.engine.tally.restore([app(1, 20), app(2, 21), app(3, 22), early, app(7, 1)], { isNew: false });
+  tested.engine.decisions.restore([app(1, 20), app(2, 21), app(3, 22), early, app(7, 1)], { isNew: false });
   const last = tested.commands().slice(-2);
   assert.deepEqual(
     last,

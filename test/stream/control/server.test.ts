@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { Report } from "../../../src/cli/report.ts";
-import { ControlError, type Request } from "../../../src/protocol/control.ts";
+import { ControlError, type Request } from "../../../src/protocol/control-requests.ts";
 import { type ListeningSocket, listenAt } from "../../../src/protocol/control-socket.ts";
 import { type Answerer, ControlServer } from "../../../src/stream/control/server.ts";
 import { SocketFolder, Talk, talk } from "../../helpers/control.ts";

@@ -4,11 +4,11 @@ import fc from "fast-check";
 import {
   ALL_PATTERNS,
   type Candidates,
-  Gate,
+  type EmitLine,
   type GatePlan,
   type LineBytes,
-  type TakeLine,
-} from "../../../src/stream/gate/gate.ts";
+} from "../../../src/stream/gate/candidates.ts";
+import { Gate } from "../../../src/stream/gate/gate.ts";
 import type { Texts } from "../../../src/stream/gate/scan.ts";
 
 function textOf({ bytes, start, end }: LineBytes): string {
@@ -75,7 +75,7 @@ function passed(plan: GatePlan, chunks: readonly Buffer[], maxLine = 100): strin
   const out: string[] = [];
   const gate = new Gate({ maxLine, onOverflow: () => out.push("overlong") });
   gate.arm(plan);
-  const take: TakeLine = (line, candidates) => out.push(`${textOf(line)}: ${shown(candidates)}`);
+  const take: EmitLine = (line, candidates) => out.push(`${textOf(line)}: ${shown(candidates)}`);
   for (const chunk of chunks) gate.push(chunk, take);
   gate.end(take);
   return out;

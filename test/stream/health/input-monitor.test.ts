@@ -4,8 +4,8 @@ import { Report } from "../../../src/cli/report.ts";
 import { compileFilter } from "../../../src/filter/compile-filter.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
 import { CAUSES, type Cause } from "../../../src/stream/health/alerts.ts";
-import { Sight } from "../../../src/stream/health/input-monitor.ts";
-import type { CompiledJail } from "../../../src/stream/jail/jail.ts";
+import { InputMonitor } from "../../../src/stream/health/input-monitor.ts";
+import type { CompiledJail } from "../../../src/stream/jail/compile-jails.ts";
 import { filterRule, newJail } from "../../helpers/jail.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -15,17 +15,17 @@ const hour = 60 * minute;
 /** A sight of a log whose dated lines begin with a digit, and whose lines of another shape with `?`, and what it tells. */
 class Tried {
   readonly told: string[] = [];
-  readonly sight: Sight;
+  readonly monitor: InputMonitor;
 
   constructor({ isLive = true, silence = 2 * hour } = {}) {
     const report = new Report("test", (line) => this.told.push(line));
     const isDated = (line: Buffer) => /^\d/.test(line.toString());
     const hasShape = (line: Buffer) => !/^\?/.test(line.toString());
-    this.sight = new Sight({ isLive, silence, report, isDated, hasShape });
+    this.monitor = new InputMonitor({ isLive, silence, report, isDated, hasShape });
   }
 
   read(text: string): void {
-    this.sight.read(Buffer.from(text), NOW);
+    this.monitor.read(Buffer.from(text), NOW);
   }
 
   /** Reads so many lines, each of which is a sample. */
@@ -35,12 +35,12 @@ class Tried {
 
   pass(milliseconds: number, isBlocked = false): void {
     for (let left = milliseconds; left > 0; left -= minute)
-      this.sight.pass(Math.min(left, minute), isBlocked);
+      this.monitor.pass(Math.min(left, minute), isBlocked);
   }
 
   /** The causes that hold. */
   causes(): readonly Cause[] {
-    return CAUSES.filter((cause) => this.sight.blindness.of(cause).isOn);
+    return CAUSES.filter((cause) => this.monitor.alerts.of(cause).isOn);
   }
 }
 
@@ -81,10 +81,10 @@ const blindnesses: readonly {
   {
     cause: "headerless",
     name: "when a jail with an identifier is shown plain lines",
-    blind: (tried) => tried.sight.use("plain", [raw, tagged]),
-    healed: (tried) => tried.sight.use("plain", [raw, recidive]),
+    blind: (tried) => tried.monitor.use("plain", [raw, tagged]),
+    healed: (tried) => tried.monitor.use("plain", [raw, recidive]),
     told: "the log is read as lines without a syslog header, and jails with an identifier see none of them: tagged",
-    hint: "journalctl -o json or short-iso gives it one; --format says what it is",
+    hint: "journalctl -o json or short-iso gives it one; --format sets what each line is",
   },
   {
     cause: "mixed",
@@ -92,16 +92,16 @@ const blindnesses: readonly {
     blind: (tried) => tried.samples(10, "?"),
     healed: (tried) => tried.samples(10, "1"),
     told: "of the lines looked at now and then, 10 in a row do not have the log's format, and are read as plain text",
-    hint: "--format says what each line is",
+    hint: "--format sets what each line is",
   },
   {
     cause: "mixed",
     name: "when most of the first lines are not like the very first",
     blind: (tried) => {
-      tried.sight.use("rfc5424", [raw, tagged]);
-      tried.sight.compared({ format: "rfc5424", alike: "syslog", count: 5, others: 6 });
+      tried.monitor.use("rfc5424", [raw, tagged]);
+      tried.monitor.compared({ format: "rfc5424", alike: "syslog", count: 5, others: 6 });
     },
-    healed: (tried) => tried.sight.compared(undefined),
+    healed: (tried) => tried.monitor.compared(undefined),
     told: "the log is read as rfc5424, since its first line is, and 5 of the 6 lines after it are syslog",
     hint: "--format syslog, if that is what it is; lines of another shape are read as plain ones",
   },
@@ -109,7 +109,7 @@ const blindnesses: readonly {
     cause: "dateless",
     name: "when 20 samples have no date",
     blind: (tried) => {
-      tried.sight.use("plain", [raw]);
+      tried.monitor.use("plain", [raw]);
       tried.samples(20, "x");
     },
     healed: (tried) => tried.samples(1, "1"),
@@ -120,10 +120,10 @@ const blindnesses: readonly {
     cause: "dateless",
     name: "when 10 lines that matched have no date",
     blind: (tried) => {
-      tried.sight.use("syslog", [raw]);
-      for (let n = 0; n < 10; n++) tried.sight.matched("raw", false);
+      tried.monitor.use("syslog", [raw]);
+      for (let n = 0; n < 10; n++) tried.monitor.matched("raw", false);
     },
-    healed: (tried) => tried.sight.matched("raw", true),
+    healed: (tried) => tried.monitor.matched("raw", true),
     told: "[raw] 10 lines in a row that matched have no date that the rules can read: a failure then counts now",
     hint: "datepattern says how dates are written; --format none says that there are none",
   },
@@ -131,7 +131,7 @@ const blindnesses: readonly {
     cause: "unmatched",
     name: "when no rule matched in 16 MiB",
     blind: (tried) => tried.read("x".repeat(16 * 1024 * 1024)),
-    healed: (tried) => tried.sight.matched("raw", true),
+    healed: (tried) => tried.monitor.matched("raw", true),
     told: "no rule has matched a line in 16 MiB of log",
     hint: "f2b-regex LOG RULES shows which lines are missed, and why",
   },
@@ -146,7 +146,7 @@ const blindnesses: readonly {
       }
       tried.pass(1);
     },
-    healed: (tried) => tried.sight.matched("raw", true),
+    healed: (tried) => tried.monitor.matched("raw", true),
     told: "no rule has matched a line in a day of log",
     hint: "f2b-regex LOG RULES shows which lines are missed, and why",
   },
@@ -154,10 +154,10 @@ const blindnesses: readonly {
     cause: "shifted",
     name: "when lines are an hour ahead",
     blind: (tried) => {
-      for (let n = 0; n < 3; n++) tried.sight.aged(hour, NOW);
+      for (let n = 0; n < 3; n++) tried.monitor.aged(hour, NOW);
     },
     healed: (tried) => {
-      for (let n = 0; n < 10; n++) tried.sight.aged(0, NOW);
+      for (let n = 0; n < 10; n++) tried.monitor.aged(0, NOW);
     },
     told: "lines are 1 h ahead of now: is the log's zone another? try --tz Etc/GMT-1",
   },
@@ -165,17 +165,17 @@ const blindnesses: readonly {
     cause: "shifted",
     name: "when lines are two hours late for minutes",
     blind: (tried) => {
-      for (let n = 0; n < 6; n++) tried.sight.aged(-2 * hour, NOW + n * minute);
+      for (let n = 0; n < 6; n++) tried.monitor.aged(-2 * hour, NOW + n * minute);
     },
     healed: (tried) => {
-      for (let n = 0; n < 10; n++) tried.sight.aged(0, NOW);
+      for (let n = 0; n < 10; n++) tried.monitor.aged(0, NOW);
     },
     told: "lines are 2 h behind now: is the log's zone another? try --tz Etc/GMT+2",
   },
 ];
 
 for (const { cause, name, blind, healed, told, hint } of blindnesses) {
-  test(`Sight tells of ${cause} once ${name}, until it has ended`, () => {
+  test(`InputMonitor tells of ${cause} once ${name}, until it has ended`, () => {
     process.env.TZ = "UTC";
     const tried = new Tried();
     const messages = [`warning: ${told}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
@@ -189,7 +189,7 @@ for (const { cause, name, blind, healed, told, hint } of blindnesses) {
     assert.equal(tried.told.length, messages.length, "not again while it lasts");
     healed(tried);
     assert.deepEqual(tried.causes(), []);
-    assert.deepEqual(tried.sight.blindness.of(cause), { isOn: false, times: 1 });
+    assert.deepEqual(tried.monitor.alerts.of(cause), { isOn: false, times: 1 });
   });
 }
 
@@ -213,13 +213,13 @@ const seeing: readonly { name: string; pass: (tried: Tried) => void; silence?: n
   },
   {
     name: "plain lines for jails that see the raw line",
-    pass: (tried) => tried.sight.use("plain", [raw, recidive]),
+    pass: (tried) => tried.monitor.use("plain", [raw, recidive]),
   },
   {
     name: "headers that no jail asks for",
     pass: (tried) => {
-      tried.sight.use("plain", [raw, recidive]);
-      tried.sight.compared({ format: "plain", alike: "syslog", count: 9, others: 9 });
+      tried.monitor.use("plain", [raw, recidive]);
+      tried.monitor.compared({ format: "plain", alike: "syslog", count: 9, others: 9 });
     },
   },
   {
@@ -231,11 +231,11 @@ const seeing: readonly { name: string; pass: (tried: Tried) => void; silence?: n
       }
     },
   },
-  { name: "syslog for a jail with an identifier", pass: (tried) => tried.sight.use("syslog", [tagged]) },
+  { name: "syslog for a jail with an identifier", pass: (tried) => tried.monitor.use("syslog", [tagged]) },
   {
     name: "19 samples without a date, again and again",
     pass: (tried) => {
-      tried.sight.use("plain", [raw]);
+      tried.monitor.use("plain", [raw]);
       for (let n = 0; n < 3; n++) {
         tried.samples(19, "x");
         tried.samples(1, "1");
@@ -245,45 +245,45 @@ const seeing: readonly { name: string; pass: (tried: Tried) => void; silence?: n
   {
     name: "no dates with --format none",
     pass: (tried) => {
-      tried.sight.use("none", [raw]);
+      tried.monitor.use("none", [raw]);
       tried.samples(30, "x");
-      for (let n = 0; n < 30; n++) tried.sight.matched("raw", false);
+      for (let n = 0; n < 30; n++) tried.monitor.matched("raw", false);
     },
   },
   {
     name: "no dates where the datepattern says that there are none",
     pass: (tried) => {
-      tried.sight.use("plain", [dateless]);
+      tried.monitor.use("plain", [dateless]);
       tried.samples(30, "x");
-      for (let n = 0; n < 30; n++) tried.sight.matched("dateless", false);
+      for (let n = 0; n < 30; n++) tried.monitor.matched("dateless", false);
     },
   },
   {
     name: "much log, of which a rule matched the first line",
     pass: (tried) => {
-      tried.sight.matched("raw", true);
+      tried.monitor.matched("raw", true);
       tried.read("x".repeat(17 * 1024 * 1024));
     },
   },
 ];
 
 for (const { name, pass, silence } of seeing) {
-  test(`Sight has nothing to say of ${name}`, () => {
+  test(`InputMonitor has nothing to say of ${name}`, () => {
     const tried = new Tried(silence === undefined ? {} : { silence });
     pass(tried);
     assert.deepEqual(tried.told, []);
   });
 }
 
-test("Sight takes no input for no silence while stdout is blocked", () => {
+test("InputMonitor takes no input for no silence while stdout is blocked", () => {
   const tried = new Tried();
   tried.pass(5 * hour, true);
   assert.deepEqual(tried.causes(), ["stalled"]);
 });
 
-test("Sight tells what comes and goes ever more rarely, and counts it", () => {
+test("InputMonitor tells what comes and goes ever more rarely, and counts it", () => {
   const tried = new Tried();
-  tried.sight.matched("raw", true);
+  tried.monitor.matched("raw", true);
   for (let n = 0; n < 12; n++) {
     tried.pass(2 * hour);
     tried.read("1 a line\n");
@@ -291,15 +291,15 @@ test("Sight tells what comes and goes ever more rarely, and counts it", () => {
   const warnings = tried.told.filter((line) => line.includes("warning"));
   assert.equal(warnings.length, 2);
   assert.match(warnings[1] ?? "", /\(10 times so far\)/);
-  assert.equal(tried.sight.blindness.of("silence").times, 12);
+  assert.equal(tried.monitor.alerts.of("silence").times, 12);
 });
 
-test("Sight is blind to dates until all that lacked them have them", () => {
+test("InputMonitor is blind to dates until all that lacked them have them", () => {
   const tried = new Tried();
-  tried.sight.use("syslog", [raw, tagged]);
-  for (const jail of ["raw", "tagged"]) for (let n = 0; n < 10; n++) tried.sight.matched(jail, false);
-  tried.sight.matched("raw", true);
+  tried.monitor.use("syslog", [raw, tagged]);
+  for (const jail of ["raw", "tagged"]) for (let n = 0; n < 10; n++) tried.monitor.matched(jail, false);
+  tried.monitor.matched("raw", true);
   assert.deepEqual(tried.causes(), ["dateless"]);
-  tried.sight.matched("tagged", true);
+  tried.monitor.matched("tagged", true);
   assert.deepEqual(tried.causes(), []);
 });

@@ -24,7 +24,7 @@ async function livedEngine(): Promise<Engine> {
   for (let n = 0; n < 3; n++) fail("192.0.2.5", 3_600_000);
   lived.push(`${"x".repeat(101)}\n`, NOW + 1000);
   lived.engine.tick(NOW + 600_000);
-  lived.engine.sight.pass(60_000, false);
+  lived.engine.monitor.pass(60_000, false);
   return lived.engine;
 }
 

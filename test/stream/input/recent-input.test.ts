@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Tail } from "../../../src/stream/input/recent-input.ts";
+import { RecentInput } from "../../../src/stream/input/recent-input.ts";
 
 /** The lines of an input that came in pieces of `size` bytes, the last one first. */
 function linesOf(input: string, size = input.length || 1): readonly string[] {
-  const tail = new Tail();
+  const tail = new RecentInput();
   for (let start = 0; start < input.length; start += size)
     tail.push(Buffer.from(input.slice(start, start + size)));
   return [...tail.lines()].map(String);
@@ -21,13 +21,13 @@ const small: readonly (readonly [input: string, lines: readonly string[]])[] = [
 ];
 
 for (const [input, lines] of small) {
-  test(`Tail gives the lines of ${JSON.stringify(input)}, the last one first`, () => {
+  test(`RecentInput gives the lines of ${JSON.stringify(input)}, the last one first`, () => {
     assert.deepEqual(linesOf(input), lines);
     assert.deepEqual(linesOf(input, 1), lines);
   });
 }
 
-test("Tail gives the lines that lie whole in the last 64 KiB, however they came", () => {
+test("RecentInput gives the lines that lie whole in the last 64 KiB, however they came", () => {
   const input = Array.from({ length: 3000 }, (_, index) => `line ${index} ${"x".repeat(40)}\n`).join("");
   const kept = input.slice(-65536);
   const expected = kept
@@ -39,11 +39,11 @@ test("Tail gives the lines that lie whole in the last 64 KiB, however they came"
     assert.deepEqual(linesOf(input, size), expected, `pieces of ${size} bytes`);
 });
 
-test("Tail takes no end of a long line for a line", () => {
+test("RecentInput takes no end of a long line for a line", () => {
   assert.deepEqual(linesOf(`${"x".repeat(70_000)}2099-01-01 00:00:00\n`, 1000), []);
 });
 
-test("Tail gives the lines before a place near its newest chunk, however they came", () => {
+test("RecentInput gives the lines before a place near its newest chunk, however they came", () => {
   const line = (length: number, index: number) => `${index} ${"x".repeat(length)}\n`;
   const size = fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 300_000 }));
   const property = fc.property(
@@ -54,7 +54,7 @@ test("Tail gives the lines before a place near its newest chunk, however they ca
     fc.nat(),
     (input, sizes, place) => {
       const bytes = Buffer.from(input);
-      const tail = new Tail();
+      const tail = new RecentInput();
       let at = 0;
       for (const size of sizes) {
         const chunk = Buffer.from(bytes.subarray(at, at + size));

@@ -18,8 +18,8 @@ function shown(identity: ReturnType<typeof identify>): string {
       return `host ${identity.host}`;
     case "id":
       return `id ${identity.id}`;
-    case "impossible":
-      return "impossible";
+    case "invalid":
+      return identity.why;
   }
 }
 
@@ -28,20 +28,20 @@ const identities: readonly (readonly [failure: Failure, identity: string])[] = [
   [failure("2001:DB8::1", "address"), "2001:db8::1"],
   [failure("::ffff:192.0.2.1", "address"), "192.0.2.1"],
   [failure("64:ff9b::c000:201", "address"), "192.0.2.1"],
-  [failure("999.1.1.1", "address"), "impossible"],
-  [failure("192.0.2.01", "address"), "impossible"],
+  [failure("999.1.1.1", "address"), "is not a valid address"],
+  [failure("192.0.2.01", "address"), "is not a valid address"],
   [failure("192.0.2.77", "address", "24"), "192.0.2.0/24"],
-  [failure("192.0.2.77", "address", "33"), "impossible"],
-  [failure("192.0.2.77", "address", "0"), "impossible"],
-  [failure("::ffff:0.0.0.0/96", "id"), "impossible"],
-  [failure("192.0.2.77", "address", "024"), "impossible"],
+  [failure("192.0.2.77", "address", "33"), "is not a valid address"],
+  [failure("192.0.2.77", "address", "0"), "is the network of all addresses"],
+  [failure("::ffff:0.0.0.0/96", "id"), "is the network of all addresses"],
+  [failure("192.0.2.77", "address", "024"), "is not a valid address"],
   [failure("host.example.org", "host"), "host host.example.org"],
   [failure("192.0.2.1", "id"), "192.0.2.1"],
   [failure("session 5", "id"), "id session 5"],
-  [failure("", "id"), "impossible"],
+  [failure("", "id"), "is empty"],
   [failure("x".repeat(1024), "id"), `id ${"x".repeat(1024)}`],
-  [failure("x".repeat(1025), "id"), "impossible"],
-  [failure("x".repeat(1025), "host"), "impossible"],
+  [failure("x".repeat(1025), "id"), "is longer than 1024 characters"],
+  [failure("x".repeat(1025), "host"), "is longer than 1024 characters"],
 ];
 
 for (const [of, identity] of identities) {

@@ -135,9 +135,8 @@ class Runs {
   steer(cmd: "ban" | "unban", jail: string, ip: string, now: number): void {
     this.#do(({ engine }) => {
       engine.tick(now);
-      const running = engine.jails.get(jail) ?? assert.fail();
-      if (cmd === "unban") engine.tally.unban(jail, { ip });
-      else engine.tally.ban(running, { ip }, undefined);
+      if (cmd === "unban") engine.manualBans.unban(jail, { ip });
+      else engine.manualBans.ban(jail, { ip }, undefined);
     });
     this.#state.flush();
   }

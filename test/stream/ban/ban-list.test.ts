@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Ban } from "../../../src/protocol/command.ts";
+import type { Ban, Subject } from "../../../src/protocol/command.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
-import {
-  BanList,
-  type BanListOptions,
-  type BanRequest,
-  type Subject,
-} from "../../../src/stream/ban/banlist.ts";
+import { BanList, type BanListOptions, type BanRequest } from "../../../src/stream/ban/ban-list.ts";
 import { newJail } from "../../helpers/jail.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -147,8 +142,8 @@ test("BanList makes room for a ban of an earlier run: of one rank that one goes 
     return { cmd: "ban", jail: "web", ip: `192.0.2.${last}`, time, until, bancount };
   };
   for (const ban of [banOf(3, 1), banOf(2, 2)]) bans.restore(ban, newJail());
-  assert.equal(bans.forgetWeakest(banOf(1, 1)).ip, "192.0.2.1");
-  assert.equal(bans.forgetWeakest(banOf(4, 1)).ip, "192.0.2.3");
+  assert.equal(bans.dropWeakest(banOf(1, 1)).ip, "192.0.2.1");
+  assert.equal(bans.dropWeakest(banOf(4, 1)).ip, "192.0.2.3");
   assert.deepEqual(
     [...bans.inForce()].map(({ ip }) => ip),
     ["192.0.2.2"],
@@ -354,18 +349,18 @@ test("BanList knows what explains a ban", () => {
   const jail = newJail({ escalation: growing });
   const bans = newBanList();
   const unknown = { ban: undefined, repeats: 0, repeated: undefined, bancount: 0, remembered: undefined };
-  assert.deepEqual(bans.known(jail, first, NOW), { ...unknown, next: 10 * minute });
+  assert.deepEqual(bans.recordOf(jail, first, NOW), { ...unknown, next: 10 * minute });
   const ban = bans.ban({ ...request(jail, first, NOW), matches: ["a line"] });
   bans.repeat("web", first, NOW + 1);
   bans.repeat("web", first, NOW + 2);
   const now = { ban, repeats: 2, repeated: NOW + 2, bancount: 1, remembered: undefined, next: 20 * minute };
-  assert.deepEqual(bans.known(jail, first, NOW + 3), now);
+  assert.deepEqual(bans.recordOf(jail, first, NOW + 3), now);
   assert.deepEqual(bans.find("web", first)?.time, NOW);
   bans.takeDue(NOW + 10 * minute);
   const remembered = NOW + 10 * minute + jail.escalation.memory;
   const past = { ...unknown, bancount: 1, remembered, next: 20 * minute };
-  assert.deepEqual(bans.known(jail, first, remembered), past);
-  assert.deepEqual(bans.known(jail, first, remembered + 1), { ...unknown, next: 10 * minute });
+  assert.deepEqual(bans.recordOf(jail, first, remembered), past);
+  assert.deepEqual(bans.recordOf(jail, first, remembered + 1), { ...unknown, next: 10 * minute });
   assert.equal(bans.find("web", first), undefined);
 });
 

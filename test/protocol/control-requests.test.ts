@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ControlError, decodeRequest, encodeRequest, type Request } from "../../src/protocol/control.ts";
 import { linesOf } from "../../src/protocol/control-lines.ts";
+import {
+  ControlError,
+  decodeRequest,
+  encodeRequest,
+  type Request,
+} from "../../src/protocol/control-requests.ts";
 
 const requests: readonly { line: string; request: Request }[] = [
   { line: '{"v":1,"do":"ping"}', request: { do: "ping" } },
