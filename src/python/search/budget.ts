@@ -1,7 +1,7 @@
 import { isFastOnAttacks } from "../analyse/attack-strings.ts";
 import type { PatternMatch, PatternSpans, PythonPattern } from "../pattern.ts";
 import { cpuTime, runWithin } from "../time-limit.ts";
-import { isAscii, isLinear } from "./compile-pattern.ts";
+import { alphabetOf, isAscii, isLinear } from "./compile-pattern.ts";
 
 export interface BudgetOptions {
   /** Most that one search may take, in milliseconds. */
@@ -71,6 +71,7 @@ export class SearchBudget {
     if (text.length <= SHORT || text.length <= limitOf(pattern, ascii ? "ascii" : "other")) {
       return pattern.search(text, from, ascii);
     }
+    prepare(pattern, text, ascii, "match");
     return this.#guard(pattern, text, () => pattern.search(text, from, ascii));
   }
 
@@ -82,6 +83,7 @@ export class SearchBudget {
     let next = 0;
     // A pattern that was given up before may take what is left to it, and no more.
     if (patterns.length > 1 && !patterns.some((pattern) => this.#left.has(pattern))) {
+      for (const pattern of patterns) prepare(pattern, text, ascii, "match");
       const start = cpuTime();
       const ended = runWithin(LEAST, () => {
         for (next = 0; next < patterns.length; next++) {
@@ -109,7 +111,9 @@ export class SearchBudget {
   ): PatternSpans | undefined {
     const search = () => pattern.searchSpans(text, from, ascii);
     const isFree = text.length <= SHORT || text.length <= limitOf(pattern, "spans");
-    return isFree ? search() : this.#guard(pattern, text, search);
+    if (isFree) return search();
+    prepare(pattern, text, ascii, "spans");
+    return this.#guard(pattern, text, search);
   }
 
   #guard<Result>(pattern: PythonPattern, text: string, search: () => Result): Result | undefined {
@@ -127,6 +131,30 @@ export class SearchBudget {
     this.#gaveUp++;
     this.#onGiveUp(pattern, text);
     return undefined;
+  }
+}
+
+/** A text of one character for each of a pattern's RegExps. */
+const SAMPLES = { ascii: "a", basic: "\u0101", unicode: "\u{1f600}" } as const;
+
+/** RegExps that have run, by their pattern. */
+const prepared = new WeakMap<PythonPattern, Set<string>>();
+
+/**
+ * Makes the RegExp that searches such a text, and has V8 compile it: that takes up to 100 ms, which are the pattern's and not the text's.
+ * Under the guard they would be cut off each time, and no such text would ever match. V8 compiles a RegExp when it first runs, and
+ * once more when it runs again.
+ */
+function prepare(pattern: PythonPattern, text: string, ascii: boolean, result: "match" | "spans"): void {
+  const alphabet = ascii ? "ascii" : alphabetOf(text);
+  const name = `${alphabet} ${result}`;
+  const names = prepared.get(pattern) ?? new Set();
+  if (names.has(name)) return;
+  prepared.set(pattern, names.add(name));
+  const sample = SAMPLES[alphabet];
+  for (let i = 0; i < 2; i++) {
+    if (result === "match") pattern.search(sample, 0, ascii);
+    else pattern.searchSpans(sample, 0, ascii);
   }
 }
 

@@ -253,6 +253,11 @@ interface BeyondAscii {
 /** The text that was asked about last: many patterns are tried on one, and to look through it takes as long as a search. */
 let last: BeyondAscii & { readonly text: string } = { text: "", alphabet: "basic", sound: "" };
 
+/** Which RegExp of a pattern searches a text that is not ASCII alone. */
+export function alphabetOf(text: string): Alphabet {
+  return beyondAscii(text).alphabet;
+}
+
 function beyondAscii(text: string): BeyondAscii {
   if (text === last.text) return last;
   last = SURROGATE.test(text)

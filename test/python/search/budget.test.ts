@@ -81,9 +81,24 @@ test("SearchBudget finds the matches of several patterns in a long text, in thei
   assert.equal(budget.gaveUp, 2);
 });
 
-/** A pattern whose searches take what they are told to: they wait until a clock says so, or are stopped. */
+test("SearchBudget makes RegExps outside of the time of a search", () => {
+  // Folded classes of all characters take longer to make than a line may take.
+  const classes = Array.from("abcdefghijkl", (letter) => `[\\w${letter}-]${letter}[^\\W${letter}]`);
+  const slow = () => compilePattern(`(?i)^x+(?:${classes.join("|")}|.?!)$`);
+  for (const end of ["\u{1f600}!", "\u6f22!", "!"]) {
+    const budget = new SearchBudget();
+    const text = `${"x".repeat(600)}${end}`;
+    assert.ok(budget.search(slow(), text), end);
+    assert.ok(budget.searchSpans(slow(), text), end);
+    assert.equal([...budget.matches([slow(), slow()], text, end === "!")].length, 2, end);
+    assert.equal(budget.gaveUp, 0);
+  }
+});
+
+/** A pattern whose searches of longer texts than one character take what they are told to: they wait until a clock says so, or are stopped. */
 function sleeper(milliseconds: number): PythonPattern {
-  const search = () => {
+  const search = (text: string) => {
+    if (text.length === 1) return undefined;
     const end = performance.now() + milliseconds;
     while (performance.now() < end);
     return undefined;
