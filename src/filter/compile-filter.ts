@@ -20,8 +20,8 @@ export interface CompiledFilter {
 /** A pattern of the filter language. */
 export interface FilterPattern {
   readonly pattern: PythonPattern;
-  /** Reads the groups of a match, alternatives merged: `alt_user` fills an empty `user`. */
-  read(match: PatternMatch): MatchGroups;
+  /** Reads the groups of a match, and of the prefregex before it, alternatives merged: `alt_user` fills an empty `user`. */
+  read(match: PatternMatch, prefregex?: MatchGroups): MatchGroups;
 }
 
 /** A pattern that cannot be compiled, or that names no failure id. */
@@ -103,8 +103,8 @@ function compileOne(written: Pattern, { multiline = false, needs }: CompileOptio
     pattern,
     read:
       merges.length === 0
-        ? (match) => readGroups(match, at)
-        : ({ groups }) => matchGroupsOf(merge(groups, merges)),
+        ? (match, prefregex) => readGroups(match, at, prefregex)
+        : ({ groups }, prefregex) => matchGroupsOf(merge(groups, merges), prefregex),
   };
 }
 
