@@ -98,7 +98,7 @@ function compileOne(written: Pattern, { multiline = false, needs }: CompileOptio
   const merges = alternatives(pattern.groupNames);
   const at = groupIndices(pattern.groupNames);
   if (needs && !namesOne({ pattern }, needs))
-    throw new FilterError(written, 0, "names no failure id, such as <HOST>, <ADDR> or <F-ID>");
+    throw new FilterError(written, 0, "no tag for an address or id, such as <HOST>, <ADDR> or <F-ID>");
   return {
     pattern,
     read:

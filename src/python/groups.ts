@@ -103,7 +103,7 @@ class GroupAnalysis {
     const exact = exactGroups(this.#tree);
     for (const [index, { offset }] of this.#homes) {
       if (this.#reported.has(index) && !exact.has(index))
-        refuse(offset, "a named group in a loop that a later turn may leave out cannot be read");
+        refuse(offset, "a named group in a loop that skips it in later iterations cannot be read");
     }
     this.#pass(this.#tree.root, NONE, []);
     const read = [...this.#stateAt].filter(([, state]) => state !== "unset").map(([node]) => node.index);
@@ -123,7 +123,7 @@ class GroupAnalysis {
     const home = this.#homes.get(index);
     for (const loop of home?.loops ?? []) {
       if (!readerLoops.includes(loop) && !alwaysSet(loop.body).has(index)) {
-        refuse(home?.offset ?? 0, "a group in a loop that a later turn may leave out cannot be read");
+        refuse(home?.offset ?? 0, "a group in a loop that skips it in later iterations cannot be read");
       }
     }
   }
@@ -175,7 +175,7 @@ class GroupAnalysis {
     if (set.has(index)) return "set";
     const home = this.#homes.get(index);
     if (home?.loops.some((loop) => loops.includes(loop))) {
-      refuse(node.offset, "a group that only an earlier turn of the loop may have set cannot be read");
+      refuse(node.offset, "a group that only an earlier iteration of the loop may have set cannot be read");
     }
     if (!this.#closed.has(index)) return "unset";
     this.#checkLoops(index, loops);

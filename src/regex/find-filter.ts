@@ -46,7 +46,7 @@ async function findJails(spec: string, config: string | undefined): Promise<read
   throw new RuleError(
     "ERR_RULE_VALUE",
     whole(spec),
-    "no filter of this name, and no pattern",
+    "not the name of a filter, and not a pattern",
     hintFor(hasOptions),
   );
 }
@@ -54,7 +54,7 @@ async function findJails(spec: string, config: string | undefined): Promise<read
 function hintFor(hasOptions: boolean): string {
   return hasOptions
     ? "--config names a fail2ban configuration; bundled rules take no options, but the name of a jail: sshd[sshd-ddos]"
-    : "a pattern names whom it finds, as <HOST> does; bundled rules: f2b-stream without -r lists them";
+    : "a pattern needs a tag such as <HOST>; f2b-stream without -r lists the bundled rules";
 }
 
 async function loadJails(spec: string): Promise<readonly Jail[]> {
@@ -66,8 +66,8 @@ function pickJails(jails: readonly Jail[], list: string | undefined): readonly J
   return list.split(",").map((name) => {
     const jail = jails.find((each) => each.name === name.trim());
     if (jail) return jail;
-    const hint = `its jails are ${jails.map((each) => each.name).join(", ")}`;
-    throw new RuleError("ERR_RULE_VALUE", whole(name), "no jail of this name in the rules", hint);
+    const hint = `the jails are ${jails.map((each) => each.name).join(", ")}`;
+    throw new RuleError("ERR_RULE_VALUE", whole(name), "there is no jail with this name in the rules", hint);
   });
 }
 

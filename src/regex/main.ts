@@ -53,7 +53,7 @@ async function examine(options: Options, report: Report): Promise<number> {
   const now = options.now ?? Date.now();
   warnOfVulnerabilities(jails, now, report);
   const [first, ...others] = jails;
-  if (first === undefined) throw new UsageError(`${options.filter}: no jail that looks at lines`);
+  if (first === undefined) throw new UsageError(`${options.filter}: no jail that reads lines`);
   if (options.json && others.length > 0) {
     const names = jails.map(({ jail }) => jail.name).join(", ");
     throw new UsageError(`option --json takes one jail; write ${options.filter}[NAME] with one of ${names}`);
@@ -67,7 +67,7 @@ async function examine(options: Options, report: Report): Promise<number> {
   if (typeof input === "string") for (const line of input.split("\n")) takeLine(line);
   else {
     const onOverflow = () => {
-      report.rareWarning("overlong", `a line is longer than ${MAX_LINE} bytes: taken for an empty one`);
+      report.rareWarning("overlong", `a line is longer than ${MAX_LINE} bytes: it is read as an empty line`);
       takeLine("");
     };
     const gate = new Gate({ maxLine: MAX_LINE, onOverflow });
@@ -111,7 +111,7 @@ class JailView {
     this.#judge = new LineMatcher(compiled, options.format, now, (pattern) => {
       this.#report.giveUp();
       const source = printable(pattern.source, 80);
-      report.rareWarning("budget", `a line took too long for a pattern and was given up: ${source}`);
+      report.rareWarning("budget", `a search took too long and was stopped: ${source}`);
     });
     this.#report = new RegexReport(compiled, options);
     const write = (line: string) => {
@@ -158,7 +158,7 @@ class JailView {
 function openLog(log: string): Readable | string {
   if (log === "-" || existsSync(log)) {
     const isFolder = (log === "-" ? fstatSync(0) : statSync(log)).isDirectory();
-    if (isFolder) throw new LogError(`${log === "-" ? "stdin" : log}: is a folder, expected a log`);
+    if (isFolder) throw new LogError(`${log === "-" ? "stdin" : log}: is a directory, expected a log`);
     return log === "-" ? process.stdin : createReadStream(log, { highWaterMark: 1 << 20 });
   }
   if (/^\S*\/\S*$/.test(log)) throw new UsageError(`${log}: no such file`);

@@ -72,7 +72,7 @@ export class RegexReport {
       ...this.#formatAddresses(),
       ...this.#formatTemplates(),
       `Lines: ${lines} lines, ${ignored} ignored, ${matched} matched, ${missed} missed`,
-      ...(givenUp > 0 ? [`Searches given up: ${givenUp}, which took too long`] : []),
+      ...(givenUp > 0 ? [`Searches stopped because they took too long: ${givenUp}`] : []),
       ...this.#formatLines("matched"),
       ...this.#formatLines("ignored"),
       ...this.#formatLines("missed"),

@@ -32,9 +32,7 @@ const MAX_FILE_BYTES = 1_048_576;
 /** The files that the arguments of `-r` stand for, in order; in the place of one that stands for none, what is wrong. */
 export async function findRules(specs: readonly string[]): Promise<readonly FoundRules[]> {
   if (specs.length === 0) {
-    return [
-      failure("-r", "no rules given", `write -r NAME or -r PATH; ${bundledNames(await listBundled())}`),
-    ];
+    return [failure("-r", "no rules given", `use -r NAME or -r PATH; ${bundledNames(await listBundled())}`)];
   }
   const found = await Promise.all(specs.map(findSpec));
   return found.flat();
@@ -94,7 +92,7 @@ async function findBundled(name: string): Promise<RulesFile | RuleError> {
   const names = await listBundled();
   if (names.includes(name)) return bundledFile(name);
   const hint = existsSync(name) ? `for the file of this name, write ./${name}` : suggestion(name, names);
-  return failure(name, "no bundled rules of this name", hint ?? bundledNames(names));
+  return failure(name, "there are no bundled rules with this name", hint ?? bundledNames(names));
 }
 
 function bundledFile(name: string): RulesFile {
@@ -111,7 +109,7 @@ async function listBundled(): Promise<readonly string[]> {
 }
 
 function bundledNames(names: readonly string[]): string {
-  return names.length === 0 ? "no rules are bundled here" : `bundled are ${names.join(", ")}`;
+  return names.length === 0 ? "there are no bundled rules" : `bundled rules: ${names.join(", ")}`;
 }
 
 function failure(name: string, message: string, hint?: string): RuleError {

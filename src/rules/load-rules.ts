@@ -130,10 +130,10 @@ function mistakesOfJail({ name, place, on, filter, port, protocol }: Jail): read
   const portless = protocol.find((each) => each === "all" || each === "icmp");
   return [
     ...(on === "log" && filter.failregex.length === 0
-      ? [wrong("no failregex", "a jail counts matches of its failregex, or has on: ban and counts bans")]
+      ? [wrong("no failregex", "a jail needs a failregex to count failures, or on: ban to count bans")]
       : []),
     ...(port && portless !== undefined
-      ? [wrong(`protocol ${JSON.stringify(portless)} has no ports`, "take port: all, or tcp and udp")]
+      ? [wrong(`protocol ${JSON.stringify(portless)} has no ports`, "use port: all, or protocol: [tcp, udp]")]
       : []),
   ];
 }
@@ -149,7 +149,11 @@ function warningsOf(jails: readonly Jail[]): readonly string[] {
         ? [warning("with on: ban, failregex is not used")]
         : []),
       ...(nameable
-        ? [warning(`journalmatch: a local user can run a program for which ${nameable.join(" and ")} fits`)]
+        ? [
+            warning(
+              `journalmatch: a local user can run a program that matches ${nameable.join(" and ")} fits`,
+            ),
+          ]
         : []),
     ];
   });

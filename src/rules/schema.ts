@@ -70,7 +70,7 @@ const bantime = value(
 const port = value(
   'a port number, a range such as "10000:10100" or a service name',
   (input) => (typeof input === "number" || typeof input === "string" ? parsePort(String(input)) : undefined),
-  "names are those of /etc/services",
+  "service names are those of /etc/services",
 );
 
 /** The ports; all of them, however that is said, is an empty list. */
@@ -83,7 +83,7 @@ const ports = z.preprocess(
 
 const protocols = wordList(oneOf(PROTOCOLS))
   .refine((list) => list.length > 0, "expected a protocol, got an empty list")
-  .refine((list) => list.length === 1 || !list.includes("all"), '"all" stands alone');
+  .refine((list) => list.length === 1 || !list.includes("all"), '"all" must be the only protocol');
 
 const journalmatch = z.unknown().transform((input, context): JournalMatch => {
   try {
@@ -114,7 +114,7 @@ const ignoreip = wordList(ignored).transform(
   }),
 );
 
-const argv = 'a list such as ["/usr/local/bin/is-known", "<ip>"], since no shell reads it';
+const argv = 'a list such as ["/usr/local/bin/is-known", "<ip>"], since no shell is run';
 const command = z.union([
   z
     .string()

@@ -30,7 +30,7 @@ async function applySet(layer: Layer, set: string): Promise<Layer | RuleError[]>
   if (jail === undefined) {
     const unknown = target.slice(0, target.indexOf("."));
     const hint =
-      suggestion(unknown, names) ?? (names.length > 0 ? `jails are ${names.join(", ")}` : undefined);
+      suggestion(unknown, names) ?? (names.length > 0 ? `the jails are ${names.join(", ")}` : undefined);
     return wrong("ERR_RULE_KEY", `no jail ${JSON.stringify(unknown)}`, hint);
   }
   const { readSetting } = await import("./document.ts");

@@ -6,7 +6,7 @@ import { fixUnquotedPatterns } from "./unquoted-patterns.ts";
 /** Where yaml speaks to programmers. */
 const MESSAGES: Partial<Readonly<Record<yaml.ErrorCode, string>>> = {
   MULTIPLE_DOCS: "more than one document",
-  RESOURCE_EXHAUSTION: "nested too deep",
+  RESOURCE_EXHAUSTION: "nested too deeply",
 };
 
 /** Keys and list indexes, from the root of a value to a part of it. */
@@ -90,7 +90,7 @@ export class YamlSource {
       return { document, value: document.toJS({ maxAliasCount: MAX_ALIASES }), errors: [] };
     } catch (error) {
       if (error instanceof ReferenceError) return failed(`more than ${MAX_ALIASES} uses of one anchor`);
-      if (error instanceof RangeError) return failed("nested too deep");
+      if (error instanceof RangeError) return failed("nested too deeply");
       throw error;
     }
   }
@@ -110,7 +110,7 @@ export class YamlSource {
   #syntaxError({ code, message, pos }: yaml.YAMLError): RuleError {
     const told = MESSAGES[code] ?? message.split("\n", 1)[0] ?? "";
     const lower = /^[A-Z][a-z]/.test(told) ? told.slice(0, 1).toLowerCase() + told.slice(1) : told;
-    const hint = code === "BLOCK_AS_IMPLICIT_KEY" ? 'put quotes around text that holds ": "' : undefined;
+    const hint = code === "BLOCK_AS_IMPLICIT_KEY" ? 'put quotes around text that contains ": "' : undefined;
     return new RuleError("ERR_RULE_SYNTAX", this.#placeAt(pos[0]), lower, hint);
   }
 

@@ -240,7 +240,10 @@ class Emitter {
     this.#marks.set(index, [ahead]);
     if (!isNullable(body)) return this.#nonlinear("(?=([^]+))");
     if (isNullable(this.#tree.root))
-      refuse(body, "a group cannot be asked for where text, and it, may be empty");
+      refuse(
+        body,
+        "a condition on a group that may be empty is not supported in a pattern that may be empty",
+      );
     this.#marks.set(index, [ahead, ++this.#groupCount]);
     return this.#nonlinear("(?:(?=([^]+))|(?<=([^]+)))");
   }
@@ -251,7 +254,7 @@ class Emitter {
    */
   #isSet(node: ReferenceNode | ConditionalNode, set: boolean): string {
     const [ahead, before] = this.#marks.get(node.index) ?? [];
-    if (ahead === undefined) refuse(node, "a group that is written nowhere before cannot be asked for");
+    if (ahead === undefined) refuse(node, "a condition on a group must come after the group");
     const marks = [ahead, ahead, ...(before === undefined ? [] : [before])];
     return this.#nonlinear(`(?${set ? "!" : "="}${marks.map((mark) => `(?:\\${mark})`).join("")})`);
   }
@@ -278,7 +281,7 @@ class Emitter {
     const reference = this.#nonlinear(`(?:\\${this.#numbers[node.index]})`);
     if (this.#use.stateAt.get(node) === "set") return reference;
     if (this.#use.stateAt.get(node) === "unset") return "[]";
-    if (behind) refuse(node, "a lookbehind cannot ask whether a group is set");
+    if (behind) refuse(node, "a condition on a group is not supported in a lookbehind");
     return this.#isSet(node, true) + reference;
   }
 
@@ -286,7 +289,7 @@ class Emitter {
   #checkCase({ index, case: kind, offset }: ReferenceNode): void {
     if (kind === "exact") return;
     for (const node of this.#charsInGroup(index)) {
-      if (hasCase(node)) refuse({ offset }, "a back reference that ignores case cannot be expressed");
+      if (hasCase(node)) refuse({ offset }, "a back reference that ignores case is not supported");
     }
   }
 
@@ -303,7 +306,7 @@ class Emitter {
   #conditional(node: ConditionalNode, context: Context): string {
     const state = this.#use.stateAt.get(node);
     if (state !== "maybe") return this.#atom(state === "set" ? node.yes : node.no, context);
-    if (context.behind) refuse(node, "a lookbehind cannot ask whether a group is set");
+    if (context.behind) refuse(node, "a condition on a group is not supported in a lookbehind");
     const yes = this.#isSet(node, true) + this.#term(node.yes, context);
     return `(?:${yes}|${this.#isSet(node, false)}${this.#term(node.no, context)})`;
   }
@@ -341,7 +344,7 @@ class Emitter {
     const kept = groupsIn(body).filter((index) => this.#use.kept.has(index));
     if (kept.length === 0) return;
     if (behind) refuse(body, "a group in a loop in a lookbehind cannot be read");
-    if (max > min && isNullable(body)) refuse(body, "a group in a loop with empty turns cannot be read");
+    if (max > min && isNullable(body)) refuse(body, "a group in a loop with empty iterations cannot be read");
   }
 
   #counted(node: RepeatNode, context: Context, lazy: string): string {
@@ -380,7 +383,7 @@ class Emitter {
     const isPlain =
       upTo.every(triesEmptyLast) && leaves && isEmptyAnywhere(leaves) && !others.some(isNullable);
     if (max !== Number.POSITIVE_INFINITY || !isPlain) {
-      refuse(node, "a loop whose turns may be empty before they are not cannot be expressed");
+      refuse(node, "a loop with an alternative that may be empty before others is not supported");
     }
     const inner: Context = { ...context, tail: undefined, before: UNKNOWN };
     const loop = (nodes: readonly Node[]) =>

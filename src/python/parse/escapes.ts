@@ -28,7 +28,7 @@ export function escapedCodePoint(scanner: Scanner, token: string): number {
   const digits = HEX_DIGITS[char];
   if (digits !== undefined) return hexadecimal(scanner, start, digits);
   if (char === "N") {
-    const message = "character names (\\N{…}) are not known here: write \\u and the number";
+    const message = "character names (\\N{…}) are not supported: use \\u and the number";
     throw new PatternError("ERR_PATTERN_UNSUPPORTED", start, message);
   }
   if (/^[A-Za-z0-9]$/.test(char)) scanner.fail(start, `unknown escape "${token}"`);
@@ -63,7 +63,7 @@ function hexadecimal(scanner: Scanner, start: number, digits: number): number {
   const text = scanner.takeWhile(/[0-9A-Fa-f]/, digits);
   if (text.length < digits) scanner.fail(start, `expected ${digits} hexadecimal digits in an escape`);
   const code = Number.parseInt(text, 16);
-  if (code > 0x10ffff) scanner.fail(start, "no character has so high a number");
+  if (code > 0x10ffff) scanner.fail(start, "there is no character above U+10FFFF");
   return code;
 }
 

@@ -39,7 +39,7 @@ export function readFlags(scanner: Scanner, outer: Flags): { flags: Flags; end: 
     /[au]/.test(off) ||
     [...on].some((flag) => off.includes(flag))
   ) {
-    scanner.fail(offset, "these flags exclude one another");
+    scanner.fail(offset, "these flags are mutually exclusive");
   }
   return { flags: withFlags(scanner, offset, withFlags(scanner, offset, outer, on, true), off, false), end };
 }

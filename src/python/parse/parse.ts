@@ -238,7 +238,7 @@ class Parser {
     if (min >= MAX_REPEAT || (max !== Number.POSITIVE_INFINITY && max >= MAX_REPEAT)) {
       scanner.fail(offset, "the count of a repeat is too large");
     }
-    if (max < min) scanner.fail(offset, "the least count of a repeat is greater than the most");
+    if (max < min) scanner.fail(offset, "the minimum of a repeat is greater than its maximum");
     return { min, max };
   }
 
@@ -282,7 +282,7 @@ class Parser {
     if (!/^[-a-zA-Z]$/.test(kind)) scanner.fail(start, `unknown kind of group "(?${kind}"`);
     scanner.seek(start + 2);
     const { flags, end } = readFlags(scanner, this.#flags);
-    if (end === ")") scanner.fail(start, "flags for the whole pattern stand at its start");
+    if (end === ")") scanner.fail(start, "flags for the whole pattern must be at its start");
     return this.#plainGroup(start, flags);
   }
 
@@ -333,7 +333,7 @@ class Parser {
     const scanner: Scanner = this.#scanner;
     const { offset } = scanner;
     const name = scanner.takeUntil(end, "the name of a group");
-    if (!IDENTIFIER.test(name)) scanner.fail(offset, `"${name}" is no name for a group`);
+    if (!IDENTIFIER.test(name)) scanner.fail(offset, `"${name}" is not a valid group name`);
     return name;
   }
 
@@ -378,7 +378,7 @@ class Parser {
     const text = scanner.takeUntil(")", "the name of a group");
     const index = IDENTIFIER.test(text) ? this.#numbers.get(text) : groupNumber(text);
     if (index === undefined) scanner.fail(offset, `there is no group named "${text}" before this place`);
-    if (!(index > 0)) scanner.fail(offset, `"${text}" is neither name nor number of a group`);
+    if (!(index > 0)) scanner.fail(offset, `"${text}" is neither the name nor the number of a group`);
     this.#conditions.push({ index, offset });
     this.#checkLookbehind(offset, index);
     return index;

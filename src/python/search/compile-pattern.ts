@@ -224,7 +224,7 @@ function program(tree: Tree, alphabet: Alphabet, reported: Reported): WholeProgr
     const regexp = new RegExp(emitted.source, reported === "names" ? "g" : "dg");
     return { ...emitted, regexp, named: namedOf(tree, emitted.numbers) };
   } catch (error) {
-    throw new PatternError("ERR_PATTERN_UNSUPPORTED", 0, `not expressible: ${(error as Error).message}`);
+    throw new PatternError("ERR_PATTERN_UNSUPPORTED", 0, `not supported: ${(error as Error).message}`);
   }
 }
 

@@ -20,12 +20,13 @@ export function readEscalation(options: JailOptions, memory: number, warn: Warn)
   const multipliers = readMultipliers(options.get("bantime.multipliers"), warn);
   const formula = options.get("bantime.formula")?.text.replace(/\s/g, "");
   if (increment && formula && formula !== DEFAULT_FORMULA && multipliers === undefined) {
-    warn("bantime.formula is Python and is not run: bans double instead (bantime.multipliers says more)");
+    warn(
+      "bantime.formula is Python and is not run: bans double instead; bantime.multipliers sets other factors",
+    );
   }
   const factor = options.get("bantime.factor")?.text || "1";
   const number = parseSeconds(factor) ?? 0;
-  if (number <= 0)
-    warn(`bantime.factor: expected a number above 0, got ${JSON.stringify(factor)}: 1 is taken`);
+  if (number <= 0) warn(`bantime.factor: expected a number above 0, got ${JSON.stringify(factor)}: using 1`);
   return {
     increment,
     factor: number > 0 ? number : 1,

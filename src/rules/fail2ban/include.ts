@@ -30,7 +30,7 @@ export class ConfigFiles {
   #withIncludes(paths: readonly string[], parents: readonly string[], room: { left: number }): string[] {
     return withLocal(paths).flatMap((path) => {
       if (this.#file(path) === undefined) return [];
-      if (room.left-- === 0) throw unreadable(path, `leads to more than ${MAX_INCLUDED} files`);
+      if (room.left-- === 0) throw unreadable(path, `includes more than ${MAX_INCLUDED} files`);
       const single = this.#merge([path]);
       const included = (key: string): string[] => {
         const names = single.get("INCLUDES", key)?.text.split("\n") ?? [];

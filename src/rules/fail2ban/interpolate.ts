@@ -103,7 +103,7 @@ export class Config {
     const final = this.#known.get(lookup.section)?.get(name.toLowerCase());
     if (final !== undefined) return final;
     const value = this.#rawValue(lookup, name.toLowerCase()) ?? this.#rawElsewhere(lookup.section, name);
-    if (value === undefined) throw mistake(raw, lookup, `nothing defines %(${name})s`);
+    if (value === undefined) throw mistake(raw, lookup, `%(${name})s is not defined`);
     return this.#interpolate(value, lookup, depth + 1);
   }
 

@@ -121,7 +121,7 @@ function missingActions(jails: readonly ResolvedJail[]): string[] {
   const actions = jails.flatMap(({ actions }) => actions);
   const names = actions.flatMap((action) => (action.kind === "firewall" && !action.found ? action.name : []));
   return [...new Set(names)].map(
-    (name) => `action ${name}: no action.d/${name}.conf, so its name alone tells what it does`,
+    (name) => `action ${name}: no action.d/${name}.conf, so it is judged by its name`,
   );
 }
 

@@ -68,5 +68,5 @@ function replaceAll(value: LocatedText, text: string, insert: LocatedText): Loca
 }
 
 function endless(name: string, tag: string, value: LocatedText): RuleError {
-  return new RuleError("ERR_RULE_VALUE", placeOf(value), `${name}: <${tag}> leads back to itself`);
+  return new RuleError("ERR_RULE_VALUE", placeOf(value), `${name}: <${tag}> contains itself`);
 }

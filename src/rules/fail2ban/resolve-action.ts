@@ -149,7 +149,7 @@ function commands(base: Base, values: ReadonlyMap<string, LocatedText>): Command
       if (split.words[0] === "") return unsupported(base, `${key} names no program`);
       const kind = key === "actionban" || key === "actionunban" ? "address" : "jail";
       const tag = split.words.map((word) => unknownTag(word, kind)).find((unknown) => unknown !== undefined);
-      if (tag !== undefined) return unsupported(base, `${key} has the tag ${tag}`);
+      if (tag !== undefined) return unsupported(base, `${key} uses the tag ${tag}, which has no value here`);
       found[key] = [...(found[key] ?? []), [...split.words]];
     }
   }

@@ -53,7 +53,7 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
 function readMaxretry(options: JailOptions, warn: Warn): number {
   const number = wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn);
   if (number > MAX_MAXRETRY)
-    warn(`maxretry: ${MAX_MAXRETRY} is used instead of ${number}: a window holds no more`);
+    warn(`maxretry: using ${MAX_MAXRETRY} instead of ${number}, the most that a window counts`);
   return Math.min(number, MAX_MAXRETRY);
 }
 
@@ -75,7 +75,7 @@ function readFilterRule({ filter, place }: ResolvedJail, warn: Warn): FilterRule
   for (const { source, place } of failregex) {
     const tag = UNKNOWN_TAG.exec(source)?.[0];
     if (tag)
-      warn(`${formatPlace(place)}: nothing defines ${tag}, so it is taken literally; is the mode right?`);
+      warn(`${formatPlace(place)}: ${tag} is not defined and is matched literally; is the mode right?`);
   }
   return { prefregex, failregex, ignoreregex, success: [], maxlines, datepattern };
 }
@@ -98,7 +98,7 @@ function isSyslogd(logpath: readonly string[] | undefined): boolean {
 function readUsedns(text: string | undefined, warn: Warn): Jail["usedns"] {
   const word = text?.toLowerCase() ?? "warn";
   if (word === "yes" || word === "no" || word === "warn" || word === "raw") return word;
-  warn(`usedns: expected yes, warn, no or raw, got ${JSON.stringify(text)}: no is taken`);
+  warn(`usedns: expected yes, warn, no or raw, got ${JSON.stringify(text)}: using no`);
   return "no";
 }
 
@@ -110,7 +110,7 @@ function readMode({ actions }: ResolvedJail, warn: Warn): Jail["mode"] {
     return "shadow";
   }
   const closes = actions.some((action) => action.kind !== "unsupported" || !action.notifies);
-  if (!closes) warn("no action of the jail bans: it only watches (mode: shadow)");
+  if (!closes) warn("no action of the jail bans anybody: it only watches (mode: shadow)");
   return closes ? "enforce" : "shadow";
 }
 
@@ -124,7 +124,7 @@ function warnOfInput(options: JailOptions, warn: Warn): void {
     warn(`logencoding ${encoding}: lines are read as UTF-8; put iconv before f2b-stream`);
   }
   const zone = options.get("logtimezone")?.text;
-  if (zone) warn(`logtimezone ${zone}: give f2b-stream --tz`);
+  if (zone) warn(`logtimezone ${zone}: use f2b-stream --tz`);
   const backend = options.get("backend")?.text ?? "";
-  if (/^systemd\[/.test(backend)) warn(`backend ${backend}: give journalctl what stands in the brackets`);
+  if (/^systemd\[/.test(backend)) warn(`backend ${backend}: pass what is in the brackets to journalctl`);
 }

@@ -17,7 +17,7 @@ export function duration(options: JailOptions, key: string, warn: Warn): number 
   const seconds = parseSeconds(text);
   if (seconds !== undefined && seconds > 0) return Math.round(Math.min(seconds, LONGEST) * 1000);
   if (seconds === 0 && key === "bantime.rndtime") return 0;
-  warn(`${key}: expected a duration such as "10m", got ${JSON.stringify(text)}: the default is taken`);
+  warn(`${key}: expected a duration such as "10m", got ${JSON.stringify(text)}: using the default`);
   return undefined;
 }
 
@@ -34,7 +34,7 @@ export function wholeNumber(
   if (number >= min) return number;
   const { file, line } = placeOf(value);
   warn(
-    `${key}: expected a whole number from ${min}, got ${JSON.stringify(value.text)} (${file}:${line}): ${fallback} is taken`,
+    `${key}: expected a whole number from ${min}, got ${JSON.stringify(value.text)} (${file}:${line}): using ${fallback}`,
   );
   return fallback;
 }
