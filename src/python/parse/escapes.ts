@@ -16,7 +16,7 @@ export function categoryOf(token: string): Category | undefined {
 
 /**
  * The code point that an escape stands for, outside and inside classes: `\n`, `\x41`, `\u0041`, `\U00000041`, `\.`.
- * `token` was just taken; digits behind it are taken here. As in Python an ASCII letter that means nothing is refused.
+ * `token` was just read; the digits after it are read here. As in Python an unknown ASCII letter is refused.
  *
  * @throws PatternError
  */
@@ -35,7 +35,7 @@ export function escapedCodePoint(scanner: Scanner, token: string): number {
   return char.codePointAt(0) ?? 0;
 }
 
-/** An octal escape inside a class, `\0` to `\377`; undefined if the token is none. */
+/** An octal escape inside a class, `\0` to `\377`; undefined if the token is not one. */
 export function classOctal(scanner: Scanner, token: string): number | undefined {
   if (!/^\\[0-7]$/.test(token)) return undefined;
   return octal(scanner, scanner.offset - 2, token.slice(1) + scanner.takeWhile(/[0-7]/, 2));
