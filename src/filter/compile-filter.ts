@@ -108,9 +108,9 @@ function compileOne(written: Pattern, { multiline = false, needs }: CompileOptio
   };
 }
 
-/** Detectors by datepattern: most filters share theirs. Weak, so that they go with the last rules that had them. */
+/** Detectors by datepattern, since most filters share theirs. Weak: a detector goes with the last rules that use it. */
 const detectors = new Map<string, WeakRef<DateDetector>>();
-/** So many datepatterns are remembered before those go that no rules have any more. */
+/** With more entries than this, those that no rules use any more are dropped. */
 const MAX_DETECTORS = 100;
 
 function dropDead(references: Map<string, WeakRef<object>>): void {
@@ -166,7 +166,7 @@ function alternatives(names: readonly string[]): readonly Merge[] {
   return merges.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
-/** A tuple is one text here, its parts joined by a comma and a blank. */
+/** A tuple becomes one text, its parts joined by a comma and a blank. */
 function merge(groups: Groups, merges: readonly Merge[]): Groups {
   const merged: Record<string, string | undefined> = { ...groups };
   for (const { kind, from, into } of merges) {
