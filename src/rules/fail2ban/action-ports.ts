@@ -6,16 +6,16 @@ import type { FirewallAction } from "./resolve-action.ts";
 import type { ResolvedJail } from "./resolve-jail.ts";
 import type { Warn } from "./values.ts";
 
-/** What one action closes; an empty list of ports: all. */
+/** The ports that one action blocks; an empty list: all. */
 interface ClosedPorts {
   readonly ports: readonly (number | string)[];
   readonly protocols: readonly string[];
 }
 
 /**
- * The ports that the jail's firewall actions close, together; without such an action the jail's own `port`.
+ * The ports that the jail's firewall actions block, together; without such an action the jail's own `port`.
  *
- * @throws RuleError for a port or protocol that is none
+ * @throws RuleError for an unknown port or protocol
  */
 export function portsOf(jail: ResolvedJail, warn: Warn): Pick<Jail, "port" | "protocol"> {
   const actions = jail.actions.filter((action) => action.kind === "firewall");

@@ -5,7 +5,7 @@ import type { LocatedText } from "./located-text.ts";
 import { shellNeed, splitShell } from "./shell-words.ts";
 import type { JailOptions, Warn } from "./values.ts";
 
-/** Whom a jail ignores: `ignoreip`, `ignoreself`, `ignorecommand`. What can't be carried over goes to `warn`. */
+/** Reads `ignoreip`, `ignoreself` and `ignorecommand`. Warns of what cannot be carried over. */
 export function readIgnore(options: JailOptions, warn: Warn): IgnoreRule {
   const networks: Network[] = [];
   const files: string[] = [];

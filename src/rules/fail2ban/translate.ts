@@ -10,10 +10,10 @@ import { type ResolvedJail, usesJournal } from "./resolve-jail.ts";
 import { duration, type JailOptions, type Warn, wholeNumber } from "./values.ts";
 
 /**
- * A fail2ban jail as a rule of ours. What has no counterpart goes to `warn`.
+ * Translates a fail2ban jail. Warns of options that have no counterpart.
  *
- * @param memory how long after its end a ban is remembered, in milliseconds
- * @throws RuleError when the jail can't be carried over at all
+ * @param memory how long a ban is remembered after its end, in milliseconds
+ * @throws RuleError when the jail cannot be translated
  */
 export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail {
   const { name, place, options } = jail;
@@ -57,7 +57,7 @@ function readMaxretry(options: JailOptions, warn: Warn): number {
   return Math.min(number, MAX_MAXRETRY);
 }
 
-/** A tag in lower case, as configuration has them; the filter language's own are in upper case. Not `(?<name>`. */
+/** A tag in lower case, as in the configuration; those of the filter language are in upper case. Not `(?<name>`. */
 const UNKNOWN_TAG = /(?<!\?P?)<[a-z_][\w/-]*>/;
 
 const NO_FILTER: FilterRule = {
@@ -80,14 +80,14 @@ function readFilterRule({ filter, place }: ResolvedJail, warn: Warn): FilterRule
   return { prefregex, failregex, ignoreregex, success: [], maxlines, datepattern };
 }
 
-/** Globs, a line each; `head` or `tail` after one says where fail2ban begins to read, which here the pipe decides. */
+/** Globs, one on each line; `head` or `tail` after one says where fail2ban begins to read, which is ignored: the pipe decides that. */
 function readLogpath(value: LocatedText | undefined): readonly string[] | undefined {
   const lines = (value?.text ?? "").split("\n").map((line) => line.trim().replace(/\s+(?:head|tail)$/, ""));
   const globs = lines.filter((line) => line !== "");
   return globs.length === 0 ? undefined : globs;
 }
 
-/** The files that distributions have rsyslog write: it escapes line feeds. */
+/** Files that rsyslog writes on common distributions: it escapes line feeds. */
 const SYSLOGD =
   /^\/var\/log\/(?:auth\.log|secure|syslog|messages|mail\.log|maillog|mail\.warn|daemon\.log|user\.log|kern\.log)$/;
 
@@ -102,7 +102,7 @@ function readUsedns(text: string | undefined, warn: Warn): Jail["usedns"] {
   return "no";
 }
 
-/** A jail that bans nobody, or lets addresses in, only watches: banning would be something new. */
+/** A jail that bans nobody, or lets addresses in, becomes a shadow jail: it must not begin to ban. */
 function readMode({ actions }: ResolvedJail, warn: Warn): Jail["mode"] {
   const opening = actions.find((action): action is FirewallAction => opens(action));
   if (opening) {

@@ -4,13 +4,13 @@ import { parseSeconds } from "./seconds.ts";
 /** The options of a jail, by name. */
 export type JailOptions = ReadonlyMap<string, LocatedText>;
 
-/** What a warning says; `loadFail2ban` puts the jail's name before it. */
+/** Takes the text of a warning; `loadFail2ban` adds the name of the jail. */
 export type Warn = (message: string) => void;
 
-/** Longest duration, so that the end of a ban stays a date: a hundred years, in seconds. */
+/** Longest duration, in seconds, so that the end of a ban stays a valid date: a hundred years. */
 const LONGEST = 100 * 31_557_600;
 
-/** Milliseconds; undefined when not set, or wrong and warned of. */
+/** Milliseconds; undefined when not set, or invalid, with a warning. */
 export function duration(options: JailOptions, key: string, warn: Warn): number | undefined {
   const text = options.get(key)?.text;
   if (text === undefined || text === "") return undefined;
@@ -21,7 +21,7 @@ export function duration(options: JailOptions, key: string, warn: Warn): number 
   return undefined;
 }
 
-/** A whole number; `fallback` when not set, or wrong and warned of. */
+/** A whole number; `fallback` when not set, or invalid, with a warning. */
 export function wholeNumber(
   options: JailOptions,
   key: string,
