@@ -8,18 +8,18 @@ import { identify } from "../stream/jail/subject.ts";
 import { runLines } from "./injection/run-lines.ts";
 import { findVulnerabilities } from "./vulnerabilities.ts";
 
-/** What was tried. */
+/** How much was checked. */
 export interface Checked {
   readonly tests: number;
-  /** Hostile lines. */
+  /** Generated attack lines. */
   readonly lines: number;
 }
 
-/** What an imported jail can't say for itself. */
+/** Warning about an imported jail, whose `framing` is not known. */
 const OPEN_FILE =
   "whoever can write a line feed into this log can get any address banned: check whether its writer escapes line feeds (then --set NAME.framing=message), or log to syslog instead";
 
-/** That an identifier stands alone, which any local user can give his entries. */
+/** Warning about an identifier without journalmatch, which any local user can give to journal entries; undefined: there is none. */
 function forgeableBy({ identifier, journalmatch, on }: Jail): string | undefined {
   if (on === "ban" || identifier?.[0] === undefined || journalmatch !== undefined) return undefined;
   return `identifier without journalmatch: any local user can write such journal entries (logger -t ${printable(identifier[0])})`;
@@ -29,9 +29,9 @@ const TRUSTED_HINT =
   "add journalmatch: _UID=0 if the service logs as root, or else its unit, such as _SYSTEMD_UNIT=app.service; it applies to the journal alone";
 
 /**
- * Runs the tests of jails and looks for holes in them, and tells what is doubtful.
+ * Runs the tests of jails, looks for vulnerabilities in them, and reports warnings.
  *
- * @param imported names of jails that came from fail2ban: a hole in one of these is told, not thrown
+ * @param imported names of jails that came from fail2ban: their vulnerabilities are warnings, not errors
  * @param now epoch milliseconds, for years that lines leave out
  * @throws AggregateError of RuleErrors
  */
@@ -70,10 +70,10 @@ export function checkJails(
 }
 
 /**
- * Runs the sample lines of a jail, each test with a filter that knows nothing yet.
+ * Runs the tests of a jail, each with a new filter.
  *
  * @param now epoch milliseconds, for years that lines leave out
- * @returns what is wrong
+ * @returns the tests that fail
  */
 export function runTests(compiled: CompiledJail, now: number): readonly RuleError[] {
   return compiled.jail.tests.flatMap((test) => {

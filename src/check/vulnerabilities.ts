@@ -11,23 +11,23 @@ import type { Finding } from "./injection/findings.ts";
 import type { Forgery } from "./injection/forge.ts";
 import { type InjectOptions, inject } from "./injection/inject.ts";
 
-/** What a stranger could do to a jail with the lines that he has written. */
+/** What a client can do to a jail with the text that it sends. */
 export interface Vulnerabilities {
-  /** How many hostile lines were tried. */
+  /** How many attack lines were tried. */
   readonly lines: number;
-  /** Proved, by such a line or in steps. */
+  /** Proved by such a line, or by counting steps. */
   readonly errors: readonly RuleError[];
-  /** That a client who may write line feeds into the log can have anybody banned, by such a text; undefined: he can't. */
+  /** A client that can write line feeds into the log can get any address banned; undefined: it cannot. */
   readonly framing: RuleError | undefined;
-  /** It hangs on the service whether it writes such lines. */
+  /** Vulnerabilities only if the service writes such lines. */
   readonly doubts: readonly RuleError[];
-  /** Patterns that no line could be made for. */
+  /** Patterns for which no line could be generated. */
   readonly untried: readonly string[];
 }
 
 /**
- * Looks for holes in a jail's patterns. The same rules give the same holes. Where it must be quick, only those by which somebody else
- * is banned.
+ * Looks for vulnerabilities in a jail's patterns. The same rules give the same result. With `isQuick`, only those that get another
+ * address banned.
  */
 export function findVulnerabilities(compiled: CompiledJail, options: InjectOptions): Vulnerabilities {
   const { lines, found, forgery, untried } = inject(compiled, options);
@@ -45,7 +45,7 @@ export function findVulnerabilities(compiled: CompiledJail, options: InjectOptio
 
 function toError(found: Finding): RuleError {
   const { place, harm, line, where } = found;
-  const message = `${place.name}: ${SAID[where]} ${consequence(found)} in ${JSON.stringify(printable(line, 400))}`;
+  const message = `${place.name}: ${SUBJECT[where]} ${consequence(found)} in ${JSON.stringify(printable(line, 400))}`;
   const at = placeInPattern(place.pattern, place.offset);
   return new RuleError("ERR_RULE_INJECTION", at, message, HINTS[where === "field" ? harm.kind : where]);
 }
@@ -64,8 +64,8 @@ function forgedError({ place, text, found }: Forgery): RuleError {
 const FRAMING_HINT =
   "read a log whose writer escapes line feeds, or read this one through syslog or the journal; then set framing: message";
 
-/** Where the text stood. */
-const SAID: Readonly<Record<Finding["where"], string>> = {
+/** The beginning of a message, by where the text stood. */
+const SUBJECT: Readonly<Record<Finding["where"], string>> = {
   field: "text from a client here",
   tail: "text from a client after the end of the pattern",
   other: "text from a client in a line of another pattern",
@@ -91,7 +91,7 @@ function consequence({ harm, where, isTaken }: Finding): string {
 
 const CLOSED = "end the pattern with the service's own text up to the end of the line, and $";
 
-/** How to mend it. */
+/** How to correct the pattern. */
 const HINTS: Readonly<Record<Harm["kind"] | Exclude<Finding["where"], "field">, string>> = {
   names: `${CLOSED}, or exclude the character that ends the text, as [^"]* does`,
   hides: "match all text that can stand there, as .* does with $ after it; begin an ignoreregex with ^",
@@ -102,7 +102,7 @@ const HINTS: Readonly<Record<Harm["kind"] | Exclude<Finding["where"], "field">, 
   quoted: "begin the pattern with ^ and the service's own text",
 };
 
-/** Patterns whose steps grow beyond quadratic. */
+/** Patterns whose steps grow faster than quadratically. */
 function slowPatterns(rule: FilterRule, filter: CompiledFilter): readonly RuleError[] {
   const { prefregex, failregex, ignoreregex, success } = filter;
   const check = (written: Pattern | undefined, name: string, pattern: PythonPattern | undefined) =>

@@ -5,7 +5,7 @@ import { loadRules } from "../rules/load-rules.ts";
 import { resolveJail } from "../rules/merge.ts";
 import { type FilterRule, type Jail, type Pattern, RuleError } from "../rules/rule.ts";
 
-/** What is laid over a filter. */
+/** Options that override parts of a filter. */
 export interface FilterOverrides {
   /** A fail2ban configuration directory, in which names are looked up. */
   readonly config: string | undefined;
@@ -21,7 +21,7 @@ const FAIL2BAN = "/etc/fail2ban";
 /**
  * The jails that a FILTER argument names: those of a rules file, or one made of a fail2ban filter or a bare pattern.
  *
- * @throws RuleError, or RulesError, when there is no such filter or it has mistakes
+ * @throws RuleError, or RulesError, when there is no such filter, or it has mistakes
  */
 export async function findFilter(spec: string, changes: FilterOverrides): Promise<readonly Jail[]> {
   const jails = await findJails(spec, changes.config);

@@ -24,10 +24,10 @@ import { Progress } from "./progress.ts";
 import { formatBans, RegexReport } from "./regex-report.ts";
 
 const PROGRAM = "f2b-regex";
-/** Longest line looked at, in bytes. */
+/** Longest line that is read, in bytes. */
 const MAX_LINE = 16 * 1024 * 1024;
 
-/** f2b-regex: a log and a filter, a report of what matched and what did not. Gives the exit status. */
+/** Runs f2b-regex: reports which lines of a log a filter matches. Returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const report = new Report(PROGRAM);
   try {
@@ -35,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (options.action === "help") return await print(HELP);
     if (options.action === "version") return await print(`${PROGRAM} ${version()}\n`);
     if (options.zone !== undefined) useZone(options.zone);
-    // That nobody reads on is told to whom wrote.
+    // EPIPE is reported to the pending write.
     process.stdout.on("error", () => {});
     return await examine(options, report);
   } catch (error) {
@@ -85,14 +85,14 @@ async function examine(options: Options, report: Report): Promise<number> {
   return EXIT.OK;
 }
 
-/** Tells what a stranger could do with lines that a filter takes. */
+/** Warns of lines with which a client could get another address banned. */
 function warnOfVulnerabilities(jails: readonly CompiledJail[], now: number, report: Report): void {
   const errors = jails.flatMap((each) => findVulnerabilities(each, { now, isQuick: true }).errors);
   const warnings = errors.map(({ place, message }) => `${formatPlace(place)}: ${message}`);
   for (const warning of new Set(warnings)) report.warning(warning);
 }
 
-/** One jail's view of the log, as it is asked for: JSON line by line, or a report at the end. */
+/** The output for one jail: JSON line by line, or a report at the end. */
 class JailView {
   readonly #compiled: CompiledJail;
   readonly #options: Options;
@@ -132,7 +132,7 @@ class JailView {
     this.#running.ignore.refresh(now);
   }
 
-  /** What is to be printed at once. */
+  /** Adds a line. Returns the text to print now. */
   add(line: string): string {
     const judged = this.#judge.push(line);
     this.#lines++;
@@ -142,7 +142,7 @@ class JailView {
     return "";
   }
 
-  /** What is to be printed when all lines were seen. */
+  /** Returns the text to print at the end. */
   end(): string {
     if (this.#options.json) return "";
     const report = this.#report.format(this.#options.log);
