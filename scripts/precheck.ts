@@ -10,7 +10,7 @@ import { type Prechecked, sha256, writePrechecked } from "../src/rules/prechecke
 import { tellRuleErrors } from "../src/rules/report-mistakes.ts";
 import { machineServices, type Services } from "../src/rules/services.ts";
 
-// A step of the build: reads and checks the bundled rules, so that a start need not.
+// A step of the build: reads and checks the bundled rules, so that the programs need not at start.
 try {
   const files = new Map((await bundledFiles()).map(({ path, name }) => [name, precheck(path, name)]));
   writePrechecked({ files, patterns: new Map([...files.values()].flatMap(patternsIn)) });
@@ -19,7 +19,7 @@ try {
   process.exitCode = EXIT.CONFIG;
 }
 
-/** @throws AggregateError of RuleErrors; what would be a warning for others is a mistake in our own rules */
+/** @throws AggregateError of RuleErrors; a warning counts as a mistake in our own rules */
 function precheck(path: string, name: string): Prechecked {
   const text = readFileSync(path, "utf8");
   const { layer, errors, warnings } = readRules(text, name);

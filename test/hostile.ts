@@ -57,7 +57,7 @@ function reportKind(title: string, patterns: readonly PythonPattern[], length: n
   const slowest = found.toSorted((a, b) => b.milliseconds - a.milliseconds).slice(0, SHOWN);
   write(`  ${title}: ${texts} lines, ${gaveUp} searches given up; the slowest:`);
   for (const { milliseconds, pattern, slowest: text } of slowest) {
-    const turn = JSON.stringify(text?.turn ?? "");
+    const turn = JSON.stringify(text?.pump ?? "");
     write(`    ${milliseconds.toFixed(1).padStart(6)} ms  ${turn} in ${printable(pattern.source, 90)}`);
   }
 }

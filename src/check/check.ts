@@ -8,30 +8,30 @@ import { identify } from "../stream/jail/subject.ts";
 import { runLines } from "./injection/run-lines.ts";
 import { findVulnerabilities } from "./vulnerabilities.ts";
 
-/** What was tried. */
+/** How much was checked. */
 export interface Checked {
   readonly tests: number;
-  /** Hostile lines. */
+  /** Generated attack lines. */
   readonly lines: number;
 }
 
-/** What an imported jail can't say for itself. */
+/** Warning about an imported jail, whose `framing` is not known. */
 const OPEN_FILE =
-  "whoever can write a line feed into this log can have anybody banned: look whether its writer escapes them (then --set NAME.framing=message), or let it log to syslog";
+  "whoever can write a line feed into this log can get any address banned: check whether its writer escapes line feeds (then --set NAME.framing=message), or log to syslog instead";
 
-/** That an identifier stands alone, which any local user can give his entries. */
+/** Warning about an identifier without journalmatch, which any local user can give to journal entries; undefined: there is none. */
 function forgeableBy({ identifier, journalmatch, on }: Jail): string | undefined {
   if (on === "ban" || identifier?.[0] === undefined || journalmatch !== undefined) return undefined;
-  return `identifier alone: any local user can write such journal entries (logger -t ${printable(identifier[0])})`;
+  return `identifier without journalmatch: any local user can write such journal entries (logger -t ${printable(identifier[0])})`;
 }
 
 const TRUSTED_HINT =
-  "add journalmatch: _UID=0 if the service logs as root, or else its unit, such as _SYSTEMD_UNIT=app.service; other formats don't ask for it";
+  "add journalmatch: _UID=0 if the service logs as root, or else its unit, such as _SYSTEMD_UNIT=app.service; it applies to the journal alone";
 
 /**
- * Runs the tests of jails and looks for holes in them, and tells what is doubtful.
+ * Runs the tests of jails, looks for vulnerabilities in them, and reports warnings.
  *
- * @param imported names of jails that came from fail2ban: a hole in one of these is told, not thrown
+ * @param imported names of jails that came from fail2ban: their vulnerabilities are warnings, not errors
  * @param now epoch milliseconds, for years that lines leave out
  * @throws AggregateError of RuleErrors
  */
@@ -62,9 +62,7 @@ export function checkJails(
       if (hint !== undefined && !isImported) report.hint(hint);
     }
     for (const pattern of vulnerabilities.untried) {
-      report.hint(
-        `[${name}] ${pattern}: no hostile line could be made; a sample under tests shows how one looks`,
-      );
+      report.hint(`[${name}] ${pattern}: no hostile line could be generated; add a sample line under tests`);
     }
   }
   if (errors.length > 0) throw new AggregateError(errors);
@@ -72,10 +70,10 @@ export function checkJails(
 }
 
 /**
- * Runs the sample lines of a jail, each test with a filter that knows nothing yet.
+ * Runs the tests of a jail, each with a new filter.
  *
  * @param now epoch milliseconds, for years that lines leave out
- * @returns what is wrong
+ * @returns the tests that fail
  */
 export function runTests(compiled: CompiledJail, now: number): readonly RuleError[] {
   return compiled.jail.tests.flatMap((test) => {
@@ -109,7 +107,7 @@ function mistakeOf(
   if (expected === false) {
     return verdict?.match ? `expected no ${what}, got one of ${JSON.stringify(verdict.id)}` : undefined;
   }
-  if (!verdict?.match) return `expected a ${what}, got none (${verdict?.why ?? "not this jail's"})`;
+  if (!verdict?.match) return `expected a ${what}, got none (${verdict?.why ?? "not read by this jail"})`;
   const found: Readonly<Record<string, string | undefined>> = {
     ...identityOf(verdict),
     user: verdict.groups().user,

@@ -11,23 +11,23 @@ import type { Finding } from "./injection/findings.ts";
 import type { Forgery } from "./injection/forge.ts";
 import { type InjectOptions, inject } from "./injection/inject.ts";
 
-/** What a stranger could do to a jail with the lines that he has written. */
+/** What a client can do to a jail with the text that it sends. */
 export interface Vulnerabilities {
-  /** How many hostile lines were tried. */
+  /** How many attack lines were tried. */
   readonly lines: number;
-  /** Proved, by such a line or in steps. */
+  /** Proved by such a line, or by counting steps. */
   readonly errors: readonly RuleError[];
-  /** That a client who may write line feeds into the log can have anybody banned, by such a text; undefined: he can't. */
+  /** A client that can write line feeds into the log can get any address banned; undefined: it cannot. */
   readonly framing: RuleError | undefined;
-  /** It hangs on the service whether it writes such lines. */
+  /** Vulnerabilities only if the service writes such lines. */
   readonly doubts: readonly RuleError[];
-  /** Patterns that no line could be made for. */
+  /** Patterns for which no line could be generated. */
   readonly untried: readonly string[];
 }
 
 /**
- * Looks for holes in a jail's patterns. The same rules give the same holes. Where it must be quick, only those by which somebody else
- * is banned.
+ * Looks for vulnerabilities in a jail's patterns. The same rules give the same result. With `isQuick`, only those that get another
+ * address banned.
  */
 export function findVulnerabilities(compiled: CompiledJail, options: InjectOptions): Vulnerabilities {
   const { lines, found, forgery, untried } = inject(compiled, options);
@@ -45,14 +45,14 @@ export function findVulnerabilities(compiled: CompiledJail, options: InjectOptio
 
 function toError(found: Finding): RuleError {
   const { place, harm, line, where } = found;
-  const message = `${place.name}: ${SAID[where]} ${consequence(found)} in ${JSON.stringify(printable(line, 400))}`;
+  const message = `${place.name}: ${SUBJECT[where]} ${consequence(found)} in ${JSON.stringify(printable(line, 400))}`;
   const at = placeInPattern(place.pattern, place.offset);
   return new RuleError("ERR_RULE_INJECTION", at, message, HINTS[where === "field" ? harm.kind : where]);
 }
 
 function forgedError({ place, text, found }: Forgery): RuleError {
   const said = JSON.stringify(printable(text, 400));
-  const message = `${place.name}: a client who can write a line feed into this file gets ${JSON.stringify(found)} banned by a line of its own: ${said}`;
+  const message = `${place.name}: a client who can write a line feed into this file gets ${JSON.stringify(found)} banned with a forged line: ${said}`;
   return new RuleError(
     "ERR_RULE_INJECTION",
     placeInPattern(place.pattern, place.offset),
@@ -62,13 +62,13 @@ function forgedError({ place, text, found }: Forgery): RuleError {
 }
 
 const FRAMING_HINT =
-  "read a log whose writer escapes line feeds, or take this one over syslog or the journal; framing: message says that it is so";
+  "read a log whose writer escapes line feeds, or read this one through syslog or the journal; then set framing: message";
 
-/** Where the text stood. */
-const SAID: Readonly<Record<Finding["where"], string>> = {
-  field: "a stranger's text here",
-  tail: "a stranger's text behind the end of the pattern",
-  other: "a stranger's text in a line that another pattern is made for",
+/** The beginning of a message, by where the text stood. */
+const SUBJECT: Readonly<Record<Finding["where"], string>> = {
+  field: "text from a client here",
+  tail: "text from a client after the end of the pattern",
+  other: "text from a client in a line of another pattern",
   quoted:
     "not anchored: text anywhere in a line can match, so whoever writes into the log can choose the address:",
 };
@@ -83,26 +83,26 @@ function consequence({ harm, where, isTaken }: Finding): string {
         : `gets ${found} banned instead of ${expected}`;
     }
     case "hides":
-      return `hides ${expected} (${harm.why})${isTaken ? "" : ", if the service writes what the pattern doesn't take,"}`;
+      return `hides ${expected} (${harm.why})${isTaken ? "" : ", if the service writes text that the pattern does not match,"}`;
     case "dates":
       return `changes the line's time, ${harm.found} instead of ${harm.expected},`;
   }
 }
 
-const CLOSED = "end the pattern with $ and what the service writes up to there";
+const CLOSED = "end the pattern with the service's own text up to the end of the line, and $";
 
-/** How to mend it. */
+/** How to correct the pattern. */
 const HINTS: Readonly<Record<Harm["kind"] | Exclude<Finding["where"], "field">, string>> = {
-  names: `${CLOSED}, or let the class leave out what ends the text, as [^"]* does`,
-  hides:
-    "let the pattern take all that can stand there, as .* does with $ at the end; begin an ignoreregex with ^",
-  dates: "let a datepattern say what stands around the date, or the class leave out what dates have",
+  names: `${CLOSED}, or exclude the character that ends the text, as [^"]* does`,
+  hides: "match all text that can stand there, as .* does with $ after it; begin an ignoreregex with ^",
+  dates:
+    "write a datepattern with the text around the date, or exclude the characters of dates from the class",
   tail: CLOSED,
-  other: `begin the pattern with ^ and what the service itself writes there; ${CLOSED}`,
-  quoted: "begin the pattern with ^ and what the service itself writes there",
+  other: `begin the pattern with ^ and the service's own text; ${CLOSED}`,
+  quoted: "begin the pattern with ^ and the service's own text",
 };
 
-/** Patterns whose steps grow beyond quadratic. */
+/** Patterns whose steps grow faster than quadratically. */
 function slowPatterns(rule: FilterRule, filter: CompiledFilter): readonly RuleError[] {
   const { prefregex, failregex, ignoreregex, success } = filter;
   const check = (written: Pattern | undefined, name: string, pattern: PythonPattern | undefined) =>
@@ -119,11 +119,11 @@ function slowPattern(written: Pattern, name: string, { tree }: PythonPattern): R
   const found = findBacktracking(tree);
   if (!found) return undefined;
   const growth = found.isEndless
-    ? "has no end"
-    : "takes eight times as long, or longer, when it is twice as long";
+    ? "keeps this loop busy for ever"
+    : "takes this loop at least eight times as long when it is twice as long";
   const place = placeInPattern(written, expandTags(written.source).offsetOf(found.offset));
-  const message = `${name}: a line made to hurt this loop ${growth}`;
+  const message = `${name}: a crafted line ${growth}`;
   const hint =
-    "no two loops beside or inside each other that take the same characters; (?>…) and *+ give nothing back";
+    "avoid two loops beside or inside each other that match the same characters; (?>…) and *+ do not backtrack";
   return new RuleError("ERR_RULE_BACKTRACKING", place, message, hint);
 }

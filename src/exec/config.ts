@@ -1,6 +1,7 @@
-import { isMap, isNode, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
 import * as z from "zod";
 import { JAIL_NAME, JAIL_NAME_FORM } from "../protocol/command.ts";
+import { formatPlace } from "../rules/rule.ts";
+import { YamlSource } from "../rules/yaml-source.ts";
 import { type ActionSpec, CHAIN_NAME, type ExecConfig } from "./settings/settings.ts";
 import { unknownTag } from "./settings/tag-names.ts";
 
@@ -23,54 +24,25 @@ export class ConfigError extends SyntaxError {
  * @throws ConfigError with all mistakes
  */
 export function parseConfig(text: string, file: string): ExecConfig {
-  const lineCounter = new LineCounter();
-  const document = bounded(file, () =>
-    parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true }),
-  );
-  const at = (offset: number) => {
-    const { line, col } = lineCounter.linePos(offset);
-    return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
-  };
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      document.errors.map(({ code, pos, message }) =>
-        code === "RESOURCE_EXHAUSTION" ? `${at(pos[0])}: nested too deep` : `${at(pos[0])}: ${message}`,
-      ),
-    );
+  const source = new YamlSource(text, file);
+  if (source.errors.length > 0) {
+    throw new ConfigError(source.errors.map(({ place, message }) => `${formatPlace(place)}: ${message}`));
   }
-  const checked = configSchema.safeParse(
-    bounded(file, () => document.toJS({ maxAliasCount: MAX_ALIASES })) ?? {},
-  );
+  const checked = configSchema.safeParse(source.value ?? {});
   if (checked.success) return checked.data;
-  throw new ConfigError(
-    checked.error.issues.flatMap((issue) => {
-      const path = issue.path.map(String);
-      const name = path.length === 0 ? "" : `${path.join(".")}: `;
-      if (issue.code !== "unrecognized_keys") {
-        return [`${at(offsetOf(document.contents, issue.path))}: ${name}${issue.message}`];
-      }
-      return issue.keys.map(
-        (key) =>
-          `${at(offsetOf(document.contents, issue.path, key))}: ${name}unknown key ${JSON.stringify(key)}`,
-      );
-    }),
-  );
+  throw new ConfigError(checked.error.issues.flatMap((issue) => problemsOf(source, issue)));
 }
 
-/** No anchor is used more often than this, those inside it counted: a small text can't stand for a huge one. */
-const MAX_ALIASES = 100;
-
-/** @throws ConfigError for aliases that stand for too much or lead to themselves, and for what is nested too deep */
-function bounded<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof ReferenceError) {
-      throw new ConfigError([`${file}:1:1: more than ${MAX_ALIASES} uses of one anchor`]);
-    }
-    if (error instanceof RangeError) throw new ConfigError([`${file}:1:1: nested too deep`]);
-    throw error;
+/** What is wrong, one line for each value or unknown key. */
+function problemsOf(source: YamlSource, issue: z.core.$ZodIssue): readonly string[] {
+  const name = issue.path.length === 0 ? "" : `${issue.path.map(String).join(".")}: `;
+  if (issue.code !== "unrecognized_keys") {
+    return [`${formatPlace(source.place(issue.path))}: ${name}${issue.message}`];
   }
+  return issue.keys.map((key) => {
+    const place = source.keyPlace(issue.path, key);
+    return `${formatPlace(place)}: ${name}unknown key ${JSON.stringify(key)}`;
+  });
 }
 
 const expected = (what: string) => ({ error: `expected ${what}` });
@@ -148,18 +120,4 @@ const configSchema: z.ZodType<ExecConfig> = z.strictObject(
 /** Unknown keys keep zod's issue, which names them. */
 function expectedMapping({ code }: { readonly code?: string }): string | undefined {
   return code === "unrecognized_keys" ? undefined : "expected a mapping";
-}
-
-/** Where the value at `path` stands, or its key `key`; where there is no value, what is around it. */
-function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[], key?: string): number {
-  let node: Node | null = root;
-  for (const part of path) {
-    const inner: unknown =
-      node !== null && "get" in node ? (node.get as (key: unknown, keep: true) => unknown)(part, true) : null;
-    if (!isNode(inner)) break;
-    node = inner;
-  }
-  const pair = isMap(node) ? node.items.find((item) => String(item.key) === key) : undefined;
-  const found = isNode(pair?.key) ? pair.key : node;
-  return found?.range?.[0] ?? 0;
 }

@@ -20,8 +20,8 @@ export interface CompiledFilter {
 /** A pattern of the filter language. */
 export interface FilterPattern {
   readonly pattern: PythonPattern;
-  /** Reads the groups of a match, alternatives merged: `alt_user` fills an empty `user`. */
-  read(match: PatternMatch): MatchGroups;
+  /** Reads the groups of a match, and of the prefregex before it, alternatives merged: `alt_user` fills an empty `user`. */
+  read(match: PatternMatch, prefregex?: MatchGroups): MatchGroups;
 }
 
 /** A pattern that cannot be compiled, or that names no failure id. */
@@ -98,19 +98,19 @@ function compileOne(written: Pattern, { multiline = false, needs }: CompileOptio
   const merges = alternatives(pattern.groupNames);
   const at = groupIndices(pattern.groupNames);
   if (needs && !namesOne({ pattern }, needs))
-    throw new FilterError(written, 0, "names no failure id, such as <HOST>, <ADDR> or <F-ID>");
+    throw new FilterError(written, 0, "no tag for an address or id, such as <HOST>, <ADDR> or <F-ID>");
   return {
     pattern,
     read:
       merges.length === 0
-        ? (match) => readGroups(match, at)
-        : ({ groups }) => matchGroupsOf(merge(groups, merges)),
+        ? (match, prefregex) => readGroups(match, at, prefregex)
+        : ({ groups }, prefregex) => matchGroupsOf(merge(groups, merges), prefregex),
   };
 }
 
-/** Detectors by datepattern: most filters share theirs. Weak, so that they go with the last rules that had them. */
+/** Detectors by datepattern, since most filters share theirs. Weak: a detector goes with the last rules that use it. */
 const detectors = new Map<string, WeakRef<DateDetector>>();
-/** So many datepatterns are remembered before those go that no rules have any more. */
+/** With more entries than this, those that no rules use any more are dropped. */
 const MAX_DETECTORS = 100;
 
 function dropDead(references: Map<string, WeakRef<object>>): void {
@@ -166,7 +166,7 @@ function alternatives(names: readonly string[]): readonly Merge[] {
   return merges.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
-/** A tuple is one text here, its parts joined by a comma and a blank. */
+/** A tuple becomes one text, its parts joined by a comma and a blank. */
 function merge(groups: Groups, merges: readonly Merge[]): Groups {
   const merged: Record<string, string | undefined> = { ...groups };
   for (const { kind, from, into } of merges) {

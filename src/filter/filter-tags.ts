@@ -1,13 +1,13 @@
-/** A pattern whose tags are written out. */
+/** A pattern whose tags are expanded. */
 export interface ExpandedPattern {
-  /** Python's syntax alone. */
+  /** A pattern of Python's `re`. */
   readonly source: string;
   /** Where an offset in `source` stands in the pattern as written. */
   offsetOf(offset: number): number;
 }
 
 const IP4 = String.raw`(?:::f{4,6}:)?(?P<ip4>\d{1,3}(?:\.\d{1,3}){3})`;
-/** Every turn of the first group ends in a colon, so a last `:` always closes a `::`. */
+/** Every iteration of the first group ends in a colon, so a last `:` always closes a `::`. */
 const IP6 = `(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|:))`;
 const DNS = String.raw`(?P<dns>[\w\-.^_]*\w)`;
 const CIDR = String.raw`(?P<cidr>\d+)`;
@@ -30,12 +30,12 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
 const TAG = /<(\/?[\w-]+\/?)>/g;
 
 /**
- * Writes out the tags of a failregex, prefregex or ignoreregex: `<HOST>` and its kin, `<F-NAME>…</F-NAME>`, `<F-NAME/>`
- * and `<SKIPLINES>`. A tag that nothing defines stays as it is, literal.
+ * Expands the tags of a failregex, prefregex or ignoreregex: `<HOST>` and the like, `<F-NAME>…</F-NAME>`, `<F-NAME/>` and
+ * `<SKIPLINES>`. An unknown tag stays as it is, literal.
  */
 export function expandTags(source: string): ExpandedPattern {
   const opened = new Set<string>();
-  /** Pairs: where a replacement ends in the result, and how much longer it made the pattern so far. */
+  /** For each replacement its place in the result and in the pattern as written, and how much longer the result is after it. */
   const shifts: {
     readonly end: number;
     readonly start: number;
@@ -47,7 +47,7 @@ export function expandTags(source: string): ExpandedPattern {
   const expanded = source.replace(TAG, (tag, name: string, written: number) => {
     const text =
       name === "SKIPLINES" ? skipLines(skiplines++) : (WHOLE.get(name) ?? customTag(name, opened) ?? tag);
-    // A tag that stays as it is shifts nothing.
+    // An unknown tag shifts nothing.
     if (text === tag) return tag;
     delta += text.length - tag.length;
     const end = written + tag.length + delta;
@@ -68,7 +68,7 @@ export function expandTags(source: string): ExpandedPattern {
   };
 }
 
-/** Names of groups that `tag` names otherwise: `F-ID` is the failure id, `F-PORT` its port. */
+/** The name of the group of a tag `F-…`: that of `F-ID` is `fid`, that of `F-PORT` is `fport`. */
 export function groupName(tag: string): string {
   const name = tag.toLowerCase();
   return name === "id" ? "fid" : name === "port" ? "fport" : name;
@@ -81,7 +81,7 @@ function bothWays(name: string, pattern: string): [string, string][] {
   ];
 }
 
-/** Any lines between two parts of a multi-line pattern; they are given back to the buffer afterwards. */
+/** Any lines between two parts of a multi-line pattern; they go back into the buffer after the match. */
 function skipLines(index: number): string {
   return String.raw`\n(?P<skiplines${index}>(?:(?:.*\n)*?))`;
 }

@@ -38,24 +38,31 @@ export function groupIndices(groupNames: readonly string[]): GroupIndices {
   return Object.fromEntries(GROUP_NAMES.map((name) => [name, groupNames.indexOf(name)])) as GroupIndices;
 }
 
-/** Reads the groups of a match. `at` belongs to its pattern. */
-export function readGroups(match: Pick<PatternMatch, "group" | "groups">, at: GroupIndices): MatchGroups {
+/**
+ * Reads the groups of a match. `at` belongs to its pattern; `prefregex` are the groups of the prefregex before it, which stand where
+ * the match has none.
+ */
+export function readGroups(
+  match: Pick<PatternMatch, "group" | "groups">,
+  at: GroupIndices,
+  prefregex?: MatchGroups,
+): MatchGroups {
   return {
-    content: groupAt(match, at.content),
-    mlfid: groupAt(match, at.mlfid),
-    mlfgained: groupAt(match, at.mlfgained),
-    mlfforget: groupAt(match, at.mlfforget),
-    mlfonce: groupAt(match, at.mlfonce),
-    nofail: groupAt(match, at.nofail),
-    times: groupAt(match, at.times),
-    user: groupAt(match, at.user),
-    fid: groupAt(match, at.fid),
-    ip4: groupAt(match, at.ip4),
-    ip6: groupAt(match, at.ip6),
-    dns: groupAt(match, at.dns),
-    cidr: groupAt(match, at.cidr),
+    content: prefregex ? undefined : groupAt(match, at.content),
+    mlfid: groupAt(match, at.mlfid) ?? prefregex?.mlfid,
+    mlfgained: groupAt(match, at.mlfgained) ?? prefregex?.mlfgained,
+    mlfforget: groupAt(match, at.mlfforget) ?? prefregex?.mlfforget,
+    mlfonce: groupAt(match, at.mlfonce) ?? prefregex?.mlfonce,
+    nofail: groupAt(match, at.nofail) ?? prefregex?.nofail,
+    times: groupAt(match, at.times) ?? prefregex?.times,
+    user: groupAt(match, at.user) ?? prefregex?.user,
+    fid: groupAt(match, at.fid) ?? prefregex?.fid,
+    ip4: groupAt(match, at.ip4) ?? prefregex?.ip4,
+    ip6: groupAt(match, at.ip6) ?? prefregex?.ip6,
+    dns: groupAt(match, at.dns) ?? prefregex?.dns,
+    cidr: groupAt(match, at.cidr) ?? prefregex?.cidr,
     match,
-    prefregex: undefined,
+    prefregex,
   };
 }
 
@@ -66,17 +73,9 @@ function groupAt(match: Pick<PatternMatch, "group">, index: number): string | un
 const OWN_INDICES = groupIndices(GROUP_NAMES);
 
 /** The same of groups that were read before. */
-export function matchGroupsOf(groups: Groups): MatchGroups {
-  return readGroups({ groups, group: (index) => groups[GROUP_NAMES[index] as GroupName] }, OWN_INDICES);
-}
-
-/** The groups of a failregex and of the prefregex before it: a group that both have is the failregex's. */
-export function afterPrefregex(prefregex: MatchGroups, failregex: MatchGroups): MatchGroups {
-  const merged: { -readonly [Key in keyof MatchGroups]: MatchGroups[Key] } = { ...failregex };
-  for (const name of GROUP_NAMES) merged[name] ??= prefregex[name];
-  merged.content = undefined;
-  merged.prefregex = prefregex;
-  return merged;
+export function matchGroupsOf(groups: Groups, prefregex?: MatchGroups): MatchGroups {
+  const group = (index: number) => groups[GROUP_NAMES[index] as GroupName];
+  return readGroups({ groups, group }, OWN_INDICES, prefregex);
 }
 
 /** All named groups, by name. */

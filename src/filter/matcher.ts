@@ -6,7 +6,7 @@ import type { Settle } from "../shared/time.ts";
 import type { CompiledFilter, FilterPattern } from "./compile-filter.ts";
 import { evidenceOf, isLong } from "./evidence-text.ts";
 import { LineDates, type MatcherClock, type MatcherLine } from "./line-date.ts";
-import { afterPrefregex, allGroups, idOf, type MatchGroups, matchGroupsOf, timesOf } from "./match-groups.ts";
+import { allGroups, idOf, type MatchGroups, matchGroupsOf, timesOf } from "./match-groups.ts";
 import { type BufferedLine, joinLines, LineBuffer, splitBuffer } from "./multiline.ts";
 import { mergeGroups, type SessionLine, type SessionState } from "./session/merged-session.ts";
 import type { OneLineSession } from "./session/one-line-sessions.ts";
@@ -163,7 +163,7 @@ export class Matcher {
     const isIgnored = split ? this.#isIgnored(joinLines(split.matched)) : this.#isIgnored(text, ascii);
     if (split) this.#buffer.replace(split.rest);
     if (isIgnored) return none("ignoreregex", time);
-    const groups = groupsOf(line, read(match));
+    const groups = copiedOf(line, read(match, line.prefregex));
     const evidence = split ? split.matched.map(({ whole }) => whole) : [evidenceOf(line.whole)];
     const session = sessionOf(line, groups);
     if (session !== undefined) return this.#inSession(session, line, groups, evidence, index);
@@ -197,7 +197,14 @@ export class Matcher {
     if (search === undefined) return undefined;
     const { pattern, read } = failregex[regex] as FilterPattern;
     const match = this.#budget.search(pattern, search.text, 0, true);
-    return match && { groups: groupsOf(search, read(match)), lines: [whole], time, size: 2 * whole.length };
+    return (
+      match && {
+        groups: copiedOf(search, read(match, search.prefregex)),
+        lines: [whole],
+        time,
+        size: 2 * whole.length,
+      }
+    );
   }
 
   #isIgnored(text: string, ascii?: boolean): boolean {
@@ -231,9 +238,8 @@ function none(why: NoFailure["why"], time: number | undefined): NoFailure {
   return { match: false, why, time };
 }
 
-/** The groups of a failregex, and of the prefregex before it. Those of a long line are copied. */
-function groupsOf({ prefregex, text, whole }: LineSearch, failregex: MatchGroups): MatchGroups {
-  const groups = prefregex ? afterPrefregex(prefregex, failregex) : failregex;
+/** The groups of a line; copied where the line is long, which they would hold in memory. */
+function copiedOf({ text, whole }: LineSearch, groups: MatchGroups): MatchGroups {
   return isLong(text) || isLong(whole) ? matchGroupsOf(copied(allGroups(groups))) : groups;
 }
 

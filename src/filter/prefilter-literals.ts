@@ -12,33 +12,33 @@ import type { CompiledFilter } from "./compile-filter.ts";
 import type { DateDetector } from "./date/date.ts";
 import type { DatePlace } from "./date/date-templates.ts";
 
-/** So many claims are checked of a line besides the one that is sought everywhere, each of so many texts, so rare at least. */
+/** Further sets of literals that are checked for a line with a hit: how many, how many texts each has at most, and how rare they are at least. */
 const MAX_FURTHER = 2;
 const MAX_FURTHER_TEXTS = 16;
 const LEAST_FURTHER = 1;
 
-/** So much rarer must short texts be than longer ones. */
+/** How much rarer short texts must be to be preferred to longer ones. */
 const SHORTNESS = 2;
 
-/** What a line must hold for a filter to say anything of it. */
+/** Which lines a filter must see. */
 export type Prefilter =
-  /** For one of the failregexes what it needs; `lines` lines around it belong to it. */
+  /** Lines with the literals of a failregex; `lines` lines around such a line belong to it. */
   | { readonly every: false; readonly patterns: readonly PatternPrefilter[]; readonly lines: number }
-  /** Nothing: the filter must see every line. */
+  /** Every line. */
   | { readonly every: true; readonly why: string };
 
-/** What a line must hold for a pattern to match. */
+/** The literals that a line must have for a pattern to match. */
 interface PatternPrefilter {
   /** One of these. */
   readonly literals: Literals;
-  /** And one of each of these. */
+  /** And one of each of these sets. */
   readonly further: readonly Literals[];
 }
 
 /**
- * Finds out which lines a filter can be spared.
+ * Finds out which lines a filter must see.
  *
- * @param isCut whether dates are cut out of the lines: what the patterns see in one piece may then be torn in two
+ * @param isCut whether dates are cut out of the lines: a literal may then be in two pieces in the line
  */
 export function prefilterOf(
   { prefregex, failregex, maxlines, dates }: CompiledFilter,
@@ -58,7 +58,8 @@ export function prefilterOf(
 }
 
 /**
- * Texts of which one each stands in every line that the pattern matches, the date still in it. None is shorter than can be sought.
+ * Sets of literals of which one each occurs in every line that the pattern matches, the date still in it. All are long enough to be
+ * sought.
  */
 function claimsOf(
   pattern: PythonPattern,
@@ -73,7 +74,7 @@ function claimsOf(
   return claims;
 }
 
-/** For dates that stand anywhere: what a line holds whole, or a date, which then may have torn it. */
+/** Where dates can stand anywhere: a line has one of the literals in one piece, or a date. */
 function around(literals: Literals, dates: DateDetector): readonly Literals[] {
   const all = [literals, ...(dates.literals ?? [])];
   return dates.literals && all.every(isUseful) ? [uniteLiterals(all)] : [];
@@ -83,17 +84,17 @@ function isUseful(literals: Literals): boolean {
   return lengthOf(literals) >= MIN_LITERAL;
 }
 
-/** How good a claim is: short texts are looked for at more places, which takes time. */
+/** How well a set of literals serves: short ones are sought at more places, which takes time. */
 function rankOf(literals: Literals): number {
   return scoreOf(literals) - (lengthOf(literals) < SHORT_LITERAL ? SHORTNESS : 0);
 }
 
-/** Whether a claim is worth being checked of each line for which the first one holds. */
+/** Whether a set of literals is worth a check of each line with a hit. */
 function isWorthwhile(literals: Literals): boolean {
   return literals.texts.length <= MAX_FURTHER_TEXTS && scoreOf(literals) >= LEAST_FURTHER;
 }
 
-/** What no date can stand in: of a single text all its parts, the rarest first, of several texts the rarest part of each. */
+/** The parts of literals that no date can split: all parts of a single text, the rarest first; the rarest part of each of several texts. */
 function untorn(literals: Literals, date: DatePlace | undefined): readonly Literals[] {
   const parts = literals.texts.map((text) => partsOf(text, date));
   const [only] = parts;
@@ -101,7 +102,7 @@ function untorn(literals: Literals, date: DatePlace | undefined): readonly Liter
   return [{ ...literals, texts: parts.map(([rarest = ""]) => rarest) }];
 }
 
-/** The parts of a text that no date can stand in, the rarest first. */
+/** The parts of a text that no date can split, the rarest first. */
 function partsOf(text: string, date: DatePlace | undefined): readonly string[] {
   if (date === "begin") return [text.replace(/^\W{1,2}/, "")];
   if (date === undefined) return [text];

@@ -1,4 +1,4 @@
-/** What the filter of one jail says of one line. */
+/** The result of matching one line against the filter of one jail. */
 export type Verdict = Failure | NoFailure;
 
 /** One failed attempt, found in a line or in several. */
@@ -14,9 +14,9 @@ export interface Failure {
   readonly time: number | undefined;
   /** Index of the failregex, from 0. */
   readonly regex: number;
-  /** How many attempts that were; undefined: one. */
+  /** How many attempts it stands for; undefined: one. */
   readonly times?: number;
-  /** The lines that make the failure, whole. */
+  /** The whole lines of the failure. */
   readonly lines: readonly string[];
   /** The named groups that took part, sessions merged. */
   readonly groups: () => Groups;

@@ -1,4 +1,4 @@
-/** A set of code points: first and last of each run, ascending, with gaps between the runs. */
+/** A set of code points: the first and last of each run, in ascending order, with gaps between the runs. */
 export type CharSet = readonly number[];
 
 /** The last code point there is. */

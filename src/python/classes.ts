@@ -12,7 +12,7 @@ import {
 import type { Category, CharNode } from "./tree.ts";
 import { ASCII_CASES, ASCII_ORBITS, caseOrbits, unicodeCategory } from "./unicode.ts";
 
-/** Which texts a pattern is made for: those of ASCII alone, or all. ASCII's are quicker and need no tables. */
+/** The texts that a RegExp is made for: ASCII, without surrogates, or all. Those for ASCII are faster and need no tables. */
 export type Alphabet = "ascii" | "basic" | "unicode";
 
 /** The highest code point of an alphabet. */
@@ -34,7 +34,7 @@ export function charsOf(node: CharNode, alphabet: Alphabet): CharSet {
   return set;
 }
 
-/** The one code point that a node stands for, as it stands. */
+/** The only code point that a node matches, if it matches one and case matters. */
 function literalOf({ items, negated, case: kind }: CharNode): number | undefined {
   const [item] = items;
   if (negated || kind !== "exact" || items.length !== 1 || !item || "kind" in item) return undefined;

@@ -10,23 +10,23 @@ import {
   walk,
 } from "./tree.ts";
 
-/** What is known of a group where something asks for it. */
+/** The state of a group where a reference or conditional reads it. */
 type GroupState = "set" | "unset" | "maybe";
 
 /** What a reference or a conditional can rely on, and which groups must be kept. */
 export interface GroupUse {
   readonly stateAt: ReadonlyMap<ReferenceNode | ConditionalNode, GroupState>;
-  /** Groups that someone reads: the caller, a reference or a conditional. */
+  /** Groups that the caller, a reference or a conditional reads. */
   readonly kept: ReadonlySet<number>;
   /** Groups that need a mark that says whether they are set. */
   readonly marked: ReadonlySet<number>;
 }
 
 /**
- * Finds out where JavaScript's groups say the same as Python's, and refuses a pattern where they may not.
+ * Finds out where JavaScript's groups hold the same as Python's, and refuses a pattern where they may not.
  *
- * They differ in loops: at each turn JavaScript forgets the groups inside, Python keeps what they last matched. So a group
- * in a loop is exact if every turn sets it; and inside a turn, behind the place that sets it.
+ * They differ in loops: each iteration of JavaScript resets the groups inside, Python keeps what they last matched. So a group in a loop
+ * is exact if every iteration sets it; and inside an iteration, after the place that sets it.
  *
  * @param reported groups that the caller wants to see
  * @throws PatternError ERR_PATTERN_UNSUPPORTED
@@ -36,8 +36,8 @@ export function analyseGroups(tree: Tree, reported: ReadonlySet<number>): GroupU
 }
 
 /**
- * Numbers of the groups that mean the same in both languages when the match is done. The others stand in a loop of which a
- * later turn may leave them out or be empty, or that runs backwards.
+ * Numbers of the groups that hold the same in both languages after a match. The others stand in a loop whose later iterations may skip
+ * them or be empty, or that runs backwards.
  */
 export function exactGroups(tree: Tree): ReadonlySet<number> {
   return new Set(exactIn(tree.root, false));
@@ -90,7 +90,7 @@ class GroupAnalysis {
   readonly #homes = new Map<number, GroupLocation>();
   readonly #stateAt = new Map<ReferenceNode | ConditionalNode, GroupState>();
   readonly #marked = new Set<number>();
-  /** Groups that end before the place that is looked at. */
+  /** Groups that end before the current place. */
   readonly #closed = new Set<number>();
 
   constructor(tree: Tree, reported: ReadonlySet<number>) {
@@ -103,7 +103,7 @@ class GroupAnalysis {
     const exact = exactGroups(this.#tree);
     for (const [index, { offset }] of this.#homes) {
       if (this.#reported.has(index) && !exact.has(index))
-        refuse(offset, "a named group in a loop that a later turn may leave out cannot be read");
+        refuse(offset, "a named group in a loop that skips it in later iterations cannot be read");
     }
     this.#pass(this.#tree.root, NONE, []);
     const read = [...this.#stateAt].filter(([, state]) => state !== "unset").map(([node]) => node.index);
@@ -118,17 +118,17 @@ class GroupAnalysis {
     for (const child of childrenOf(node)) this.#findHomes(child, inner, inLook || node.type === "look");
   }
 
-  /** Every loop around a group, save those around its reader too, must set it at each turn. */
+  /** Every loop around a group, except those that are also around its reader, must set it in each iteration. */
   #checkLoops(index: number, readerLoops: readonly RepeatNode[]): void {
     const home = this.#homes.get(index);
     for (const loop of home?.loops ?? []) {
       if (!readerLoops.includes(loop) && !alwaysSet(loop.body).has(index)) {
-        refuse(home?.offset ?? 0, "a group in a loop that a later turn may leave out cannot be read");
+        refuse(home?.offset ?? 0, "a group in a loop that skips it in later iterations cannot be read");
       }
     }
   }
 
-  /** Goes through a node in the order of matching; `set` are the groups set for sure before it. Returns those after it. */
+  /** Visits a node in the order of matching; `set` are the groups that are always set before it. Returns those after it. */
   #pass(node: Node, set: ReadonlySet<number>, loops: readonly RepeatNode[]): ReadonlySet<number> {
     switch (node.type) {
       case "reference":
@@ -175,7 +175,7 @@ class GroupAnalysis {
     if (set.has(index)) return "set";
     const home = this.#homes.get(index);
     if (home?.loops.some((loop) => loops.includes(loop))) {
-      refuse(node.offset, "a group that only an earlier turn of the loop may have set cannot be read");
+      refuse(node.offset, "a group that only an earlier iteration of the loop may have set cannot be read");
     }
     if (!this.#closed.has(index)) return "unset";
     this.#checkLoops(index, loops);

@@ -3,23 +3,23 @@ import { exactGroups, groupsIn } from "./groups.ts";
 import { childrenOf, type Node, type RepeatNode, rewrite, type Tree, walk } from "./tree.ts";
 
 /**
- * A loop with named groups that a later turn may leave out: Python keeps what they took, JavaScript forgets it. After a match
- * they are read turn by turn, with two patterns more.
+ * A loop with named groups that later iterations may skip: Python keeps what they matched, JavaScript resets them. After a match two
+ * more patterns read them iteration by iteration.
  */
 export interface LoopCaptures {
   /** Names of the groups by number. */
   readonly groups: ReadonlyMap<number, string>;
-  /** Number of the group that the two patterns have besides. */
+  /** Number of the group that the two patterns have in addition. */
   readonly mark: number;
-  /** The whole pattern; the mark is empty, where the loop begins. */
+  /** The whole pattern, with an empty mark where the loop begins. */
   readonly start: Tree;
-  /** One turn, which is the mark, the other turns and all that follows: what a search that goes on here would take. */
+  /** One iteration, which is the mark, then the other iterations and the rest of the pattern. */
   readonly turn: Tree;
 }
 
 /**
- * The loops whose groups can be read afterwards. What comes behind such a loop must not hang on the turns that led there: there
- * are no references, and nothing around it that would not go back into it.
+ * The loops whose groups can be read afterwards. What follows such a loop must not depend on its iterations: there are no references,
+ * and nothing around the loop that cannot be backtracked into.
  */
 export function loopCaptures(tree: Tree): readonly LoopCaptures[] {
   const exact = exactGroups(tree);
@@ -30,12 +30,12 @@ export function loopCaptures(tree: Tree): readonly LoopCaptures[] {
     .filter(({ groups }) => groups.size > 0);
 }
 
-/** Numbers of the named groups that are read turn by turn. */
+/** Numbers of the named groups that are read iteration by iteration. */
 export function loopGroups(tree: Tree): ReadonlySet<number> {
   return new Set(loopCaptures(tree).flatMap(({ groups }) => [...groups.keys()]));
 }
 
-/** Greedy loops without empty turns, in nothing but sequences, alternatives and optional groups. */
+/** Greedy loops without empty iterations, inside sequences, alternatives and optional groups alone. */
 function plainLoops(node: Node): readonly RepeatNode[] {
   switch (node.type) {
     case "repeat": {
@@ -83,7 +83,7 @@ function loopCapture(tree: Tree, loop: RepeatNode, exact: ReadonlySet<number>): 
   };
 }
 
-/** What a pattern goes on with once it has left the loop; undefined if the loop is not in this node. */
+/** The nodes that a pattern continues with after the loop; undefined if the loop is not in this node. */
 function behindLoop(node: Node, loop: RepeatNode): readonly Node[] | undefined {
   if (node === loop) return [];
   for (const [i, child] of childrenOf(node).entries()) {
@@ -93,7 +93,7 @@ function behindLoop(node: Node, loop: RepeatNode): readonly Node[] | undefined {
   return undefined;
 }
 
-/** A node whose groups capture nothing; `replace` may give others for some inside it. */
+/** A copy of a node whose groups capture nothing; `replace` may give other nodes for some inside it. */
 export function uncaptured(node: Node, replace: (node: Node) => Node | undefined = () => undefined): Node {
   return rewrite(node, (inner, copy) => {
     const other = replace(inner);

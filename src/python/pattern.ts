@@ -15,11 +15,11 @@ export interface PatternMatch {
 /** Start and end of a group. */
 type Span = readonly [start: number, end: number];
 
-/** A match with the spans of its groups: dearer, so only where they are needed. */
+/** A match with the spans of its groups: slower, so only where they are needed. */
 export interface PatternSpans extends PatternMatch {
   /**
-   * By group number; index 0 is the whole match. A group without a name has no span where it stands in a loop and a later
-   * turn may leave it out: Python would give that of an earlier turn.
+   * By group number; index 0 is the whole match. A group without a name has no span where it stands in a loop whose later iterations
+   * may skip it: Python would give that of an earlier iteration.
    */
   readonly spans: readonly (Span | undefined)[];
 }
@@ -27,11 +27,11 @@ export interface PatternSpans extends PatternMatch {
 /** A pattern of Python's `re`, compiled to mean the same here. */
 export interface PythonPattern {
   readonly source: string;
-  /** What was known before it was compiled. */
+  /** What the build found out about it; undefined: nothing. */
   readonly known?: PrecompiledPattern;
-  /** The parsed pattern, for its other readers: the literals it needs, the texts that would hurt it. */
+  /** The parsed pattern, for other readers: its literals, its attack strings. */
   readonly tree: Tree;
-  /** True when V8's linear engine takes over from a `search` of ASCII that backtracks too much: no text can make it slow. */
+  /** True when V8's linear engine takes over from a `search` of ASCII that backtracks too much: no text makes that slow. */
   readonly isLinear: boolean;
   /** Names of the groups, in order of their numbers. */
   readonly groupNames: readonly string[];
@@ -39,7 +39,7 @@ export interface PythonPattern {
   readonly groupCount: number;
   /**
    * The leftmost match at or after `from`, as Python's `pattern.search(text, from)`. `ascii` says whether the text is
-   * ASCII alone, for callers who know; else it is looked up.
+   * ASCII, for callers that know; else it is checked.
    */
   search(text: string, from?: number, ascii?: boolean): PatternMatch | undefined;
   /** The same with the spans of all groups. */

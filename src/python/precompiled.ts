@@ -1,10 +1,10 @@
 import type { PatternLiterals } from "./analyse/literals.ts";
 
-/** What is found out about a pattern when it is compiled, so that it need not be again: plain data, for JSON. */
+/** What the build found out about a pattern, so that it need not be parsed at start: plain data, for JSON. */
 export interface PrecompiledPattern extends PatternLiterals {
   readonly groupNames: readonly string[];
   readonly groupCount: number;
-  /** What `emitPattern` makes of it for ASCII and the named groups. */
+  /** The result of `emitPattern` for ASCII and the named groups. */
   readonly program: {
     readonly source: string;
     /** The RegExp's group for each of the named groups. */
@@ -18,7 +18,7 @@ export interface PrecompiledPattern extends PatternLiterals {
 /** By the source of a pattern without flags. */
 let patterns: ReadonlyMap<string, PrecompiledPattern> = new Map();
 
-/** Takes up what was found out when the package was built: these patterns are right, and are parsed only when need be. */
+/** Sets the patterns that the build has checked: they are parsed only where their tree is needed. */
 export function usePrecompiled(known: ReadonlyMap<string, PrecompiledPattern>): void {
   patterns = known;
 }

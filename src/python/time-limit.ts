@@ -1,23 +1,25 @@
 import { createContext, Script } from "node:vm";
 
-/** The one thing that stops a running RegExp: `vm` ends the script, and all it called, when its time is over. */
+/** Only `vm` can stop a running RegExp: it ends the script, and all that it called, at its timeout. */
 const context = createContext({ task: undefined as unknown });
 
 const script = new Script("task()");
 
-/** What a task came to; undefined when its time was over. */
+/** The result of a task that ended in time. */
 export interface Completed<Result> {
   readonly result: Result;
 }
 
-/** A process that computed for less than this part of the time was kept from it by others. */
+/** A process that had the CPU for less than this part of the time was slowed down by others. */
 const BUSY = 0.8;
-/** So many times as long is waited for it at most. */
+/** The second run gets at most this many times as long. */
 const MOST_SLOWED = 10;
 
 /**
- * Runs a function, which must leave nothing half-done if it is stopped, and stops it after so many milliseconds. On a busy machine
- * those may have been others': then it is run again, for as much longer as this process was slowed down.
+ * Runs a function, and stops it after some milliseconds; it must leave nothing half-done then. On a busy machine others may have had
+ * the CPU meanwhile: then it runs once more, for longer by the factor by which this process was slowed down.
+ *
+ * @returns undefined when the function was stopped
  */
 export function runWithin<Result>(milliseconds: number, task: () => Result): Completed<Result> | undefined {
   const start = cpuTime();
@@ -28,7 +30,7 @@ export function runWithin<Result>(milliseconds: number, task: () => Result): Com
   return runOnce(Math.ceil(milliseconds * Math.min(1 / share, MOST_SLOWED)), task);
 }
 
-/** Milliseconds that this process has computed. */
+/** CPU time of this process, in milliseconds. */
 export function cpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

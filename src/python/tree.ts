@@ -1,4 +1,4 @@
-/** How case counts: exactly, for ASCII letters alike (`(?ai)`), or as Unicode's lower case has it (`(?i)`). */
+/** How case matters: it does, it does not for ASCII letters (`(?ai)`), or not by Unicode's lower case (`(?i)`). */
 type Case = "exact" | "ascii" | "unicode";
 
 /** A category escape: `\d` as `d`, `\D` as a negated `d`. */
@@ -7,7 +7,7 @@ export interface Category {
   readonly negated: boolean;
 }
 
-/** What stands in a character class: code points from `low` to `high`, or a category. */
+/** A part of a character class: code points from `low` to `high`, or a category. */
 export type ClassItem = { readonly low: number; readonly high: number } | Category;
 
 /** One code point out of a set: a literal, a class, or the dot. */
@@ -90,7 +90,7 @@ export interface AlternationNode {
   readonly branches: readonly Node[];
 }
 
-/** A piece of a parsed pattern. `offset` is where it stands in the source, in UTF-16 units. */
+/** A part of a parsed pattern. `offset` is its place in the source, in UTF-16 units. */
 export type Node =
   | CharNode
   | PlaceNode
@@ -139,7 +139,7 @@ export function* walk(node: Node): Generator<Node> {
 }
 
 /**
- * A copy of a node. `replace` may give others for some nodes, and gets a function that copies what is inside them.
+ * A copy of a node. `replace` may give other nodes for some, and gets a function that copies the nodes inside them.
  */
 export function rewrite(
   node: Node,

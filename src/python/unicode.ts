@@ -26,7 +26,7 @@ export function caseOrbits(): ReadonlyMap<number, readonly number[]> {
   return orbits;
 }
 
-/** The same where the text is ASCII: letters, with what a pattern may name them by. */
+/** The same where the text is ASCII: its letters, with the other characters that match them. */
 export const ASCII_ORBITS: ReadonlyMap<number, readonly number[]> = asciiOrbits({
   i: [0x130, 0x131],
   k: [0x212a],

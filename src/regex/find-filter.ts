@@ -5,7 +5,7 @@ import { loadRules } from "../rules/load-rules.ts";
 import { resolveJail } from "../rules/merge.ts";
 import { type FilterRule, type Jail, type Pattern, RuleError } from "../rules/rule.ts";
 
-/** What is laid over a filter. */
+/** Options that override parts of a filter. */
 export interface FilterOverrides {
   /** A fail2ban configuration directory, in which names are looked up. */
   readonly config: string | undefined;
@@ -21,7 +21,7 @@ const FAIL2BAN = "/etc/fail2ban";
 /**
  * The jails that a FILTER argument names: those of a rules file, or one made of a fail2ban filter or a bare pattern.
  *
- * @throws RuleError, or RulesError, when there is no such filter or it has mistakes
+ * @throws RuleError, or RulesError, when there is no such filter, or it has mistakes
  */
 export async function findFilter(spec: string, changes: FilterOverrides): Promise<readonly Jail[]> {
   const jails = await findJails(spec, changes.config);
@@ -46,7 +46,7 @@ async function findJails(spec: string, config: string | undefined): Promise<read
   throw new RuleError(
     "ERR_RULE_VALUE",
     whole(spec),
-    "no filter of this name, and no pattern",
+    "not the name of a filter, and not a pattern",
     hintFor(hasOptions),
   );
 }
@@ -54,7 +54,7 @@ async function findJails(spec: string, config: string | undefined): Promise<read
 function hintFor(hasOptions: boolean): string {
   return hasOptions
     ? "--config names a fail2ban configuration; bundled rules take no options, but the name of a jail: sshd[sshd-ddos]"
-    : "a pattern names whom it finds, as <HOST> does; bundled rules: f2b-stream without -r lists them";
+    : "a pattern needs a tag such as <HOST>; f2b-stream without -r lists the bundled rules";
 }
 
 async function loadJails(spec: string): Promise<readonly Jail[]> {
@@ -66,8 +66,8 @@ function pickJails(jails: readonly Jail[], list: string | undefined): readonly J
   return list.split(",").map((name) => {
     const jail = jails.find((each) => each.name === name.trim());
     if (jail) return jail;
-    const hint = `its jails are ${jails.map((each) => each.name).join(", ")}`;
-    throw new RuleError("ERR_RULE_VALUE", whole(name), "no jail of this name in the rules", hint);
+    const hint = `the jails are ${jails.map((each) => each.name).join(", ")}`;
+    throw new RuleError("ERR_RULE_VALUE", whole(name), "there is no jail with this name in the rules", hint);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Verdict } from "../filter/verdict.ts";
 import { toJson } from "../shared/invisible.ts";
 
-/** One line of `--json`: what the filter says of line `number`, counted from 1. */
+/** One line of `--json`: the verdict on line `number`, counted from 1. */
 export function formatJson(number: number, verdict: Verdict): string {
   if (!verdict.match) return `${toJson({ line: number, match: false, why: verdict.why })}\n`;
   const { id, time, regex, lines, times } = verdict;

@@ -7,16 +7,16 @@ import { readEntry } from "../stream/input/read-entry.ts";
 import type { CompiledJail } from "../stream/jail/compile-jails.ts";
 import { judge } from "../stream/jail/jail-view.ts";
 
-/** What a filter says of one line of a log. */
+/** The result for one line of a log. */
 export interface LineResult {
   /** The line as it was written. */
   readonly line: string;
   readonly verdict: Verdict;
-  /** Index of the date template that found a date; undefined: none did, or none was looked for. */
+  /** Index of the date template that found a date; undefined: there is no date, or none was sought. */
   readonly template: number | undefined;
 }
 
-/** Feeds lines to one jail's filter, in order. */
+/** Runs lines through the filter of one jail, in order. */
 export class LineMatcher {
   readonly #compiled: CompiledJail;
   readonly #matcher: Matcher;
@@ -25,7 +25,7 @@ export class LineMatcher {
 
   /**
    * @param now epoch milliseconds: the moment of reading, for dates without a year and lines without a date
-   * @param onGiveUp told of each search that was given up, since it would have taken too long
+   * @param onGiveUp called for each search that took too long and was given up
    */
   constructor(
     compiled: CompiledJail,
@@ -54,7 +54,7 @@ export class LineMatcher {
   }
 }
 
-/** The detector still knows this line: nothing is searched again. */
+/** The detector remembers its last line, so it does not search again. */
 function templateOf({ dates }: CompiledFilter, line: string, now: number): number | undefined {
   const found = dates.find(line, now);
   return found === undefined || found.inherits ? undefined : found.template;

@@ -24,10 +24,10 @@ import { Progress } from "./progress.ts";
 import { formatBans, RegexReport } from "./regex-report.ts";
 
 const PROGRAM = "f2b-regex";
-/** Longest line looked at, in bytes. */
+/** Longest line that is read, in bytes. */
 const MAX_LINE = 16 * 1024 * 1024;
 
-/** f2b-regex: a log and a filter, a report of what matched and what did not. Gives the exit status. */
+/** Runs f2b-regex: reports which lines of a log a filter matches. Returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   const report = new Report(PROGRAM);
   try {
@@ -35,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (options.action === "help") return await print(HELP);
     if (options.action === "version") return await print(`${PROGRAM} ${version()}\n`);
     if (options.zone !== undefined) useZone(options.zone);
-    // That nobody reads on is told to whom wrote.
+    // EPIPE is reported to the pending write.
     process.stdout.on("error", () => {});
     return await examine(options, report);
   } catch (error) {
@@ -53,7 +53,7 @@ async function examine(options: Options, report: Report): Promise<number> {
   const now = options.now ?? Date.now();
   warnOfVulnerabilities(jails, now, report);
   const [first, ...others] = jails;
-  if (first === undefined) throw new UsageError(`${options.filter}: no jail that looks at lines`);
+  if (first === undefined) throw new UsageError(`${options.filter}: no jail that reads lines`);
   if (options.json && others.length > 0) {
     const names = jails.map(({ jail }) => jail.name).join(", ");
     throw new UsageError(`option --json takes one jail; write ${options.filter}[NAME] with one of ${names}`);
@@ -67,7 +67,7 @@ async function examine(options: Options, report: Report): Promise<number> {
   if (typeof input === "string") for (const line of input.split("\n")) takeLine(line);
   else {
     const onOverflow = () => {
-      report.rareWarning("overlong", `a line is longer than ${MAX_LINE} bytes: taken for an empty one`);
+      report.rareWarning("overlong", `a line is longer than ${MAX_LINE} bytes: it is read as an empty line`);
       takeLine("");
     };
     const gate = new Gate({ maxLine: MAX_LINE, onOverflow });
@@ -85,14 +85,14 @@ async function examine(options: Options, report: Report): Promise<number> {
   return EXIT.OK;
 }
 
-/** Tells what a stranger could do with lines that a filter takes. */
+/** Warns of lines with which a client could get another address banned. */
 function warnOfVulnerabilities(jails: readonly CompiledJail[], now: number, report: Report): void {
   const errors = jails.flatMap((each) => findVulnerabilities(each, { now, isQuick: true }).errors);
   const warnings = errors.map(({ place, message }) => `${formatPlace(place)}: ${message}`);
   for (const warning of new Set(warnings)) report.warning(warning);
 }
 
-/** One jail's view of the log, as it is asked for: JSON line by line, or a report at the end. */
+/** The output for one jail: JSON line by line, or a report at the end. */
 class JailView {
   readonly #compiled: CompiledJail;
   readonly #options: Options;
@@ -111,7 +111,7 @@ class JailView {
     this.#judge = new LineMatcher(compiled, options.format, now, (pattern) => {
       this.#report.giveUp();
       const source = printable(pattern.source, 80);
-      report.rareWarning("budget", `a line took too long for a pattern and was given up: ${source}`);
+      report.rareWarning("budget", `a search took too long and was stopped: ${source}`);
     });
     this.#report = new RegexReport(compiled, options);
     const write = (line: string) => {
@@ -132,7 +132,7 @@ class JailView {
     this.#running.ignore.refresh(now);
   }
 
-  /** What is to be printed at once. */
+  /** Adds a line. Returns the text to print now. */
   add(line: string): string {
     const judged = this.#judge.push(line);
     this.#lines++;
@@ -142,7 +142,7 @@ class JailView {
     return "";
   }
 
-  /** What is to be printed when all lines were seen. */
+  /** Returns the text to print at the end. */
   end(): string {
     if (this.#options.json) return "";
     const report = this.#report.format(this.#options.log);
@@ -158,7 +158,7 @@ class JailView {
 function openLog(log: string): Readable | string {
   if (log === "-" || existsSync(log)) {
     const isFolder = (log === "-" ? fstatSync(0) : statSync(log)).isDirectory();
-    if (isFolder) throw new LogError(`${log === "-" ? "stdin" : log}: is a folder, expected a log`);
+    if (isFolder) throw new LogError(`${log === "-" ? "stdin" : log}: is a directory, expected a log`);
     return log === "-" ? process.stdin : createReadStream(log, { highWaterMark: 1 << 20 });
   }
   if (/^\S*\/\S*$/.test(log)) throw new UsageError(`${log}: no such file`);

@@ -49,9 +49,9 @@ export function readOptions(argv: readonly string[]): Options {
   const [log = "", filter = "", ignoreregex, extra] = typed.operands;
   if (action === "run" && typed.operands.length < 2) throw new UsageError("expected a log and a filter");
   if (extra !== undefined)
-    throw new UsageError(`unexpected ${JSON.stringify(extra)} behind LOG, FILTER and IGNOREREGEX`);
+    throw new UsageError(`unexpected ${JSON.stringify(extra)} after LOG, FILTER and IGNOREREGEX`);
   if (typed.has("json") && typed.has("bans"))
-    throw new UsageError("option --json prints no bans: leave out one");
+    throw new UsageError("options --json and --bans exclude each other");
   const now = typed.value("now");
   const print = (kind: (typeof PRINTS)[number]) =>
     typed.has(`print-all-${kind}`)

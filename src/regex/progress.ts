@@ -1,9 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 
-/** Files shorter than this, in bytes, are read before anybody wonders. */
+/** Shorter files, in bytes, show no progress. */
 const LONG = 8 * 1024 * 1024;
 
-/** How much of a long file was read, on a terminal: a line on stderr that is written over, and wiped at the end. */
+/** Shows on a terminal how much of a long file was read: a line on stderr that is overwritten, and erased at the end. */
 export class Progress {
   readonly #size: number;
   #read = 0;

@@ -6,7 +6,7 @@ import type { CompiledJail } from "../stream/jail/compile-jails.ts";
 import type { LineResult } from "./line-matcher.ts";
 import type { Options } from "./options.ts";
 
-/** Addresses shown, a pattern, and lines shown, a kind, unless all are asked for. */
+/** Most addresses shown for each pattern, and most lines shown of each kind, unless all are wanted. */
 const SOME_ADDRESSES = 20;
 const SOME_LINES = 20;
 /** Longest line shown, in characters. */
@@ -17,7 +17,7 @@ interface Hit {
   readonly time: number | undefined;
 }
 
-/** Collects what a filter says of a log and tells it as fail2ban-regex does: hits by pattern, addresses, dates, lines. */
+/** Collects the results for a log, and formats them as fail2ban-regex does: hits by pattern, addresses, dates, lines. */
 export class RegexReport {
   readonly #compiled: CompiledJail;
   readonly #options: Pick<Options, "verbose" | "print">;
@@ -72,7 +72,7 @@ export class RegexReport {
       ...this.#formatAddresses(),
       ...this.#formatTemplates(),
       `Lines: ${lines} lines, ${ignored} ignored, ${matched} matched, ${missed} missed`,
-      ...(givenUp > 0 ? [`Searches given up: ${givenUp}, which took too long`] : []),
+      ...(givenUp > 0 ? [`Searches stopped because they took too long: ${givenUp}`] : []),
       ...this.#formatLines("matched"),
       ...this.#formatLines("ignored"),
       ...this.#formatLines("missed"),
@@ -138,7 +138,7 @@ export class RegexReport {
   }
 }
 
-/** What a jail would do: its bans, with their times. */
+/** The bans that a jail would write, with their times. */
 export function formatBans({ jail }: CompiledJail, bans: readonly Ban[]): string {
   const seconds = jail.findtime / 1000;
   return [
@@ -159,7 +159,7 @@ function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** As C's ctime has it: `Tue Jan 07 11:25:41 2014`, in the zone of this process. */
+/** In the format of C's ctime: `Tue Jan 07 11:25:41 2014`, in the zone of this process. */
 function formatTime(time: number | undefined): string {
   if (time === undefined) return "no date";
   const [weekday, month, day, year, clock] = new Date(time).toString().split(" ");

@@ -69,7 +69,7 @@ function readJails(
 
 function unknownTopKey(source: YamlSource, key: string): RuleError {
   const hint = JAIL_NAME.test(key)
-    ? "a file has the keys defaults and jails; jails stand under jails"
+    ? "a file has the keys defaults and jails; put the jail under jails"
     : undefined;
   return new RuleError("ERR_RULE_KEY", source.keyPlace([], key), `unknown key ${shown(key)}`, hint);
 }

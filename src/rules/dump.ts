@@ -3,11 +3,11 @@ import { jailToKeys } from "./jail-to-yaml.ts";
 import type { Jail } from "./rule.ts";
 
 /**
- * The jails as a rules file, with every default written out: read again it gives equal jails, places aside. Names of
- * ports are numbers by now, and lines of `ignoreip` stand sorted by kind.
+ * The jails as a rules file with every default: reading it gives equal jails, except for places. Names of ports have become numbers, and
+ * `ignoreip` is sorted by kind.
  */
 export function dumpRules(jails: readonly Jail[]): string {
-  // What is undefined is left out by yaml's stringify.
+  // yaml's stringify leaves out what is undefined.
   const byName = new Map(jails.map((jail) => [jail.name, jailToKeys(jail)]));
   return stringify({ jails: byName }, { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false });
 }

@@ -11,7 +11,7 @@ import { RuleError } from "./rule.ts";
 /** The package's own rules. */
 const RULES_FOLDER = fileURLToPath(packageFile("rules"));
 
-/** A rules file: where it is, and how messages call it. */
+/** A rules file: its path, and its name in messages. */
 export interface RulesFile {
   readonly path: string;
   readonly name: string;
@@ -19,7 +19,7 @@ export interface RulesFile {
   readonly isBundled?: true;
 }
 
-/** A fail2ban configuration, and what is picked from it, as `-r` names it: `/etc/fail2ban[sshd,postfix]`. */
+/** A fail2ban configuration, with the jails picked from it, as `-r` names it: `/etc/fail2ban[sshd,postfix]`. */
 export interface Fail2banSpec {
   readonly fail2ban: string;
 }
@@ -29,20 +29,17 @@ type FoundRules = RulesFile | Fail2banSpec | RuleError;
 /** The longest rules file, in bytes. */
 const MAX_FILE_BYTES = 1_048_576;
 
-/** The files that the arguments of `-r` stand for, in order; in the place of one that stands for none, what is wrong. */
+/** The files that the arguments of `-r` name, in order; an error in place of an argument that names none. */
 export async function findRules(specs: readonly string[]): Promise<readonly FoundRules[]> {
   if (specs.length === 0) {
-    return [
-      failure("-r", "no rules given", `write -r NAME or -r PATH; ${bundledNames(await listBundled())}`),
-    ];
+    return [failure("-r", "no rules given", `use -r NAME or -r PATH; ${bundledNames(await listBundled())}`)];
   }
   const found = await Promise.all(specs.map(findSpec));
   return found.flat();
 }
 
 /**
- * Reads a file of at most 1 MiB, or from a pipe (`-r <(make-rules)` is a path under /dev/fd). Returns a RuleError where
- * that fails.
+ * Reads a file of at most 1 MiB, or a pipe (`-r <(make-rules)` is a path under /dev/fd). Returns a RuleError where that fails.
  */
 export async function readBounded(path: string, name: string): Promise<string | RuleError> {
   const chunks: Buffer[] = [];
@@ -61,7 +58,7 @@ export async function readBounded(path: string, name: string): Promise<string | 
   }
 }
 
-/** Whether `name` is that of a bundled rules file. */
+/** Whether there is a bundled rules file with this name. */
 export async function isBundled(name: string): Promise<boolean> {
   return (await listBundled()).includes(name);
 }
@@ -94,7 +91,7 @@ async function findBundled(name: string): Promise<RulesFile | RuleError> {
   const names = await listBundled();
   if (names.includes(name)) return bundledFile(name);
   const hint = existsSync(name) ? `for the file of this name, write ./${name}` : suggestion(name, names);
-  return failure(name, "no bundled rules of this name", hint ?? bundledNames(names));
+  return failure(name, "there are no bundled rules with this name", hint ?? bundledNames(names));
 }
 
 function bundledFile(name: string): RulesFile {
@@ -111,7 +108,7 @@ async function listBundled(): Promise<readonly string[]> {
 }
 
 function bundledNames(names: readonly string[]): string {
-  return names.length === 0 ? "no rules are bundled here" : `bundled are ${names.join(", ")}`;
+  return names.length === 0 ? "there are no bundled rules" : `bundled rules: ${names.join(", ")}`;
 }
 
 function failure(name: string, message: string, hint?: string): RuleError {

@@ -3,7 +3,7 @@ import { formatDuration } from "../shared/duration.ts";
 import { formatJournalMatch } from "./journalmatch.ts";
 import type { Escalation, IgnoreRule, Jail, Pattern, RuleTest } from "./rule.ts";
 
-/** The keys of a jail as a rules file has them, durations as text. What the jail has nothing of is undefined. */
+/** The keys of a jail as in a rules file, durations as text. Absent ones are undefined. */
 export function jailToKeys(jail: Jail): Readonly<Record<string, unknown>> {
   const { filter, ignore } = jail;
   return {
@@ -57,7 +57,7 @@ function ignoredAddresses({ networks, files, hosts }: IgnoreRule): readonly stri
   return all.length === 0 ? undefined : all;
 }
 
-/** `file:/path`; a path that itself begins as `//host` does has an empty one before it. */
+/** `file:/path`; for a path that begins with `//`, an empty host comes before it. */
 function fileUri(path: string): string {
   return path.startsWith("//") ? `file://${path}` : `file:${path}`;
 }

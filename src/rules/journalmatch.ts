@@ -1,8 +1,7 @@
 import type { JournalMatch } from "./rule.ts";
 
 /**
- * Fields that journald fills in, but from what a process says of itself: whoever may start a program or a unit of his
- * own chooses them.
+ * Fields that journald fills in from names that a user can choose: anyone who can start a program or a unit of their own controls them.
  */
 const SELF_CHOSEN: ReadonlySet<string> = new Set([
   "_COMM",
@@ -15,7 +14,7 @@ const SELF_CHOSEN: ReadonlySet<string> = new Set([
  * Reads journalctl's matches, one a word: `FIELD=VALUE`, and `+` between alternatives. The same field again: either
  * value; different fields: both.
  *
- * @throws SyntaxError for a word that is none of these, and for an alternative without conditions
+ * @throws SyntaxError for any other word, and for an alternative without conditions
  */
 export function parseJournalMatch(words: readonly string[]): JournalMatch {
   const alternatives: Map<string, Set<string>>[] = [new Map()];
@@ -30,7 +29,7 @@ export function parseJournalMatch(words: readonly string[]): JournalMatch {
 }
 
 /**
- * Splits a text into words as fail2ban does: at blanks, quotes hold blanks together, and each line is an alternative.
+ * Splits a text into words as fail2ban does: at blanks outside of quotes; each line is an alternative.
  */
 export function splitJournalMatch(text: string): readonly string[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
@@ -46,16 +45,16 @@ export function formatJournalMatch(match: JournalMatch): readonly string[] {
 }
 
 /**
- * The fields of an alternative that any local user can meet with an entry that he writes himself: all are without the
- * `_` of the fields that journald fills in. Undefined when there is no such alternative.
+ * The fields of an alternative that any local user can match with an entry of their own: none begins with `_`, as those do that journald
+ * fills in. Undefined when there is no such alternative.
  */
 export function writableFields(match: JournalMatch): readonly string[] | undefined {
   return alternativeOf(match, (field) => !isTrusted(field));
 }
 
 /**
- * The fields of an alternative that a local user can meet with a program or a unit that he names to fit, or with an
- * entry of his own. Undefined when there is no such alternative.
+ * The fields of an alternative that a local user can match with a program or a unit named accordingly, or with an entry of their own.
+ * Undefined when there is no such alternative.
  */
 export function nameableFields(match: JournalMatch): readonly string[] | undefined {
   return alternativeOf(match, (field) => !isTrusted(field) || SELF_CHOSEN.has(field));

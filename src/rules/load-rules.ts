@@ -6,7 +6,7 @@ import { findPrechecked } from "./prechecked.ts";
 import { formatPlace, type Jail, RuleError } from "./rule.ts";
 import { applySets } from "./set-options.ts";
 
-/** What `-r` and `--set` said. */
+/** The options `-r` and `--set`. */
 export interface RulesRequest {
   /** Names of bundled rules, files and directories, in order. */
   readonly specs: readonly string[];
@@ -15,17 +15,17 @@ export interface RulesRequest {
 }
 
 export interface LoadedRules {
-  /** Enabled or not, in the order in which the files name them. */
+  /** Enabled or not, in the order of the files. */
   readonly jails: readonly Jail[];
   /** Lines for people. */
   readonly warnings: readonly string[];
   /** Paths of the YAML files that were read, in order. */
   readonly files: readonly string[];
-  /** What imported jails need of f2b-exec. */
+  /** What f2b-exec needs to do for imported jails. */
   readonly exec: readonly ExecJail[];
 }
 
-/** All mistakes that were found, in the order of files and lines. */
+/** All mistakes, in the order of files and lines. */
 export class RulesError extends AggregateError {
   readonly code = "ERR_RULES";
   declare errors: RuleError[];
@@ -38,11 +38,10 @@ export class RulesError extends AggregateError {
 
 /**
  * Reads rules. A spec without slash and without `.yaml` or `.yml` is a bundled file, whatever the working directory
- * holds; any other is a file, a directory whose `*.yaml` are read in order, or a fail2ban configuration. How files lie over each other is told at
- * `mergeLayers`, what `--set` changes at `applySets`.
+ * holds; any other is a file, a directory whose `*.yaml` are read in order, or a fail2ban configuration. For the merging of files see
+ * `mergeLayers`, for `--set` `applySets`.
  *
- * @throws RulesError with all mistakes of the files; when there are none, all of `--set`; then those that only a whole
- * jail shows
+ * @throws RulesError with all mistakes of the files; without any, all of `--set`; then those of whole jails
  */
 export async function loadRules({ specs, sets }: RulesRequest): Promise<LoadedRules> {
   const errors: RuleError[] = [];
@@ -68,7 +67,7 @@ export async function loadRules({ specs, sets }: RulesRequest): Promise<LoadedRu
   };
 }
 
-/** What one file or one fail2ban configuration gave. */
+/** The result of reading one file or one fail2ban configuration. */
 interface LoadedSource {
   readonly layer?: Layer;
   readonly errors?: readonly RuleError[];
@@ -87,7 +86,7 @@ function readSource(found: RulesFile | Fail2banSpec): Promise<LoadedSource> {
   return "fail2ban" in found ? readFail2ban(found) : readFile(found);
 }
 
-/** YAML and its checks are loaded only when there is a file to read with them: that takes longer than all else at start. */
+/** Loads YAML and its checks only for a file that needs them: that takes longer than all else at start. */
 async function readFile({ path, name, isBundled }: RulesFile): Promise<LoadedSource> {
   const text = await readBounded(path, name);
   if (text instanceof RuleError) return { errors: [text] };
@@ -107,7 +106,7 @@ async function readYaml(text: string, name: string, path: string): Promise<Loade
   };
 }
 
-/** Imported jails have all keys of their own: a later file can change each, `defaults` none. */
+/** Imported jails have all keys: a later file can change each of them, `defaults` none. */
 async function readFail2ban(spec: Fail2banSpec): Promise<LoadedSource> {
   const { loadFail2ban, parseFail2banSpec } = await import("./fail2ban/load-fail2ban.ts");
   const { directory, pick } = parseFail2banSpec(spec.fail2ban);
@@ -123,17 +122,17 @@ async function readFail2ban(spec: Fail2banSpec): Promise<LoadedSource> {
   }
 }
 
-/** What no key shows by itself. */
+/** Mistakes that no key shows by itself. */
 function mistakesOfJail({ name, place, on, filter, port, protocol }: Jail): readonly RuleError[] {
   const wrong = (message: string, hint?: string) =>
     new RuleError("ERR_RULE_VALUE", place, `${name}: ${message}`, hint);
   const portless = protocol.find((each) => each === "all" || each === "icmp");
   return [
     ...(on === "log" && filter.failregex.length === 0
-      ? [wrong("no failregex", "a jail counts matches of its failregex, or has on: ban and counts bans")]
+      ? [wrong("no failregex", "a jail needs a failregex to count failures, or on: ban to count bans")]
       : []),
     ...(port && portless !== undefined
-      ? [wrong(`protocol ${JSON.stringify(portless)} has no ports`, "take port: all, or tcp and udp")]
+      ? [wrong(`protocol ${JSON.stringify(portless)} has no ports`, "use port: all, or protocol: [tcp, udp]")]
       : []),
   ];
 }
@@ -149,7 +148,11 @@ function warningsOf(jails: readonly Jail[]): readonly string[] {
         ? [warning("with on: ban, failregex is not used")]
         : []),
       ...(nameable
-        ? [warning(`journalmatch: a local user can run a program for which ${nameable.join(" and ")} fits`)]
+        ? [
+            warning(
+              `journalmatch: a local user can run a program that matches ${nameable.join(" and ")} fits`,
+            ),
+          ]
         : []),
     ];
   });

@@ -2,8 +2,8 @@ import type { Escalation, Jail, JournalMatch, Pattern, Place, RuleTest } from ".
 import type { IgnoredAddresses } from "./schema.ts";
 
 /**
- * The keys that stand in one place: a jail's, or `defaults`. Each is checked; what is absent was not written. An empty
- * list is how a later file takes back a list of an earlier one.
+ * The keys of one jail, or of `defaults`, in one file. Each is checked; an absent one was not written. An empty list removes a list of an
+ * earlier file.
  */
 export interface Settings {
   readonly description?: string;
@@ -39,25 +39,24 @@ export interface Settings {
   readonly tests?: readonly RuleTest[];
 }
 
-/** What one rules file says. */
+/** The contents of one rules file. */
 export interface Layer {
   readonly defaults: Settings;
   /** By name, in the file's order. */
   readonly jails: ReadonlyMap<string, JailLayer>;
 }
 
-/** A jail as files describe it: the keys that they give, and where it is first named. */
+/** A jail as files describe it: its keys, and where it is first named. */
 export interface JailLayer {
   readonly place: Place;
   readonly settings: Settings;
 }
 
 /**
- * Lays files over each other as if they were one: `defaults` of all of them are one set of keys that holds for every
- * jail, and a jail is one set of keys wherever its parts stand. Later files win, key by key (`escalation` and `count` key
- * by key inside); a jail's own key wins over any default. So a file of local settings can come last and change the
- * defaults of all jails, or one key of a bundled one, and a directory can begin with a file of defaults, as jail.conf
- * and jail.local do it. A jail keeps the place where it first appears.
+ * Merges files as if they were one: `defaults` of all files are one set of keys for every jail, and a jail is one set of keys wherever
+ * its parts stand. Later files win, key by key (in `escalation` and `count` too); a jail's own key wins over any default. So a file of
+ * local settings can come last and change the defaults of all jails, or one key of a bundled one, and a directory can begin with a file
+ * of defaults, as jail.conf and jail.local do. A jail keeps the place where it first appears.
  */
 export function mergeLayers(layers: readonly Layer[]): Layer {
   let defaults: Settings = {};
@@ -92,7 +91,7 @@ const ESCALATION: Escalation = {
   memory: 604_800_000,
 };
 
-/** The jail that merged settings describe, with the defaults of the program where they say nothing. */
+/** The jail of merged settings, with the program's defaults for absent keys. */
 export function resolveJail(name: string, place: Place, settings: Settings): Jail {
   return {
     name,
@@ -132,12 +131,12 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
   };
 }
 
-/** What comes with a tag, or out of the journal, was framed by a log daemon; what writes lines without one is for its rule to know. */
+/** Entries with a tag, or from the journal, were framed by a log daemon; for other logs the rule must say so. */
 function defaultFraming({ identifier = [], journalmatch = [], on }: Settings): Jail["framing"] {
   return on === "ban" || identifier.length > 0 || journalmatch.length > 0 ? "message" : "file";
 }
 
-/** All keys of a jail that was not read from YAML, so that files and options can be laid over it. */
+/** All keys of a jail that was not read from YAML, so that files and options can change them. */
 export function settingsOf(jail: Jail): Settings {
   const { name: _name, place: _place, filter, ignore, escalation, ...same } = jail;
   const { multipliers, maxtime, ...rest } = escalation;

@@ -1,6 +1,6 @@
 import type { Pattern, Place } from "./rule.ts";
 
-/** A scalar as it stands in a YAML file, quotes and all. */
+/** A scalar as it is written in a YAML file, with its quotes. */
 export interface YamlScalar {
   /** The scalar from its first character (a quote, the `|` of a block) to its last. */
   readonly text: string;
@@ -9,12 +9,12 @@ export interface YamlScalar {
   place(offset: number): Place;
 }
 
-/** Where patterns came from. Beside them, so that a Pattern stays plain data; gone when the pattern is. */
+/** Where patterns were written. Kept apart, so that a Pattern stays plain data. */
 const origins = new WeakMap<Pattern, { readonly offsets: readonly number[]; readonly scalar: YamlScalar }>();
 
 /**
- * The patterns in a scalar: one, as it stands; or, when its value has line breaks, one a line without the blanks around
- * it, as fail2ban takes them.
+ * The patterns in a scalar: one, as it is; or, when its value has line breaks, one for each line without the blanks around it, as in
+ * fail2ban.
  */
 export function patternsInScalar(value: string, scalar: YamlScalar): readonly Pattern[] {
   const offsets = textOffsets(scalar, value);
@@ -28,8 +28,8 @@ export function patternsInScalar(value: string, scalar: YamlScalar): readonly Pa
 }
 
 /**
- * The place of the character at `offset` of a pattern's source: behind its quotes, escapes, folded lines and
- * indentation. The pattern's own place where that can't be told (a pattern that came from elsewhere than YAML).
+ * The place of the character at `offset` of a pattern's source, counting its quotes, escapes, folded lines and indentation. For a pattern
+ * that was not read from YAML, the place of the pattern.
  */
 export function placeInPattern(pattern: Pattern, offset: number): Place {
   const origin = origins.get(pattern);
@@ -37,13 +37,13 @@ export function placeInPattern(pattern: Pattern, offset: number): Place {
   return origin === undefined || at === undefined ? pattern.place : origin.scalar.place(at);
 }
 
-/** One or more characters of a value and where they are written. */
+/** One or more characters of a value, and where they are written. */
 interface WrittenChars {
   readonly text: string;
   readonly offset: number;
 }
 
-/** For each character of `value`, and its end, where it stands in the scalar's text; undefined when they don't agree. */
+/** For each character of `value`, and for its end, its offset in the scalar's text; undefined when they don't agree. */
 function textOffsets(scalar: YamlScalar, value: string): readonly number[] | undefined {
   const units = scalar.style === "block" ? blockUnits(scalar.text, value) : flowUnits(scalar);
   const offsets: number[] = [];
@@ -82,7 +82,7 @@ function flowUnits({ text, style }: YamlScalar): readonly WrittenChars[] {
   return units;
 }
 
-/** A folded break: a blank, or a newline for each empty line; they stand where the next line begins. */
+/** A folded line break: a blank, or a newline for each empty line, at the place where the next line begins. */
 function lineBreaks(written: string, offset: number): readonly WrittenChars[] {
   const breaks = written.split("\n").length - 1;
   return Array<WrittenChars>(breaks).fill({ text: "\n", offset: offset + written.length - 1 });
@@ -100,7 +100,7 @@ function unescaped(written: string): string {
   return ESCAPES[letter] ?? letter;
 }
 
-/** The lines below the header, without their indentation: as much as the first line has more than its value. */
+/** The lines below the header, without their indentation, by which the first line is longer than its value. */
 function blockUnits(text: string, value: string): readonly WrittenChars[] {
   const header = text.indexOf("\n") + 1;
   const indent = leadingBlanks(text.slice(header)) - leadingBlanks(value);
@@ -116,7 +116,7 @@ function blockUnits(text: string, value: string): readonly WrittenChars[] {
   return units;
 }
 
-/** Blanks before the first line that has something else. */
+/** The number of blanks at the beginning of the first line that is not blank. */
 function leadingBlanks(text: string): number {
   return /^(?: *\r?\n)*( *)/.exec(text)?.[1]?.length ?? 0;
 }

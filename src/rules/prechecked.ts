@@ -5,11 +5,11 @@ import { distFile } from "../shared/package-files.ts";
 import type { Layer } from "./merge.ts";
 import { machineServices, type Services } from "./services.ts";
 
-/** A bundled rules file as it was read and checked when the package was built. */
+/** A bundled rules file as the build has read and checked it. */
 export interface Prechecked {
-  /** Of the YAML text that it was read from. */
+  /** Of the YAML text. */
   readonly sha256: string;
-  /** Names of ports in it, and what they were taken for. */
+  /** The names of ports in it, with their numbers. */
   readonly services: Services;
   readonly layer: Layer;
 }
@@ -17,16 +17,16 @@ export interface Prechecked {
 /** By name of the file in messages: `rules/sshd.yaml`. */
 export type PrecheckedFiles = ReadonlyMap<string, Prechecked>;
 
-/** What is found in the file beside the compiled sources. */
+/** The contents of the file beside the compiled sources. */
 export interface PrecheckedRules {
   readonly files: PrecheckedFiles;
-  /** Patterns with their tags replaced. */
+  /** By the source of a pattern with its tags expanded. */
   readonly patterns: ReadonlyMap<string, PrecompiledPattern>;
 }
 
 const FILE = distFile("rules.json");
 
-/** What was found at build time in the rules file that `text` is from; undefined when it, or what its names mean, is not the same. */
+/** The checked contents of a rules file; undefined when its text, or a port that it names, has changed since the build. */
 export function findPrechecked(
   name: string,
   text: string,
@@ -50,7 +50,7 @@ export function sha256(text: string): string {
 
 let known: PrecheckedFiles | undefined;
 
-/** Read once; its patterns need not be compiled any more. */
+/** Read once, with the patterns. */
 function readPrechecked(): PrecheckedFiles {
   if (known) return known;
   try {
@@ -63,7 +63,7 @@ function readPrechecked(): PrecheckedFiles {
   return known;
 }
 
-/** Plain data with maps, sets and bigints in it, as JSON. */
+/** Writes plain data with maps, sets and bigints as JSON. */
 export function encodeData(data: unknown): string {
   return JSON.stringify(data, (_, value: unknown) => {
     if (value instanceof Map) return { $map: [...value] };

@@ -3,7 +3,7 @@ import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
 import { formatPlace, RuleError } from "./rule.ts";
 
-/** Prints mistakes in rules, each with its place, and gives them. Undefined: the error is something else. */
+/** Prints mistakes in rules, each with its place, and returns them. Undefined: the error is something else. */
 export function tellRuleErrors(error: unknown, report: Report): readonly RuleError[] | undefined {
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
   if (!errors.every((each) => each instanceof RuleError)) return undefined;
@@ -15,7 +15,7 @@ export function tellRuleErrors(error: unknown, report: Report): readonly RuleErr
 }
 
 /**
- * Prints what the user got wrong, on the command line or in rules, and gives the exit status.
+ * Prints a mistake of the user, on the command line or in rules, and returns the exit status.
  *
  * @throws the error itself when it is something else
  */

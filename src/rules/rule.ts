@@ -1,6 +1,6 @@
 import type { Network } from "../shared/address.ts";
 
-/** Where a value stands, for messages: `file:line:column`, line and column from 1; line 0 is the file as a whole. */
+/** The place of a value, for messages: `file:line:column`, line and column from 1; line 0 is the file as a whole. */
 export interface Place {
   readonly file: string;
   readonly line: number;
@@ -13,7 +13,7 @@ export interface Pattern {
   readonly place: Place;
 }
 
-/** How log text is judged: fail2ban's filter language. */
+/** The patterns of a jail, in fail2ban's filter language. */
 export interface FilterRule {
   readonly prefregex: Pattern | undefined;
   readonly failregex: readonly Pattern[];
@@ -25,21 +25,21 @@ export interface FilterRule {
   readonly datepattern: Pattern | undefined;
 }
 
-/** Longer bans for those who come back: fail2ban's `bantime.*`. Durations in milliseconds. */
+/** Longer bans for repeated offences: fail2ban's `bantime.*`. Durations in milliseconds. */
 export interface Escalation {
   readonly increment: boolean;
   readonly factor: number;
-  /** Undefined: doubled with each ban. */
+  /** Undefined: each ban is twice as long as the one before. */
   readonly multipliers: readonly number[] | undefined;
   readonly maxtime: number | undefined;
-  /** At most so much is added, drawn from a hash of jail, address and count. */
+  /** At most this much is added, by a hash of jail, address and count. */
   readonly rndtime: number;
   readonly overalljails: boolean;
   /** How long after its end a ban is remembered. */
   readonly memory: number;
 }
 
-/** Whom a jail never bans. */
+/** The addresses that a jail never bans. */
 export interface IgnoreRule {
   readonly networks: readonly Network[];
   /** Lists of addresses and networks, a line each; read again when changed. */
@@ -48,7 +48,7 @@ export interface IgnoreRule {
   readonly hosts: readonly string[];
   /** The machine's own addresses. */
   readonly self: boolean;
-  /** An argv with tags, whose exit status 0 says: ignore. */
+  /** An argv with tags; exit status 0 means: ignore the address. */
   readonly command: readonly string[] | undefined;
 }
 
@@ -58,7 +58,7 @@ export type JournalMatch = readonly ReadonlyMap<string, ReadonlySet<string>>[];
 /** The highest `maxretry`: the most failures of one address that a window holds. */
 export const MAX_MAXRETRY = 100_000;
 
-/** What the failure, or the success, of a sample must name; no key: it only must be there. */
+/** What the failure or success of a sample must name; empty: anything. */
 interface ExpectedId {
   readonly ip?: string;
   readonly id?: string;
@@ -83,20 +83,20 @@ export interface Jail {
   readonly place: Place;
   /** Syslog tags whose messages the jail sees; undefined: every line, raw. */
   readonly identifier: readonly string[] | undefined;
-  /** What makes lines one session besides `<F-MLFID>`: the process that wrote them; undefined: nothing. */
+  /** `pid`: the lines of one process are a session; undefined: only `<F-MLFID>` makes sessions. */
   readonly session: "pid" | undefined;
   readonly journalmatch: JournalMatch | undefined;
   /** Globs, compared with `--source`. */
   readonly logpath: readonly string[] | undefined;
   /**
-   * Whose the line feeds are. `message`: each record is one line, or one entry, whatever clients send; `file`: a client may write a
-   * line feed into one, and all that follows it is his.
+   * Who can write line feeds. `message`: each record is one line, or one entry, whatever clients send; `file`: a client may write a line
+   * feed into a record, and then all of the next line is the client's.
    */
   readonly framing: "file" | "message";
   readonly filter: FilterRule;
   readonly maxretry: number;
   readonly findtime: number;
-  /** null: for ever. */
+  /** null: permanent. */
   readonly bantime: number | null;
   readonly escalation: Escalation;
   /** Prefix lengths that count, and are banned, as one. */
@@ -136,9 +136,9 @@ export type RuleErrorCode =
   | "ERR_RULE_VALUE"
   /** A pattern that cannot be compiled. */
   | "ERR_RULE_REGEX"
-  /** A sample line that does not give what it must. */
+  /** A sample line without the expected result. */
   | "ERR_RULE_TEST"
-  /** A pattern that a stranger's text can mislead. */
+  /** A pattern that text from a client can mislead. */
   | "ERR_RULE_INJECTION"
   /** A pattern that a long line can stop. */
   | "ERR_RULE_BACKTRACKING";

@@ -7,17 +7,15 @@ import { parseJournalMatch, splitJournalMatch, writableFields } from "./journalm
 import { type JournalMatch, MAX_MAXRETRY } from "./rule.ts";
 import { parsePort } from "./services.ts";
 
-/** No duration is longer, in milliseconds: the end of a ban stays a date. */
+/** Longest duration, in milliseconds: the end of a ban stays a valid date. */
 const LONGEST = 100 * 31_557_600_000;
 
-/** Protocols that an executor can tell apart; `all` stands alone. */
-
-/** A message `expected …, got …` for zod's own checks. */
+/** A message `expected …, got …` for a check of zod's. */
 const wanted = (what: string) => ({
   error: ({ input }: { readonly input?: unknown }) => `expected ${what}, got ${shown(input)}`,
 });
 
-/** A value that `read` turns into what it means, or refuses by undefined. */
+/** A value that `read` converts; it returns undefined for a wrong one. */
 function value<T>(what: string, read: (value: unknown) => T | undefined, hint?: string) {
   return z.unknown().transform((input, context) => {
     const result = read(input);
@@ -43,19 +41,19 @@ function list<T extends z.ZodType>(item: T) {
   return z.preprocess((input) => (Array.isArray(input) ? input : [input]), z.array(item));
 }
 
-/** A list, or text that is cut into its items at blanks and commas, as fail2ban's lists are written. */
+/** A list, or text that is split at blanks and commas, as fail2ban's lists are. */
 function wordList<T extends z.ZodType>(item: T) {
   const split = (input: unknown) => (typeof input === "string" ? (input.match(/[^\s,]+/g) ?? []) : input);
   return z.preprocess(split, list(item));
 }
 
-/** A list, or text with an item a line. */
+/** A list, or text with one item on each line. */
 function lineList<T extends z.ZodType>(item: T) {
   const split = (input: unknown) => (typeof input === "string" ? (input.match(/\S(?:.*\S)?/g) ?? []) : input);
   return z.preprocess(split, list(item));
 }
 
-/** Patterns as they stand: their places are found in the file afterwards. An empty text is no pattern. */
+/** Patterns; their places in the file are found later. An empty text is no pattern. */
 const patterns = z.union([z.string(), z.array(text, wanted("a pattern or a list of patterns"))]);
 
 const durationHint = `units are ${DURATION_UNITS}`;
@@ -70,10 +68,10 @@ const bantime = value(
 const port = value(
   'a port number, a range such as "10000:10100" or a service name',
   (input) => (typeof input === "number" || typeof input === "string" ? parsePort(String(input)) : undefined),
-  "names are those of /etc/services",
+  "service names are those of /etc/services",
 );
 
-/** The ports; all of them, however that is said, is an empty list. */
+/** Ports; every way to write all ports gives an empty list. */
 const ports = z.preprocess(
   (input) => (input === "all" || input === "any" ? [] : input),
   wordList(port).transform((list) =>
@@ -83,7 +81,7 @@ const ports = z.preprocess(
 
 const protocols = wordList(oneOf(PROTOCOLS))
   .refine((list) => list.length > 0, "expected a protocol, got an empty list")
-  .refine((list) => list.length === 1 || !list.includes("all"), '"all" stands alone');
+  .refine((list) => list.length === 1 || !list.includes("all"), '"all" must be the only protocol');
 
 const journalmatch = z.unknown().transform((input, context): JournalMatch => {
   try {
@@ -95,7 +93,7 @@ const journalmatch = z.unknown().transform((input, context): JournalMatch => {
   }
 });
 
-/** Whom `ignoreip` names, sorted by kind. */
+/** The items of `ignoreip`, by kind. */
 export interface IgnoredAddresses {
   readonly networks: readonly Network[];
   readonly files: readonly string[];
@@ -114,7 +112,7 @@ const ignoreip = wordList(ignored).transform(
   }),
 );
 
-const argv = 'a list such as ["/usr/local/bin/is-known", "<ip>"], since no shell reads it';
+const argv = 'a list such as ["/usr/local/bin/is-known", "<ip>"], since no shell is run';
 const command = z.union([
   z
     .string()
@@ -123,7 +121,7 @@ const command = z.union([
   z.array(text, wanted(argv)).refine(isArgv, wanted("words without a NUL")),
 ]);
 
-/** No program can be given a NUL. */
+/** No argument of a program can hold a NUL. */
 function isArgv(words: readonly string[]): boolean {
   return !words.some((word) => word.includes("\0"));
 }
@@ -153,7 +151,7 @@ const escalation = z.strictObject(
   wanted("a mapping"),
 );
 
-/** No wider than what f2b-exec bans. */
+/** Not wider than f2b-exec bans. */
 const count = z.strictObject(
   { ipv4: wholeNumber(16, 32).exactOptional(), ipv6: wholeNumber(32, 128).exactOptional() },
   wanted("a mapping such as {ipv4: 32, ipv6: 64}"),
@@ -190,8 +188,8 @@ const test = z
   );
 
 /**
- * The keys of a jail, each checked by itself and turned into what it means; defaults and what keys mean together come
- * later. Unions stand with their short form first: the last form's complaint is the one to show.
+ * The keys of a jail, each checked and converted by itself; defaults, and keys that depend on each other, come later. In a union the
+ * short form comes first: the message of the last form is shown.
  */
 const settingsSchema = z.strictObject(
   {
@@ -233,7 +231,7 @@ const settingsSchema = z.strictObject(
 /** A jail's keys as the schema gives them. */
 export type CheckedSettings = z.output<typeof settingsSchema>;
 
-/** A mistake in a value: its path from the value's root; `key` when the mistake is that this key stands there. */
+/** A mistake in a value, at its path; `key`: this key does not exist there. */
 export interface ValueIssue {
   readonly path: readonly PropertyKey[];
   readonly key?: string;
@@ -273,7 +271,7 @@ function unknownKey(path: readonly PropertyKey[], key: string): ValueIssue {
   return { path, key, message: `unknown key ${shown(key)}`, hint };
 }
 
-/** The keys that may stand at `path` in a jail. */
+/** The keys that are allowed at `path` in a jail. */
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   const shapes: Readonly<Record<string, object>> = {
     "": settingsSchema.shape,
@@ -316,7 +314,7 @@ function readCanonical(input: unknown): string | undefined {
   return network && formatNetwork(unmap(network));
 }
 
-/** Text as on a journalctl command line, lines being alternatives; or a list of its words. */
+/** Text as on the command line of journalctl, each line an alternative; or a list of its words. */
 function readJournalMatch(input: unknown): JournalMatch {
   const isWords = Array.isArray(input) && input.every((word) => typeof word === "string");
   if (typeof input !== "string" && !isWords)

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 /** Port numbers by service name. */
 export type Services = ReadonlyMap<string, number>;
 
-/** Names that rules use, for machines without /etc/services. IANA's numbers, and names that are common beside IANA's. */
+/** Names for machines without /etc/services: IANA's, and other common ones. */
 const COMMON: Services = new Map([
   ...Object.entries({
     "ftp-data": 20,
@@ -39,7 +39,7 @@ const COMMON: Services = new Map([
 
 let ofThisMachine: Services | undefined;
 
-/** The services of this machine: /etc/services, then what is common. Read once. */
+/** The services of this machine: /etc/services, then the common ones. Read once. */
 export function machineServices(): Services {
   ofThisMachine ??= new Map([...COMMON, ...readServices("/etc/services")]);
   return ofThisMachine;

@@ -3,9 +3,9 @@ import { type Layer, overlay, type Settings } from "./merge.ts";
 import { RuleError, type RuleErrorCode } from "./rule.ts";
 
 /**
- * Lays `--set JAIL.KEY=VALUE` over the files. KEY is a key of a jail, or one inside: `escalation.factor`, for which
- * fail2ban's `bantime.factor` is taken as well. VALUE is YAML. `defaults.KEY` changes a default, which a jail's own key
- * still beats, and `*.KEY` every jail. What is wrong goes to `errors`; its place is the option as typed.
+ * Applies `--set JAIL.KEY=VALUE`. KEY is a key of a jail, or one inside: `escalation.factor`, or as in fail2ban `bantime.factor`. VALUE
+ * is YAML. `defaults.KEY` changes a default, which a jail's own key still overrides, and `*.KEY` every jail. Mistakes go to `errors`,
+ * with the option as their place.
  */
 export async function applySets(layer: Layer, sets: readonly string[], errors: RuleError[]): Promise<Layer> {
   let result = layer;
@@ -30,7 +30,7 @@ async function applySet(layer: Layer, set: string): Promise<Layer | RuleError[]>
   if (jail === undefined) {
     const unknown = target.slice(0, target.indexOf("."));
     const hint =
-      suggestion(unknown, names) ?? (names.length > 0 ? `jails are ${names.join(", ")}` : undefined);
+      suggestion(unknown, names) ?? (names.length > 0 ? `the jails are ${names.join(", ")}` : undefined);
     return wrong("ERR_RULE_KEY", `no jail ${JSON.stringify(unknown)}`, hint);
   }
   const { readSetting } = await import("./document.ts");
@@ -38,7 +38,7 @@ async function applySet(layer: Layer, set: string): Promise<Layer | RuleError[]>
   return Array.isArray(settings) ? settings : change(layer, jail, settings);
 }
 
-/** The longest of `names` that `target` begins with, followed by a dot: names of jails may hold dots themselves. */
+/** The longest of `names` that `target` begins with, followed by a dot: names of jails may contain dots. */
 function longestPrefix(target: string, names: readonly string[]): string | undefined {
   const fitting = names.filter((name) => target.startsWith(`${name}.`));
   return fitting.sort((a, b) => b.length - a.length)[0];

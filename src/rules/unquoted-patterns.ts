@@ -9,9 +9,8 @@ const PATTERN_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Takes a pattern with `: ` in it, written without quotes as it stands in a fail2ban filter, for the text that it is:
- * YAML reads a mapping there, or complains of one, but no mapping can be meant. The pattern ends with its line, or at
- * ` #` as any plain text does.
+ * Reads a pattern with `: ` in it, written without quotes as in a fail2ban filter, as text: YAML reads a mapping there, or reports an
+ * error, but a mapping cannot be meant. The pattern ends with its line, or at ` #` as any plain text does.
  */
 export function fixUnquotedPatterns(document: yaml.Document.Parsed, text: string): void {
   const mend = (node: unknown) => fixUnquotedPattern(document, text, node);
@@ -24,7 +23,7 @@ export function fixUnquotedPatterns(document: yaml.Document.Parsed, text: string
   });
 }
 
-/** True for what stands in `defaults`, or in a jail: document, mapping, pair, mapping, and another pair and mapping. */
+/** True for a key in `defaults` or in a jail: its ancestors are document, mapping, pair, mapping, and in a jail another pair and mapping. */
 function isSetting(ancestors: readonly unknown[]): boolean {
   const top = yaml.isPair(ancestors[2]) ? String(ancestors[2].key) : "";
   return (top === "defaults" && ancestors.length === 4) || (top === "jails" && ancestors.length === 6);

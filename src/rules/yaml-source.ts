@@ -3,26 +3,26 @@ import { patternsInScalar, type YamlScalar } from "./pattern-place.ts";
 import { type Pattern, type Place, RuleError, type RuleErrorCode } from "./rule.ts";
 import { fixUnquotedPatterns } from "./unquoted-patterns.ts";
 
-/** Where yaml speaks to programmers. */
+/** Messages in place of those that yaml has for programmers. */
 const MESSAGES: Partial<Readonly<Record<yaml.ErrorCode, string>>> = {
   MULTIPLE_DOCS: "more than one document",
-  RESOURCE_EXHAUSTION: "nested too deep",
+  RESOURCE_EXHAUSTION: "nested too deeply",
 };
 
 /** Keys and list indexes, from the root of a value to a part of it. */
 export type Path = readonly PropertyKey[];
 
-/** No anchor is used more often than this, those inside it counted: a small text can't stand for a huge one. */
+/** Most uses of one anchor, those inside it counted: a small text can't expand to a huge one. */
 const MAX_ALIASES = 100;
 
-/** A YAML text, its value, and where everything in it stands. */
+/** A YAML text, its value, and the places of everything in it. */
 export class YamlSource {
   readonly errors: readonly RuleError[];
   readonly warnings: RuleError[];
   readonly value: unknown;
   readonly #text: string;
   readonly #file: string;
-  /** Path of the text's root, when it is the value of one key from elsewhere: then places are the file as a whole. */
+  /** The path of the value when the text is that of one key, from `--set`: then each place is the file as a whole. */
   readonly #root: Path | undefined;
   readonly #lines = new yaml.LineCounter();
   readonly #index = new WeakMap<yaml.YAMLMap, ReadonlyMap<string, yaml.Pair>>();
@@ -39,7 +39,7 @@ export class YamlSource {
     this.warnings = (parsed.document?.warnings ?? []).map((warning) => this.#syntaxError(warning));
   }
 
-  /** The keys of a mapping in the file's order: an object would put numbers first. */
+  /** The keys of a mapping in the order of the file; an object would put numbers first. */
   *entries(path: Path, value: Readonly<Record<string, unknown>>): Iterable<readonly [string, unknown]> {
     const node = this.#find(path);
     for (const { key } of yaml.isMap(node) ? node.items : []) {
@@ -52,7 +52,7 @@ export class YamlSource {
     return new RuleError(code, this.place(path), message, hint);
   }
 
-  /** Where the value at `path` begins, or the nearest around it: a list of one may be written without its list. */
+  /** Where the value at `path` begins, or the nearest around it: a list of one may be written as its item. */
   place(path: Path): Place {
     const node = this.#find(path);
     return this.#placeAt(node?.range?.[0] ?? 0);
@@ -64,7 +64,7 @@ export class YamlSource {
     return yaml.isNode(pair?.key) ? this.#placeAt(pair.key.range?.[0] ?? 0) : this.place(path);
   }
 
-  /** The patterns of one key. One that ends in `#something`, which YAML takes for a comment, is warned of. */
+  /** The patterns of one key. Warns of one with ` #`, where YAML begins a comment. */
   patterns(path: Path, texts: string | readonly string[]): readonly Pattern[] {
     if (typeof texts !== "string") {
       return texts.flatMap((text, index) => this.patterns([...path, index], text));
@@ -90,12 +90,12 @@ export class YamlSource {
       return { document, value: document.toJS({ maxAliasCount: MAX_ALIASES }), errors: [] };
     } catch (error) {
       if (error instanceof ReferenceError) return failed(`more than ${MAX_ALIASES} uses of one anchor`);
-      if (error instanceof RangeError) return failed("nested too deep");
+      if (error instanceof RangeError) return failed("nested too deeply");
       throw error;
     }
   }
 
-  /** The first of each line: what follows on it is mostly its consequence. */
+  /** The first error of each line: others on the same line mostly follow from it. */
   #syntaxErrors(errors: readonly yaml.YAMLError[]): readonly RuleError[] {
     const exhausted = errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
     if (exhausted) return [this.#syntaxError(exhausted)];
@@ -110,7 +110,7 @@ export class YamlSource {
   #syntaxError({ code, message, pos }: yaml.YAMLError): RuleError {
     const told = MESSAGES[code] ?? message.split("\n", 1)[0] ?? "";
     const lower = /^[A-Z][a-z]/.test(told) ? told.slice(0, 1).toLowerCase() + told.slice(1) : told;
-    const hint = code === "BLOCK_AS_IMPLICIT_KEY" ? 'put quotes around text that holds ": "' : undefined;
+    const hint = code === "BLOCK_AS_IMPLICIT_KEY" ? 'put quotes around text that contains ": "' : undefined;
     return new RuleError("ERR_RULE_SYNTAX", this.#placeAt(pos[0]), lower, hint);
   }
 
@@ -130,7 +130,7 @@ export class YamlSource {
     };
   }
 
-  /** The node at `path` or, where there is none, the nearest above it; behind aliases. */
+  /** The node at `path`, or the nearest above it; aliases are resolved. */
   #find(path: Path): yaml.Node | undefined {
     const below = this.#root === undefined ? path : path.slice(this.#root.length);
     let node = this.#resolve(this.#document?.contents);
@@ -147,7 +147,7 @@ export class YamlSource {
     return yaml.isSeq(node) ? node.items[Number(part)] : undefined;
   }
 
-  /** A mapping's pairs by key: yaml itself looks through all of them each time. */
+  /** A mapping's pairs by key: yaml itself scans all of them each time. */
   #pairs(map: yaml.YAMLMap): ReadonlyMap<string, yaml.Pair> {
     const known = this.#index.get(map);
     if (known) return known;

@@ -89,7 +89,7 @@ describe("checkJails", () => {
       "    failregex: '^login failed from <ADDR>$'\n    success: '^(?:a+)+ from <ADDR>$'\n",
     );
     assert.deepEqual(errors, [
-      "ERR_RULE_BACKTRACKING app.yaml:5:19: success 1: a line made to hurt this loop has no end",
+      "ERR_RULE_BACKTRACKING app.yaml:5:19: success 1: a crafted line keeps this loop busy for ever",
     ]);
   });
 
@@ -97,7 +97,7 @@ describe("checkJails", () => {
     const { errors, said } = await check("    failregex: '^login of .*? failed from <ADDR>'\n");
     assert.deepEqual(said, []);
     assert.deepEqual(errors, [
-      `ERR_RULE_INJECTION app.yaml:4:27: failregex 1: a stranger's text here gets "203.0.113.66" banned instead of "192.0.2.7" in "Nov 21 19:40:02 host app[4711]: login of login of x failed from 203.0.113.66 failed from 192.0.2.7"`,
+      `ERR_RULE_INJECTION app.yaml:4:27: failregex 1: text from a client here gets "203.0.113.66" banned instead of "192.0.2.7" in "Nov 21 19:40:02 host app[4711]: login of login of x failed from 203.0.113.66 failed from 192.0.2.7"`,
     ]);
   });
 
@@ -116,14 +116,14 @@ describe("checkJails", () => {
 
   const doubtful = "    failregex: '^login failed for \\S+ from <ADDR>$'\n";
 
-  test("warns of what hangs on the service, in rules of one's own", async () => {
+  test("warns of what depends on the service, in the user's own rules", async () => {
     const { checked, said } = await check(doubtful);
     assert.ok(checked);
     assert.match(
       said[0] ?? "",
       /warning: app\.yaml:4:35: .* hides "192\.0\.2\.7" \(no-failregex\), if the service /,
     );
-    assert.match(said[1] ?? "", /^f2b-stream: hint: let the pattern take all /);
+    assert.match(said[1] ?? "", /^f2b-stream: hint: match all text /);
     assert.deepEqual((await check(doubtful, { isImported: true })).said, []);
   });
 
@@ -133,7 +133,7 @@ describe("checkJails", () => {
   test("refuses a rule whose lines a client can write, with the line", async () => {
     const { errors } = await check(openFile, raw);
     assert.deepEqual(errors, [
-      `ERR_RULE_INJECTION app.yaml:3:17: failregex 1: a client who can write a line feed into this file gets "203.0.113.66" banned by a line of its own: "x\\\\x0aNov 21 19:40:02 app: login failed from 203.0.113.66\\\\x0ax"`,
+      `ERR_RULE_INJECTION app.yaml:3:17: failregex 1: a client who can write a line feed into this file gets "203.0.113.66" banned with a forged line: "x\\\\x0aNov 21 19:40:02 app: login failed from 203.0.113.66\\\\x0ax"`,
     ]);
     const framed = await check(`${openFile}    framing: message\n`, raw);
     assert.deepEqual([framed.errors, framed.said], [[], []]);
@@ -143,7 +143,7 @@ describe("checkJails", () => {
     const { errors, said } = await check(openFile, { ...raw, isImported: true });
     assert.deepEqual(errors, []);
     assert.deepEqual(said, [
-      "f2b-stream: warning: [app] whoever can write a line feed into this log can have anybody banned: look whether its writer escapes them (then --set app.framing=message), or let it log to syslog",
+      "f2b-stream: warning: [app] whoever can write a line feed into this log can get any address banned: check whether its writer escapes line feeds (then --set app.framing=message), or log to syslog instead",
     ]);
   });
 
@@ -152,8 +152,8 @@ describe("checkJails", () => {
     const { checked, said } = await check(alone, { journalmatch: "" });
     assert.ok(checked);
     assert.deepEqual(said, [
-      "f2b-stream: warning: app.yaml:2:3: app: identifier alone: any local user can write such journal entries (logger -t app)",
-      "f2b-stream: hint: add journalmatch: _UID=0 if the service logs as root, or else its unit, such as _SYSTEMD_UNIT=app.service; other formats don't ask for it",
+      "f2b-stream: warning: app.yaml:2:3: app: identifier without journalmatch: any local user can write such journal entries (logger -t app)",
+      "f2b-stream: hint: add journalmatch: _UID=0 if the service logs as root, or else its unit, such as _SYSTEMD_UNIT=app.service; it applies to the journal alone",
     ]);
     assert.deepEqual((await check(alone)).said, []);
   });
@@ -180,14 +180,14 @@ describe("checkJails", () => {
   test("tells of a pattern that no line could be made for", async () => {
     const { said } = await check("    failregex: '^(?=.*zone=dmz)user x from <ADDR>$'\n");
     assert.deepEqual(said, [
-      "f2b-stream: hint: [app] failregex 1: no hostile line could be made; a sample under tests shows how one looks",
+      "f2b-stream: hint: [app] failregex 1: no hostile line could be generated; add a sample line under tests",
     ]);
   });
 
   const SLOW: readonly { name: string; pattern: string; at: string; says: RegExp }[] = [
-    { name: "GHSA-33wh-ccjc-p397: words with blanks that may be missing, up to a word that never comes", pattern: "^login (?:[\\w.]+\\s?)+ failed from <ADDR>$", at: "4:27", says: /has no end$/ },
-    { name: "GHSA-33wh-ccjc-p397: fields and their separators, each of them anything", pattern: "^(?:.*?,)*user=(?:.*?,)*from <ADDR>$", at: "4:18", says: /has no end$/ },
-    { name: "three free texts in a row", pattern: "^.* user .* from .* at <ADDR>$", at: "4:18", says: /takes eight times as long, or longer, when it is twice as long$/ },
+    { name: "GHSA-33wh-ccjc-p397: words with blanks that may be missing, up to a word that never comes", pattern: "^login (?:[\\w.]+\\s?)+ failed from <ADDR>$", at: "4:27", says: /keeps this loop busy for ever$/ },
+    { name: "GHSA-33wh-ccjc-p397: fields and their separators, each of them anything", pattern: "^(?:.*?,)*user=(?:.*?,)*from <ADDR>$", at: "4:18", says: /keeps this loop busy for ever$/ },
+    { name: "three free texts in a row", pattern: "^.* user .* from .* at <ADDR>$", at: "4:18", says: /takes this loop at least eight times as long when it is twice as long$/ },
   ]; // biome-ignore format: a table
 
   for (const { name, pattern, at, says } of SLOW) {
@@ -195,11 +195,11 @@ describe("checkJails", () => {
       const { errors } = await check(`    failregex: '${pattern}'\n`);
       const slow = errors.filter((each) => each.startsWith("ERR_RULE_BACKTRACKING"));
       assert.equal(slow.length, 1);
-      assert.ok(slow[0]?.includes(` app.yaml:${at}: failregex 1: a line made to hurt this loop `), slow[0]);
+      assert.ok(slow[0]?.includes(` app.yaml:${at}: failregex 1: a crafted line `), slow[0]);
       assert.match(slow[0] ?? "", says);
       const imported = await check(`    failregex: '${pattern}'\n`, { isImported: true });
       assert.deepEqual(imported.errors, []);
-      assert.ok(imported.said.some((line) => line.includes("a line made to hurt this loop")));
+      assert.ok(imported.said.some((line) => line.includes("a crafted line ")));
     });
   }
 

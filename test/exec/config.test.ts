@@ -105,7 +105,7 @@ const LIMITS: readonly (readonly [name: string, text: string, problem: RegExp])[
   [
     "blocks nested deep",
     Array.from({ length: 3000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n"),
-    /^f:\d+:\d+: nested too deep$/,
+    /^f:\d+:\d+: nested too deeply$/,
   ],
   ["a command with a NUL", 'defaults: {actions: [{actioncheck: ["a\\0"]}]}', /expected words without a NUL$/],
 ];

@@ -37,8 +37,8 @@ describe("compileFilter compiles success patterns", () => {
       name: "no id, though the lines of a process are a session",
       success: ["^ok$", "^<F-MLFID>ok</F-MLFID>$"],
       wrong: [
-        "0: names no failure id, such as <HOST>, <ADDR> or <F-ID>",
-        "0: names no failure id, such as <HOST>, <ADDR> or <F-ID>",
+        "0: no tag for an address or id, such as <HOST>, <ADDR> or <F-ID>",
+        "0: no tag for an address or id, such as <HOST>, <ADDR> or <F-ID>",
       ],
     },
   ];

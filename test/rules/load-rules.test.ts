@@ -259,7 +259,7 @@ describe("loadRules refuses", () => {
       name: "jails that do not stand under jails",
       text: "sshd: {maxretry: 3}",
       wrong: [
-        '0.yaml:1:1: unknown key "sshd" (a file has the keys defaults and jails; jails stand under jails)',
+        '0.yaml:1:1: unknown key "sshd" (a file has the keys defaults and jails; put the jail under jails)',
       ],
     },
     {
@@ -307,18 +307,18 @@ describe("loadRules refuses", () => {
       name: "an unknown service",
       text: jail("port: [smtp, nosuch]"),
       wrong: [
-        '0.yaml:1:48: port: expected a port number, a range such as "10000:10100" or a service name, got "nosuch" (names are those of /etc/services)',
+        '0.yaml:1:48: port: expected a port number, a range such as "10000:10100" or a service name, got "nosuch" (service names are those of /etc/services)',
       ],
     },
     {
       name: "ports of a protocol that has none",
       text: jail("port: 25, protocol: all"),
-      wrong: ['0.yaml:1:9: a: protocol "all" has no ports (take port: all, or tcp and udp)'],
+      wrong: ['0.yaml:1:9: a: protocol "all" has no ports (use port: all, or protocol: [tcp, udp])'],
     },
     {
       name: "all protocols and one",
       text: jail("protocol: [all, tcp]"),
-      wrong: ['0.yaml:1:45: protocol: "all" stands alone'],
+      wrong: ['0.yaml:1:45: protocol: "all" must be the only protocol'],
     },
     {
       name: "an address with a number too large",
@@ -346,7 +346,7 @@ describe("loadRules refuses", () => {
       name: "a command line for a shell",
       text: jail("ignorecommand: test a"),
       wrong: [
-        '0.yaml:1:50: ignorecommand: expected a list such as ["/usr/local/bin/is-known", "<ip>"], since no shell reads it, got "test a"',
+        '0.yaml:1:50: ignorecommand: expected a list such as ["/usr/local/bin/is-known", "<ip>"], since no shell is run, got "test a"',
       ],
     },
     {
@@ -367,7 +367,7 @@ describe("loadRules refuses", () => {
       name: "a jail that counts lines and has no failregex",
       text: "jails: {a: {port: 25}}",
       wrong: [
-        "0.yaml:1:9: a: no failregex (a jail counts matches of its failregex, or has on: ban and counts bans)",
+        "0.yaml:1:9: a: no failregex (a jail needs a failregex to count failures, or on: ban to count bans)",
       ],
     },
     {
@@ -386,7 +386,7 @@ describe("loadRules refuses", () => {
       name: "an unquoted text with colon and blank",
       text: "jails:\n  a:\n    description: a: b\n",
       wrong: [
-        '0.yaml:3:18: nested mappings are not allowed in compact mappings (put quotes around text that holds ": ")',
+        '0.yaml:3:18: nested mappings are not allowed in compact mappings (put quotes around text that contains ": ")',
       ],
     },
     {
@@ -411,7 +411,7 @@ describe("loadRules refuses", () => {
 
   it("nesting without end", async () => {
     const [wrong, ...more] = await folder.mistakes([`a:\n${"[".repeat(20_000)}`]);
-    assert.match(wrong ?? "", /^0\.yaml:\d+:\d+: nested too deep$/);
+    assert.match(wrong ?? "", /^0\.yaml:\d+:\d+: nested too deeply$/);
     assert.deepEqual(more, []);
   });
 
@@ -445,7 +445,7 @@ describe("loadRules warns", () => {
     {
       name: "of a journalmatch that a program can be named for",
       text: `${JAIL}, journalmatch: _SYSTEMD_UNIT=a + _COMM=b}}`,
-      warnings: ["0.yaml:1:9: a: journalmatch: a local user can run a program for which _COMM fits"],
+      warnings: ["0.yaml:1:9: a: journalmatch: a local user can run a program that matches _COMM fits"],
     },
   ];
   for (const { name, text, warnings } of cases) {
@@ -554,7 +554,7 @@ describe("loadRules --set", () => {
       "a=1",
     ];
     assert.deepEqual(await folder.mistakes([text], sets), [
-      '--set sshd.maxretry=1: no jail "sshd" (jails are a.b, a)',
+      '--set sshd.maxretry=1: no jail "sshd" (the jails are a.b, a)',
       '--set a.maxretri=1: unknown key "maxretri" (did you mean "maxretry"?)',
       "--set maxretry=1: expected JAIL.KEY=VALUE",
       "--set a.maxretry: expected JAIL.KEY=VALUE",
@@ -629,12 +629,12 @@ describe("loadRules finds files", () => {
       "long.yaml: longer than 1 MiB",
       "latin1.yaml: not UTF-8",
       "/dev/zero: is a device, expected a regular file",
-      'sshx: no bundled rules of this name (did you mean "sshd"?)',
+      'sshx: there are no bundled rules with this name (did you mean "sshd"?)',
     ]);
   });
 
   it("only when asked", async () => {
     const [wrong] = await wrongOf();
-    assert.match(wrong ?? "", /^-r: no rules given \(write -r NAME or -r PATH; bundled are .*\bsshd\b/);
+    assert.match(wrong ?? "", /^-r: no rules given \(use -r NAME or -r PATH; bundled rules: .*\bsshd\b/);
   });
 });

@@ -7,8 +7,8 @@ import { widthOf } from "../../python/width.ts";
 import type { Pattern } from "../../rules/rule.ts";
 
 /**
- * Whether a text can stand in a field. `yes`: the pattern's class takes it. `no`: the pattern says that the service never writes
- * it. `perhaps`: the class does not take it, but is no promise: `\S+` for a user's name tells what is usual.
+ * Whether a text can stand in a field. `yes`: the pattern's class matches it. `no`: the pattern implies that the service never writes it.
+ * `perhaps`: the class does not match it, but that proves nothing: `\S+` for a user's name is what names usually look like.
  */
 export type Acceptance = "yes" | "perhaps" | "no";
 
@@ -21,22 +21,22 @@ export interface PatternPlace {
   readonly name: string;
 }
 
-/** A place in a pattern where text of a stranger's choice may stand. */
+/** A place in a pattern where text that a client chooses can stand. */
 export interface FieldKind {
   takes(text: string): Acceptance;
 }
 
-/** A loop of fewer turns holds no address. */
+/** A loop with a lower maximum has no room for an address. */
 const LONG = 17;
 
 const PRINTABLE = charSet([[0x20, 0x7e]]);
 const VISIBLE = charSet([[0x21, 0x7e]]);
 const LETTERS = charSet([[0x61, 0x7a]]);
 
-/** A class of fewer printable characters is made for something (a host name, a number), not for anything. */
+/** A class of fewer printable characters is for something special (a host name, a number), not for free text. */
 const WIDE = 80;
 
-/** A loop over a wide class; over turns such as `(?:[^"\\]|\\.)*`; or, where a name stands, over letters. Undefined: none of these. */
+/** The field of a loop over a wide class; over iterations such as `(?:[^"\\]|\\.)*`; or, where a name stands, over letters. Undefined: none. */
 export function loopField(node: RepeatNode, isName: boolean): FieldKind | undefined {
   const { min, max, body } = node;
   if (max < LONG) return undefined;
@@ -51,7 +51,7 @@ export function loopField(node: RepeatNode, isName: boolean): FieldKind | undefi
   return isWide && !longLoopsIn(body).some(isWideLoop) ? { takes: exactly(node) } : undefined;
 }
 
-/** A group for a user's name; undefined if it holds one of a few words. */
+/** The field of a group for a user's name; undefined if it only matches a few words. */
 export function userField(node: GroupNode): FieldKind | undefined {
   const loops = longLoopsIn(node.body);
   if (loops.length === 0) return undefined;
@@ -60,10 +60,10 @@ export function userField(node: GroupNode): FieldKind | undefined {
   return { takes: (text) => (takes(text) === "yes" ? "yes" : hasEnd || text === "" ? "no" : "perhaps") };
 }
 
-/** What stands behind a pattern that does not hold on to the end of the line. */
+/** What follows a pattern that does not end at the end of the line. */
 export const TAIL: FieldKind = { takes: (text) => (/^(?:\s|$)/.test(text) ? "yes" : "no") };
 
-/** Whether a node has a loop in it that can take a word. */
+/** Whether a node contains a loop that can match a word. */
 export function isOpen(node: Node): boolean {
   return longLoopsIn(node).length > 0;
 }
@@ -79,7 +79,7 @@ function isWideSet(chars: CharSet): boolean {
   return sizeOf(intersect(chars, PRINTABLE)) >= WIDE;
 }
 
-/** A wide class that leaves out a character which can be seen: it knows how the field ends, and the service keeps it out. */
+/** A wide class that excludes a visible character: the field ends there, and the service never writes that character in it. */
 function namesAnEnd(chars: CharSet): boolean {
   return isWideSet(chars) && !isSubset(VISIBLE, chars);
 }
@@ -100,7 +100,7 @@ function ofChars(chars: CharSet, min: number, max: number, otherwise: Acceptance
   };
 }
 
-/** Takes what the node itself matches, whatever its lookarounds say: they are the pattern's means, not the service's. */
+/** Accepts what the node matches without its lookarounds, which say nothing about what the service writes. */
 function exactly(node: Node): FieldKind["takes"] {
   const { offset } = node;
   const body = uncaptured(node, (inner) =>

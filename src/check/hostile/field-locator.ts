@@ -5,20 +5,20 @@ import type { HostilePattern } from "./hostile-pattern.ts";
 import { IDS } from "./pattern-fields.ts";
 import { type Field, joined, shifted, type Template, type TemplatePart } from "./template.ts";
 
-/** A text that a pattern matched, in pieces. */
+/** A matched text, in parts. */
 export interface LocatedTemplate extends Template {
-  /** What stands behind the match. */
+  /** The text after the match. */
   readonly rest: string;
 }
 
-/** What a group of the marked pattern stands for. */
+/** What a group of the marked pattern marks. */
 type MarkedGroup =
   | { readonly type: "id" }
   | { readonly type: "content" }
   | { readonly type: "field"; readonly node: Node }
   | { readonly type: "reference"; readonly group: number };
 
-/** Finds the fields of a pattern in a text that it matches: a sample line, as a service wrote it. */
+/** Finds the fields of a pattern in a sample line that it matches. */
 export class FieldLocator {
   readonly #pattern: HostilePattern;
   /** The pattern with a group around each field and each back reference. */
@@ -26,7 +26,7 @@ export class FieldLocator {
   /** By the number of the group. */
   readonly #meanings = new Map<number, MarkedGroup>();
 
-  /** @throws PatternError ERR_PATTERN_UNSUPPORTED for a pattern whose fields can't be told apart */
+  /** @throws PatternError ERR_PATTERN_UNSUPPORTED for a pattern whose fields cannot be marked */
   constructor(pattern: HostilePattern) {
     this.#pattern = pattern;
     const { tree } = pattern;
@@ -47,7 +47,7 @@ export class FieldLocator {
   }
 
   /**
-   * @param content what the failregexes find in what a prefregex hands on
+   * @param content finds the fields of the failregexes in the content of a prefregex
    * @returns undefined if the pattern does not match
    */
   locate(
@@ -64,7 +64,7 @@ function meaningOf(name: string): MarkedGroup | undefined {
   return IDS.includes(name) ? { type: "id" } : undefined;
 }
 
-/** Cuts a text at the groups that were found in it. */
+/** Splits a text at the marked groups. */
 class TextCutter {
   readonly #text: string;
   readonly #found: PatternSpans;
@@ -72,7 +72,7 @@ class TextCutter {
   readonly #content: (text: string) => LocatedTemplate | undefined;
   readonly #marks: readonly { readonly start: number; readonly end: number; readonly meaning: MarkedGroup }[];
   readonly #fields: Field[] = [];
-  /** Where fields stand in `#fields`. */
+  /** The indices of fields in `#fields`. */
   readonly #indices = new Map<Node, number>();
 
   constructor(

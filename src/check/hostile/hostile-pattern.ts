@@ -7,7 +7,7 @@ import type { FieldKind, PatternPlace } from "./field-kinds.ts";
 import { type PatternFields, type Role, readFields } from "./pattern-fields.ts";
 import type { Field } from "./template.ts";
 
-/** A pattern of a rule, and where a stranger's text may stand in what it matches. */
+/** A pattern of a rule, with the places where it matches text that a client can choose. */
 export class HostilePattern {
   /** `prefregex`, `failregex 1`. */
   readonly name: string;
@@ -36,7 +36,7 @@ export class HostilePattern {
     return this.compiled.tree;
   }
 
-  /** A place in the pattern, by its offset with the tags written out. */
+  /** A place in the pattern, by its offset with the tags expanded. */
   placeAt(offset = 0): PatternPlace {
     return { pattern: this.#written, offset: this.#offsetOf(offset), name: this.name };
   }
@@ -46,7 +46,7 @@ export class HostilePattern {
     return { pattern: this.#written, offset: this.#written.source.length, name: this.name };
   }
 
-  /** The field that a node is, with the text that `textFor` makes for it. */
+  /** The field of a node, with the text that `textFor` gives for it. */
   field(node: Node, textFor: (takes: (text: string) => boolean) => string): Field {
     const kind = this.fields.get(node) as FieldKind;
     const text = textFor((each) => kind.takes(each) === "yes");

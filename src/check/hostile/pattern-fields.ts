@@ -10,22 +10,22 @@ import {
 } from "../../python/tree.ts";
 import { type FieldKind, isOpen, loopField, userField } from "./field-kinds.ts";
 
-/** Groups that say whom a failure is about. */
+/** Groups that name the address or id of a failure. */
 export const IDS: readonly string[] = ["fid", "ip4", "ip6", "dns"];
 
-/** Groups that hold other lines, or what the service says of itself. */
+/** Groups that hold other lines, or text of the service. */
 const OWN = /^(?:content|mlfid|skiplines\d+)$/;
 
 const USER = /^(?:alt_)?user(?:_\d+)?$/;
 
-/** Words behind which a user's name stands. */
+/** Words before a user's name. */
 const BEFORE_NAME =
   /(?:^|[^a-z])(?:user(?:name|id| id)?|r?user|log(?:in|name)|account|acct|authid|for|as)["'`<([{:= ]*$/i;
 
-/** So much text before a field is looked at. */
+/** How much text before a field is looked at. */
 const LOOKED_AT = 24;
 
-/** So many letters in a row are a word. */
+/** This many letters in a row are a word. */
 const WORD = 3;
 
 const ALPHABETIC = charSet([
@@ -34,23 +34,22 @@ const ALPHABETIC = charSet([
 ]);
 
 /**
- * What a pattern is matched with: the whole line; what the service says in it; or, a prefregex, all up to what the service says of
- * the one failure.
+ * What a pattern matches: the whole line; the message of the service; or, for a prefregex, everything before its content.
  */
 export type Role = "line" | "message" | "prefix";
 
-/** What a stranger may have written in what a pattern matches, and what a logger writes. */
+/** Which parts of a pattern match text that a client can choose, and which match text of the logger. */
 export interface PatternFields {
   /** Loops over a wide class, and user names. */
   readonly fields: ReadonlyMap<Node, FieldKind>;
-  /** Optional nodes in front of all that the service says, or of the content: most lines have what they stand for. */
+  /** Optional nodes before the text of the service, or before the content: most lines have what they match. */
   readonly header: ReadonlySet<Node>;
 }
 
 /**
- * Reads a pattern. Loops before the first word that every match has, or before the address, stand for what the logger writes (the
- * host, the tag, the process), or for a number of the service's own: no fields, unless they take blanks and something stands
- * before them, or it is a message.
+ * Finds the fields of a pattern. Loops before the first word that every match has, or before the address, match text of the logger (the
+ * host, the tag, the process) or a number of the service: they are no fields, unless they match blanks and something stands before them,
+ * or the pattern matches a message.
  */
 export function readFields(tree: Tree, role: Role): PatternFields {
   return new FieldReader(tree, role).read();
@@ -61,11 +60,11 @@ class FieldReader {
   readonly #role: Role;
   readonly #fields = new Map<Node, FieldKind>();
   readonly #header = new Set<Node>();
-  /** True behind the first word. */
+  /** True after the first word. */
   #isService = false;
-  /** True behind the first character that every match has. */
+  /** True after the first character that every match has. */
   #hasBegun: boolean;
-  /** The text before this place, as far as it is fixed. */
+  /** The fixed text before the current place. */
   #before = "";
 
   constructor(tree: Tree, role: Role) {
@@ -109,7 +108,7 @@ class FieldReader {
     const chars = charsOf(node, "ascii");
     const isFixed = sizeOf(chars) === 1 || (sizeOf(chars) === 2 && isSubset(chars, ALPHABETIC));
     this.#before = isFixed ? `${this.#before}${String.fromCharCode(chars[0] ?? 0)}`.slice(-LOOKED_AT) : "";
-    // Behind a newline stands what the logger writes, again.
+    // After a newline the text of the logger begins again.
     const isNewline = chars.length === 2 && chars[0] === 10 && chars[1] === 10;
     this.#hasBegun = isNewline ? this.#role === "message" : this.#hasBegun || isFixed;
     this.#isService = !isNewline && (this.#isService || WORD_END.test(this.#before));

@@ -7,25 +7,25 @@ import type { HostilePattern } from "./hostile-pattern.ts";
 import { IDS } from "./pattern-fields.ts";
 import { type Field, fitted, joined, shifted, type Template, type TemplatePart } from "./template.ts";
 
-/** What is written into some groups, by their names, instead of what their pattern says. */
+/** Texts for some groups, by their names, instead of text that their pattern matches. */
 export interface GroupTexts {
   readonly ip4: string;
   readonly ip6: string;
   readonly dns: string;
   /** The session. */
   readonly mlfid?: string;
-  /** What a prefregex hands on. */
+  /** What the failregexes see after a prefregex. */
   readonly content?: Template;
 }
 
-/** Most ways through one pattern. */
+/** Most paths through one pattern. */
 const MOST_WAYS = 24;
 
 /**
- * Writes lines that a pattern matches, one for each way through it, as far as that can be told without searching: lookarounds and
- * places are passed by. First the shortest line and the one with all that is optional, then one for each option and each branch.
+ * Generates lines that a pattern should match, one for each path through it; lookarounds and places are ignored. First the shortest line
+ * and the one with everything optional, then one for each option and each branch.
  *
- * @param isBare true: without what is optional in front of the service's own words
+ * @param isBare true: without optional nodes before the text of the service
  */
 export function templatesOf(
   pattern: HostilePattern,
@@ -42,11 +42,11 @@ export function templatesOf(
   return [...found.values()];
 }
 
-/** A way through a pattern. */
+/** A path through a pattern. */
 interface PatternPath {
-  /** Which branch of an alternation, how many turns of a loop. */
+  /** The index of a branch, or the number of iterations of a loop. */
   choose(node: Node): number;
-  /** What stands in fields, the first that fits. */
+  /** Texts for fields; the first that fits is used. */
   readonly words: readonly string[];
 }
 
@@ -66,7 +66,7 @@ function* waysThrough({ tree, header }: HostilePattern, isBare: boolean): Genera
   }
 }
 
-/** What must be chosen to take each branch but the first, and each optional piece. */
+/** The choices that lead to each branch but the first, and to each optional node. */
 function* turnings(
   node: Node,
   path: ReadonlyMap<Node, number>,
@@ -96,7 +96,7 @@ function* turnings(
   }
 }
 
-/** A template whose fields don't touch the id. */
+/** The template with blanks between its fields and the id. */
 function natural(template: Template): Template {
   const fields = template.fields.map((field, index) => {
     const text = fitted(template, index, field.text)?.text;
@@ -112,7 +112,7 @@ class TemplateWriter {
   readonly #hasFields: boolean;
   readonly #parts: TemplatePart[] = [];
   readonly #fields: Field[] = [];
-  /** What each group took, by its number. */
+  /** The parts that each group matched, by its number. */
   readonly #groups = new Map<number, readonly TemplatePart[]>();
 
   constructor(pattern: HostilePattern, texts: GroupTexts, way: PatternPath, hasFields = true) {
@@ -198,7 +198,7 @@ class TemplateWriter {
     this.#fields.push(...fields);
   }
 
-  /** An address, if the group takes one. */
+  /** An address, if the group matches one. */
   #idFor(node: GroupNode, name: string): string {
     const { ip4, ip6, dns } = this.#texts;
     if (name === "ip4") return ip4;
@@ -209,7 +209,7 @@ class TemplateWriter {
     return wanted.find((text) => pattern.search(text)) ?? this.#plainTextOf(node.body);
   }
 
-  /** What a node writes, as text alone. */
+  /** A text that a node matches, without fields. */
   #plainTextOf(node: Node): string {
     const { parts } = new TemplateWriter(
       this.#pattern,

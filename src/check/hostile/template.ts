@@ -3,27 +3,27 @@ import type { Acceptance, FieldKind, PatternPlace } from "./field-kinds.ts";
 /** A field of a line. */
 export interface Field {
   readonly kind: FieldKind;
-  /** Undefined: behind the pattern. */
+  /** Undefined: after the pattern. */
   readonly fieldPlace: PatternPlace | undefined;
-  /** What stands there when nobody means any harm. */
+  /** A harmless text. */
   readonly text: string;
 }
 
-/** A piece of a line: what the service writes; a field, by its index; or the id. A field may stand in several places. */
+/** A part of a line: text of the service; a field, by its index; or the id. A field may occur several times. */
 export type TemplatePart = string | { readonly field: number } | { readonly id: string };
 
-/** A line that a pattern matches, in pieces; several lines of a multi-line pattern. */
+/** A line that a pattern matches, in parts; several lines for a multi-line pattern. */
 export interface Template {
   readonly parts: readonly TemplatePart[];
   readonly fields: readonly Field[];
 }
 
-/** The text of a template. `texts` are what stands in some fields instead, by their index. */
+/** The text of a template. `texts` replace the texts of some fields, by their index. */
 export function textOf({ parts, fields }: Template, texts: ReadonlyMap<number, string> = UNTOUCHED): string {
   return parts.map((part) => textOfPart(part, fields, texts)).join("");
 }
 
-/** The same of some of its pieces, about another id. */
+/** The text of some of its parts, with another id. */
 export function forged(parts: readonly TemplatePart[], { fields }: Template, id: string): string {
   return parts.map((part) => (isId(part) ? id : textOfPart(part, fields, UNTOUCHED))).join("");
 }
@@ -48,12 +48,12 @@ export function isField(part: TemplatePart | undefined): part is { readonly fiel
   return typeof part === "object" && "field" in part;
 }
 
-/** The pieces of one template as they stand in another one that has `count` fields of its own. */
+/** The parts of one template, for use in another one that already has `count` fields. */
 export function shifted(parts: readonly TemplatePart[], count: number): TemplatePart[] {
   return parts.map((part) => (isField(part) ? { field: part.field + count } : part));
 }
 
-/** Pieces of text that follow each other as one. */
+/** The parts, with neighbouring texts joined. */
 export function joined(parts: readonly TemplatePart[]): TemplatePart[] {
   const result: TemplatePart[] = [];
   for (const part of parts) {
@@ -65,8 +65,7 @@ export function joined(parts: readonly TemplatePart[]): TemplatePart[] {
 }
 
 /**
- * A hostile text as it can stand in a field: with a blank where it would grow together with the id, or with a word of the service,
- * which no service writes so.
+ * A text as it can stand in a field: with a blank where it would merge with the id or with a word of the service.
  *
  * @returns undefined if the service never writes it
  */
@@ -83,14 +82,14 @@ export function fitted(
   return takes === "no" ? undefined : { text: put, takes };
 }
 
-/** A class that takes all but the line feed, as `.` does, is no promise that there is none in an entry of the journal. */
+/** A class that only excludes the line feed, as `.` does, does not prove that a journal entry has none there. */
 function takenBy(kind: FieldKind | undefined, text: string): Acceptance {
   const takes = kind?.takes(text) ?? "no";
   if (takes !== "no" || !text.includes("\n")) return takes;
   return kind?.takes(text.replaceAll("\n", " ")) === "yes" ? "perhaps" : "no";
 }
 
-/** Whether the end of a piece and a text next to it would be read as one word, or as one address. */
+/** Whether the end of a part and a text next to it would read as one word, or as one address. */
 function growsTogether(part: TemplatePart | undefined, end: "first" | "last", text: string): boolean {
   if (part === undefined || isField(part) || text === "") return false;
   const touching = end === "last" ? text.slice(0, 1) : text.slice(-1);

@@ -1,6 +1,6 @@
 import { forged, isField, isId, type Template } from "./template.ts";
 
-/** What a stranger writes who wants `decoy` banned, without knowing the service: the simplest first. */
+/** Texts that could get `decoy` banned, made without knowledge of the service: the simplest first. */
 export function plainTexts(decoy: string): readonly string[] {
   return [
     decoy,
@@ -32,7 +32,7 @@ export function plainTexts(decoy: string): readonly string[] {
   ];
 }
 
-/** What a stranger writes who wants not to be seen. */
+/** Texts that could hide a failure. */
 export const ODD_TEXTS: readonly string[] = [
   "",
   " ",
@@ -53,10 +53,10 @@ export const ODD_TEXTS: readonly string[] = [
   "\u001b[2J\u0000",
 ];
 
-/** Longer than most programs let a name be, and than what is searched without a guard. */
+/** Longer than names in most programs, and than texts that are searched without a time limit. */
 export const LONG_TEXT = `${"x ".repeat(300)}x`;
 
-/** Dates of another time. */
+/** Dates other than that of the line. */
 export const DATE_TEXTS: readonly string[] = [
   "Jan  2 03:04:05",
   "2026-01-02 03:04:05",
@@ -69,8 +69,8 @@ export const DATE_TEXTS: readonly string[] = [
 ].flatMap((date) => [date, `x ${date} y`, `[${date}]`]);
 
 /**
- * The same with line feeds, for a log that keeps an entry in one piece, whatever is in it: `$` matches before the last one, classes such
- * as `[^"]*` and `\s` go over them, `.` does not.
+ * Texts with line feeds, for a log whose entries may contain some: `$` matches before the last one, classes such as `[^"]*` and `\s` match
+ * them, `.` does not.
  */
 export function brokenTexts(template: Template, decoy: string): readonly string[] {
   const whole = [...copiesOf(template, decoy), ...forgeries(template, decoy)];
@@ -83,15 +83,15 @@ export function brokenTexts(template: Template, decoy: string): readonly string[
   ];
 }
 
-/** The whole line once more, with another id. */
+/** The whole line again, with another id. */
 export function copiesOf(template: Template, decoy: string): readonly string[] {
   const copy = forged(template.parts, template, decoy);
   return [copy, `x ${copy}`, `${copy} `];
 }
 
 /**
- * What stands between one field, or the beginning, and another one, or the end, with another id: who has one field in his hands can
- * write there what looks like the end of it, the id, and the beginning of the next.
+ * The text between one field, or the beginning, and another field, or the end, with another id: in one field a client can write what looks
+ * like the end of that field, the id, and the beginning of the next.
  */
 export function forgeries(template: Template, decoy: string): readonly string[] {
   const { parts } = template;

@@ -4,30 +4,30 @@ import { fitted, isField, type Template, textOf } from "../hostile/template.ts";
 import { type BenignCase, type CaseLine, idsIn, runTemplates } from "./benign-case.ts";
 import { isSilent, type Outcome, runLines } from "./run-lines.ts";
 
-/** What a text of a stranger's brought about. */
+/** The effect of a client's text. */
 export type Harm =
-  /** Somebody else was found. */
+  /** Another id was found. */
   | { readonly kind: "names"; readonly expected: string; readonly found: string }
-  /** Nobody was found. */
+  /** No id was found. */
   | { readonly kind: "hides"; readonly expected: string; readonly why: string }
-  /** The line has another time, and may not be found at all. */
+  /** The line has another time, and possibly no failure. */
   | { readonly kind: "dates"; readonly expected: string; readonly found: string };
 
-/** A harm, and how it came. */
+/** A harm, and the line that led to it. */
 export interface Fault {
   readonly harm: Harm;
-  /** The field that held the text; undefined: it stood behind the pattern. */
+  /** The field with the text; undefined: it stood after the pattern. */
   readonly fieldPlace: PatternPlace | undefined;
-  /** Index of the failregex for the line that held it. */
+  /** Index of the failregex for the line with the text. */
   readonly regex: number | undefined;
-  /** Index of the failregex that found somebody. */
+  /** Index of the failregex that found an id. */
   readonly by: number | undefined;
   readonly line: string;
-  /** False: the pattern's class does not take the text. It is for the service to say whether it can stand there. */
+  /** False: the pattern's class does not match the text, so it depends on the service whether it can stand there. */
   readonly isTaken: boolean;
 }
 
-/** Puts texts into the fields of scenes, and behind them where their patterns leave that open. */
+/** Puts texts into the fields of benign cases, and after their lines where the patterns allow that. */
 export class Attack {
   readonly #compiled: CompiledJail;
   readonly #now: number;
@@ -38,15 +38,15 @@ export class Attack {
     this.#now = now;
   }
 
-  /** How many lines were written. */
+  /** How many lines were tried. */
   get lines(): number {
     return this.#lines;
   }
 
   /**
-   * The faults of one scene: one of a kind for each field.
+   * The faults of one case: one of each kind for each field.
    *
-   * @param entryTexts texts with line feeds, which don't end the entry
+   * @param multilineTexts texts with line feeds, which don't end the entry
    */
   *on(
     { lines, outcome }: BenignCase,
@@ -89,7 +89,7 @@ export class Attack {
     return runLines(this.#compiled, texts, this.#now);
   }
 
-  /** The lines with a field behind the last one, if its pattern leaves open what comes there. */
+  /** The lines with a field after the last one, if its pattern matches anything there. */
   #withTail(lines: readonly CaseLine[], before: Outcome): readonly CaseLine[] {
     const last = lines.at(-1);
     if (!last || isField(last.line.parts.at(-1))) return lines;
@@ -108,14 +108,14 @@ export class Attack {
   }
 }
 
-/** No class that is made for something takes all of it, nothing in it is optional anywhere, and no id ends so. */
+/** A text that no specific class matches, that no optional node matches, and that cannot end an id. */
 const ODD_END = " \x02<x>, [y]: (z); {'x'} \"y\" = / \\ \x02";
 
 function hasLineFeed(written: ReadonlyMap<number, string>): boolean {
   return [...written.values()].some((text) => text.includes("\n"));
 }
 
-/** That a line feed hides somebody, where no class of the pattern takes one: who wrote the rule saw what the service writes. */
+/** True for a line feed that hides a failure where no class of the pattern matches one: the author of the rule knows what the service writes. */
 function isHearsay({ kind }: Harm, text: string, takes: Acceptance): boolean {
   return kind === "hides" && takes !== "yes" && text.includes("\n");
 }
@@ -129,7 +129,7 @@ function harmOf({ lines, outcome: before }: BenignCase, after: Outcome, isTaken:
   const [meant] = before.failures;
   const [found] = after.failures;
   if (!meant) return undefined;
-  // Without a time there was no date to be taken for another.
+  // Without a time there was no date that could be mistaken.
   const isMoved = meant.time !== undefined && after.last?.time !== meant.time;
   if (isMoved && isTaken) {
     return { kind: "dates", expected: dateOf(meant.time), found: dateOf(after.last?.time) };

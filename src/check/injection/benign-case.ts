@@ -5,27 +5,27 @@ import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
 import { framesOf } from "./log-headers.ts";
 import { isSilent, type Outcome, runLines } from "./run-lines.ts";
 
-/** A line in its place. */
+/** A line of a case. */
 export interface CaseLine {
-  /** As it stands in the log; lines, for a multi-line pattern. */
+  /** As it stands in the log; several lines for a multi-line pattern. */
   readonly line: Template;
-  /** What the patterns see of it. */
+  /** The part that patterns see. */
   readonly seen: Template;
-  /** Index of the failregex that matches it; undefined: none does. */
+  /** Index of the failregex that matches it; undefined: none. */
   readonly regex: number | undefined;
 }
 
-/** Lines that do what their patterns mean them to, before anybody writes anything hostile into them. */
+/** Lines that work as intended, before a hostile text is put into them. */
 export interface BenignCase {
   readonly lines: readonly CaseLine[];
-  /** What comes of them: a failure; or none yet, where that takes another line. */
+  /** Their result: a failure; or none yet, where that takes another line. */
   readonly outcome: Outcome;
 }
 
-/** The one who wrote the lines. */
+/** The ids in benign cases. */
 export const BENIGN: GroupTexts = { ip4: "192.0.2.7", ip6: "2001:db8::7", dns: "client.example.net" };
 
-/** Shows lines to the jail. */
+/** Runs lines through the filter of a jail. */
 export function runTemplates(compiled: CompiledJail, lines: readonly Template[], now: number): Outcome {
   return runLines(
     compiled,
@@ -34,22 +34,22 @@ export function runTemplates(compiled: CompiledJail, lines: readonly Template[],
   );
 }
 
-/** The ids that lines name in their places. */
+/** The ids that lines name. */
 export function idsIn(lines: readonly Template[]): ReadonlySet<string> {
   return new Set(lines.flatMap(({ parts }) => parts.filter(isId).map(({ id }) => id)));
 }
 
-/** Which scenes of a pattern are asked for: at most so many; as `templatesOf` takes it. */
+/** Which cases of a pattern are wanted; as for `templatesOf`. */
 interface Ways {
   readonly most: number | undefined;
   readonly isBare: boolean;
 }
 
-/** Writes scenes from the patterns alone. */
+/** Generates cases from patterns. */
 export class CaseWriter {
   readonly #patterns: JailPatterns;
   readonly #now: number;
-  /** Which frame did last: likely it does again. */
+  /** The header that worked last: it probably works again. */
   #frame = 0;
 
   constructor(patterns: JailPatterns, now: number) {
@@ -57,13 +57,13 @@ export class CaseWriter {
     this.#now = now;
   }
 
-  /** Those of one line, or of the lines of a multi-line pattern. */
+  /** Cases of one line, or of the lines of a multi-line pattern. */
   casesOf(regex: number, texts: GroupTexts = BENIGN, most?: number): readonly BenignCase[] {
     const cases = this.#cases(regex, texts, { isBare: false, most });
     return cases.length > 0 ? cases : this.#cases(regex, texts, { isBare: true, most });
   }
 
-  /** Those of two lines of one session, of which the first alone is no failure. */
+  /** Cases of two lines of one session, of which the first alone is no failure. */
   *sessions(cases: readonly BenignCase[]): Generator<BenignCase> {
     for (const {
       lines: [waiting],
@@ -102,8 +102,8 @@ export class CaseWriter {
   }
 
   /**
-   * The scene with the first frame in which the line has its time, else with the last. The last one, too, where the date took the
-   * place of a field.
+   * The case with the first header with which the line has a time, else with the last. Also that with the last one where the date took
+   * the place of a field.
    */
   #framed(seen: Template, regex: number): readonly BenignCase[] {
     const frames = framesOf(seen, this.#patterns.compiled.jail);
@@ -129,14 +129,14 @@ export class CaseWriter {
     );
   }
 
-  /** The session that a failregex names by itself; one that the prefregex names is the same for all. */
+  /** The session that a failregex names; one that the prefregex names is the same for all. */
   #sessionOf({ seen, regex }: CaseLine): { readonly mlfid?: string } {
     const found = this.#patterns.failregex[regex ?? -1]?.compiled.search(`${textOf(seen)}\n`);
     return found?.groups.mlfid === undefined ? {} : { mlfid: found.groups.mlfid };
   }
 }
 
-/** True when the failures are about those that the lines name. */
+/** True when the failures have the ids that the lines name. */
 function isMeant({ failures }: Outcome, lines: readonly CaseLine[]): boolean {
   const ids = idsIn(lines.map(({ line }) => line));
   return failures.length > 0 && failures.every(({ id }) => ids.has(id));

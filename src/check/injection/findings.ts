@@ -3,19 +3,18 @@ import type { Fault } from "./attack.ts";
 import type { JailPatterns } from "./jail-patterns.ts";
 import type { Samples } from "./samples.ts";
 
-/** A fault, and the place that is to be mended. */
+/** A fault, and the place in a pattern to correct. */
 export interface Finding extends Fault {
   readonly place: PatternPlace;
   /**
-   * Where the text stood: in a field; behind the pattern; in a line that another pattern is made for; or in one of any kind, which
-   * quotes it.
+   * Where the text stood: in a field; after the pattern; in a line of another pattern; or in any other line that quotes it.
    */
   readonly where: "field" | "tail" | "other" | "quoted";
-  /** False: whether such a line can come hangs on the service. */
+  /** False: it depends on the service whether there can be such a line. */
   readonly isCertain: boolean;
 }
 
-/** Faults by the place that is to be mended: the first of each kind. */
+/** Faults by the place to correct: the first of each kind. */
 export class Findings {
   readonly #patterns: JailPatterns;
   readonly #goesOn: Samples["goesOn"];
@@ -43,7 +42,7 @@ export class Findings {
     const isOther = by !== undefined && by !== regex && fieldPlace?.name !== "prefregex";
     const pattern = this.#patterns.failregex[(isOther ? by : regex) ?? -1];
     if (!pattern) return undefined;
-    // Nobody knows what follows a pattern, save from samples.
+    // Only samples show what follows a pattern.
     const canStand = regex === undefined || fieldPlace !== undefined || (this.#goesOn.get(regex) ?? true);
     if (isOther) {
       const where = regex === undefined ? "quoted" : "other";

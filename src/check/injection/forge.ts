@@ -5,20 +5,20 @@ import type { JailPatterns } from "./jail-patterns.ts";
 import { DECOYS } from "./payloads.ts";
 import { runLines } from "./run-lines.ts";
 
-/** Lines that a client wrote whole, after a line feed in a text of his, and what a jail made of them. */
+/** Lines that a client has forged after a line feed in its text, and their result. */
 export interface Forgery {
-  /** The pattern that took the last of them. */
+  /** The pattern that matched. */
   readonly place: PatternPlace;
   /** The text. */
   readonly text: string;
-  /** Whom they have banned. */
+  /** The id that they get banned. */
   readonly found: string;
 }
 
 /**
- * What a client can write into a file whose writer does not escape line feeds: each scene once more, about somebody else. In which field
- * of which line he writes it is no matter, since a rule does not know all lines of its file; and he can write the line feed at the end as
- * well, so that nothing of the service's stands in the forged lines. So none is found only where no line has anybody found.
+ * What a client can write into a file whose writer does not escape line feeds: each case again, with another id. The field and line do
+ * not matter, since a rule does not know all lines of its file; and the client can write the line feed at the end as well, so that the
+ * forged lines have no text of the service. So there is no forgery only where no case is a failure.
  */
 export function forge(
   { compiled, failregex }: JailPatterns,
@@ -37,10 +37,10 @@ export function forge(
   return undefined;
 }
 
-/** The lines of a scene that is a failure, about others, after a line feed. */
+/** The lines of a case that is a failure, with other ids, after a line feed. */
 function forgeriesOf({ lines, outcome }: BenignCase): readonly string[] {
   if (outcome.failures.length === 0) return [];
-  // An id that is no address stays as it is: the client wrote it all the same.
+  // An id that is not an address stays as it is: the client has written it anyway.
   const copies = [
     ...DECOYS.map((decoy) => lines.map(({ line }) => forged(line.parts, line, decoy))),
     lines.map(({ line }) => textOf(line)),

@@ -9,15 +9,15 @@ import { Payloads } from "./payloads.ts";
 import { MessageQuoter } from "./quoted-messages.ts";
 import { readSamples, type Samples } from "./samples.ts";
 
-/** What the hostile lines for a jail showed. */
+/** The result of the attack lines for a jail. */
 export interface Injection {
   /** How many there were. */
   readonly lines: number;
-  /** Each place in a pattern once for each kind of harm. */
+  /** One for each place in a pattern and each kind of harm. */
   readonly found: readonly Finding[];
-  /** What a client writes who may write line feeds into the log; undefined: he may not, or it brings nothing. */
+  /** What a client can forge with line feeds; undefined: nothing. */
   readonly forgery: Forgery | undefined;
-  /** Patterns that no line could be made for, and no sample is there. */
+  /** Patterns without a sample for which no line could be generated. */
   readonly untried: readonly PatternPlace[];
 }
 
@@ -26,16 +26,16 @@ export interface InjectOptions {
   readonly now: number;
   /** True: no more than two lines of each pattern, and no sessions. */
   readonly isQuick?: boolean;
-  /** False: no texts with line feeds. Who imports a rule can't mend it. */
+  /** False: no texts with line feeds, for imported rules, which the user cannot correct. */
   readonly hasLineFeeds?: boolean;
 }
 
-/** No scene begins when so many lines were written: enough for fifty patterns with five fields each. */
+/** No case begins after this many lines: enough for fifty patterns with five fields each. */
 const MOST_LINES = 100_000;
 
 /**
- * Writes lines as the services of a jail would write them for somebody hostile, and looks for those that have another one found, or
- * nobody. The same lines for the same rules.
+ * Generates lines as the service of a jail would write them for a hostile client, and looks for those with another id, or none. The same
+ * rules give the same lines.
  */
 export function inject(
   compiled: CompiledJail,
@@ -72,7 +72,7 @@ export function inject(
   };
 }
 
-/** Scenes with how many there were before of the same pattern. */
+/** The cases, each with the number of earlier ones of the same pattern. */
 function* numbered(cases: Iterable<BenignCase>): Generator<[benign: BenignCase, turn: number]> {
   const met = new Map<number | undefined, number>();
   for (const benign of cases) {

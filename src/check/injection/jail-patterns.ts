@@ -33,7 +33,7 @@ export function jailPatternsOf(compiled: CompiledJail): JailPatterns {
   };
 }
 
-/** Whether failregexes see what the prefregex cuts out, instead of the whole line. */
+/** Whether failregexes see the content of the prefregex instead of the whole line. */
 export function handsOnContent({ filter }: CompiledJail): boolean {
   return filter.prefregex?.pattern.groupNames.includes("content") ?? false;
 }

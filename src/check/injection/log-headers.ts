@@ -1,7 +1,7 @@
 import type { Jail } from "../../rules/rule.ts";
 import { isField, isId, type Template, type TemplatePart } from "../hostile/template.ts";
 
-/** Dates as services write them, all of one moment. */
+/** One time, as services write it. */
 const STAMPS = [
   "Nov 21 19:40:02",
   "2026-11-21 19:40:02",
@@ -20,8 +20,8 @@ export function header(identifier: string): string {
 }
 
 /**
- * A line as it stands in the log, for what a jail's patterns see of it: behind a syslog header for a jail that sees messages; else
- * with a date, where one may have been cut out. Several ways, the likeliest first, the last one without a date.
+ * Lines as they could stand in the log, for the part that a jail's patterns see: after a syslog header for a jail that sees messages; else
+ * with a date where one may have been cut out. The likeliest first, the last one without a date.
  */
 export function framesOf(seen: Template, { identifier }: Jail): readonly Template[] {
   if (identifier?.[0] !== undefined) return [{ ...seen, parts: [header(identifier[0]), ...seen.parts] }];
@@ -54,14 +54,14 @@ function dated({ parts, fields }: Template, stamp: string): readonly Template[] 
   return all.map((each) => ({ parts: each, fields }));
 }
 
-/** Each line behind a stamp. */
+/** Each line after a stamp. */
 function behind(stamp: string, parts: readonly TemplatePart[]): readonly TemplatePart[] {
   const stamped = (part: TemplatePart) =>
     typeof part === "string" ? part.replaceAll("\n", `\n${stamp}`) : part;
   return [stamp, ...parts.map(stamped)];
 }
 
-/** True where only a host's name stands before the id, as in the access logs of web servers: their date comes later. */
+/** True where at most a host name stands before the id, as in access logs of web servers, whose date comes later. */
 function beginsWithId(parts: readonly TemplatePart[]): boolean {
   const before = parts.slice(0, parts.findIndex(isId));
   return parts.some(isId) && before.every((part) => typeof part === "string" && !/\w{3}/.test(part));

@@ -12,16 +12,16 @@ import {
 import { BENIGN, type BenignCase } from "./benign-case.ts";
 import type { JailPatterns } from "./jail-patterns.ts";
 
-/** Those who did nothing, and shall be banned. */
+/** Addresses of others that an attacker tries to get banned. */
 export const DECOYS = ["203.0.113.66", "2001:db8:bad::66"] as const;
 
-/** The texts that a stranger would write who knows a jail's patterns. */
+/** The texts of an attacker who knows a jail's patterns. */
 export class Payloads {
   readonly #hasDate: boolean;
-  /** Those made of all patterns. */
+  /** Texts from all patterns. */
   readonly #common: readonly string[];
 
-  /** @param scenes one of each pattern */
+  /** @param cases one of each pattern */
   constructor({ compiled, ignoreregex }: JailPatterns, cases: readonly BenignCase[]) {
     this.#hasDate = compiled.jail.identifier === undefined;
     const ignored = ignoreregex.flatMap((pattern) => templatesOf(pattern, BENIGN, { most: MOST_IGNORED }));
@@ -31,7 +31,7 @@ export class Payloads {
     ];
   }
 
-  /** @param turn from 0: the first scenes of a pattern meet all texts, the others only those made for them */
+  /** @param turn from 0: the first cases of a pattern get all texts, later ones only those from their own lines */
   textsFor({ lines, outcome }: BenignCase, turn: number): ReadonlySet<string> {
     const isWhole = turn < WHOLE_CASES;
     const seen = lines.map(({ seen }) => seen);
@@ -46,7 +46,7 @@ export class Payloads {
     return new Set(texts.filter((text) => !text.includes("\n")));
   }
 
-  /** Those with line feeds, of which an entry of the journal may be full; none where lines are what patterns are made for. */
+  /** Texts with line feeds, as journal entries may have; none for multi-line patterns. */
   multilineTextsFor({ lines }: BenignCase, turn: number): ReadonlySet<string> {
     const seen = lines.map(({ seen }) => seen);
     if (turn >= WHOLE_CASES || seen.some((template) => textOf(template).includes("\n"))) return new Set();

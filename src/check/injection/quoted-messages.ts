@@ -9,7 +9,7 @@ import { runLines } from "./run-lines.ts";
 
 const [DECOY] = DECOYS;
 
-/** Shows a jail lines of other kinds than its patterns are made for, which quote a stranger's text. */
+/** Tries lines of other kinds that quote a whole message: an unanchored pattern cannot tell it from its own. */
 export class MessageQuoter {
   readonly #patterns: JailPatterns;
   readonly #now: number;
@@ -20,15 +20,15 @@ export class MessageQuoter {
     this.#now = now;
   }
 
-  /** How many there were. */
+  /** How many lines were tried. */
   get lines(): number {
     return this.#lines;
   }
 
   /**
-   * The faults of lines that quote the messages of some scenes.
+   * The faults of lines that quote the messages of some cases.
    *
-   * @param others sample lines that bring no failure: they quote the first of them
+   * @param others sample lines without a failure: they quote the first case
    */
   *quote(cases: readonly BenignCase[], others: readonly string[]): Generator<Fault> {
     for (const [index, { lines }] of cases.entries()) {
@@ -40,7 +40,7 @@ export class MessageQuoter {
     }
   }
 
-  /** A fault, if each of the wordings has somebody else found. */
+  /** A fault, if each wording leads to another id. */
   *#try(wordings: readonly string[]): Generator<Fault> {
     this.#lines += wordings.length;
     const failures = wordings.map((lines) =>
@@ -59,8 +59,8 @@ export class MessageQuoter {
 }
 
 /**
- * Lines of another kind that quote a stranger's text: a whole message with another address. Each list is one kind of line in several
- * wordings, since a pattern may stumble over one of them. Lines of a multi-line pattern are quoted one by one, joined by newlines.
+ * Lines of another kind that quote a client's text: a whole message with another address. Each list is one kind of line in several
+ * wordings, since one of them alone could match by accident. Lines of a multi-line pattern are quoted one by one, joined by newlines.
  *
  * @param seen a message that a failregex matches
  */
@@ -77,7 +77,7 @@ function quotesOf(patterns: JailPatterns, seen: Template): readonly (readonly st
   return [said(header("app")), [requests.join("\n")], ...handedOn(patterns, said(""))];
 }
 
-/** A line that brings no failure, as a service wrote it, with a message in its quotes and brackets: the text of a stranger. */
+/** A sample line without a failure, with a message in its quotes or brackets. */
 function quotesIn(line: string, seen: Template): readonly string[] {
   const copy = forged(seen.parts, seen, DECOY);
   if (copy.includes("\n")) return [];
@@ -85,7 +85,7 @@ function quotesIn(line: string, seen: Template): readonly string[] {
   return inside.map(({ index, 0: text }) => line.slice(0, index) + copy + line.slice(index + text.length));
 }
 
-/** Messages that a prefregex hands on to the failregexes. */
+/** Messages that a prefregex passes to the failregexes. */
 function handedOn(
   { compiled, prefregex }: JailPatterns,
   messages: readonly string[],

@@ -5,18 +5,17 @@ import { readEntry } from "../../stream/input/read-entry.ts";
 import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import { judge } from "../../stream/jail/jail-view.ts";
 
-/** What came of some lines. */
+/** The result of some lines. */
 export interface Outcome {
   readonly failures: readonly Failure[];
-  /** What was said of the last line; undefined: it is none of the jail's. */
+  /** The verdict on the last line; undefined: the jail does not read it. */
   readonly last: Verdict | undefined;
-  /** A search took too long and was given up: nothing can be said of these lines. */
+  /** A search took too long and was given up: there is no result for these lines. */
   readonly gaveUp: boolean;
 }
 
 /**
- * Shows lines to a jail's filter that knows nothing yet. A line without a header is the message alone, for jails that see only
- * that.
+ * Runs lines through a new filter of a jail. For jails that see only messages, a line without a header is a message.
  *
  * @param now epoch milliseconds, for years that lines leave out
  */
@@ -39,7 +38,7 @@ export function runLines({ jail, filter }: CompiledJail, lines: readonly string[
   return { failures, last: verdicts.at(-1), gaveUp };
 }
 
-/** True when lines were seen by the filter and mean no failure yet. */
+/** True when the filter matched lines that are no failure yet. */
 export function isSilent({ failures, last }: Outcome): boolean {
   return failures.length === 0 && last?.match === false && (last.why === "nofail" || last.why === "pending");
 }

@@ -8,14 +8,14 @@ import { isField, joined, type Template, textOf } from "../hostile/template.ts";
 import { type BenignCase, type CaseLine, runTemplates } from "./benign-case.ts";
 import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
 
-/** What a rule's own samples show. */
+/** The benign cases in the tests of a rule. */
 export interface Samples {
   readonly cases: readonly BenignCase[];
-  /** Lines that bring no failure. */
+  /** Lines without a failure. */
   readonly others: readonly string[];
   /**
-   * Whether lines go on behind the pattern, by the index of the failregex; undefined: no sample tells. Who wrote the rule saw more
-   * lines than the pattern shows.
+   * Whether lines continue after the pattern, by the index of the failregex; undefined: no sample shows it. The author of the rule has
+   * seen more lines than the pattern shows.
    */
   readonly goesOn: ReadonlyMap<number, boolean>;
 }
@@ -44,7 +44,7 @@ function caseOf({ compiled }: JailPatterns, lines: readonly CaseLine[], now: num
   return outcome.failures.length > 0 ? { lines, outcome } : undefined;
 }
 
-/** A line, and what stands in it behind the match. */
+/** A line, with its text after the match. */
 interface SampleLine extends CaseLine {
   readonly rest: string;
 }
@@ -64,7 +64,7 @@ class SampleReader {
     return lines.map((line) => this.#readLine(line, detector));
   }
 
-  /** As `stage.ts` shows the line to the filter. */
+  /** Reads the line as `runLines` does. */
   #readLine(line: string, detector: FormatDetector): SampleLine {
     const { jail, filter } = this.#patterns.compiled;
     if (jail.identifier !== undefined) {
@@ -97,7 +97,7 @@ class SampleReader {
     return { line: framed(seen), seen, regex, rest: located?.rest ?? "" };
   }
 
-  /** What the first failregex that matches makes of a text. */
+  /** The first failregex that matches a text, with the fields in it. */
   #locate(text: string): { readonly regex: number; readonly located: LocatedTemplate } | undefined {
     for (const [regex, pattern] of this.#patterns.failregex.entries()) {
       const located = this.#locatorOf(pattern)?.locate(text);
@@ -121,7 +121,7 @@ function newLocator(pattern: HostilePattern): FieldLocator | undefined {
   }
 }
 
-/** The line with its date back in its place. A field that held it, or touches it, is the logger's. */
+/** The line with its date back in its place. A field that contains or touches it is text of the logger. */
 function withDate({ parts, fields }: Template, at: number, date: string): Template {
   let end = 0;
   const pieces = parts.map((part) => {

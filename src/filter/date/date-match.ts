@@ -22,11 +22,11 @@ export interface DateMatch {
 export class LineTemplate {
   readonly name: string;
   readonly anchored: boolean;
-  /** Whether it is one of the default templates: they are quick in what they see of a line (`viewOf`), so they need no budget. */
+  /** Whether it is a default template: those see the beginning of a line (`viewOf`), where they are fast without a budget. */
   readonly isDefault: boolean;
   readonly #template: DateTemplate;
   #pattern: PythonPattern | undefined;
-  /** The last text read and its time: lines of one second follow each other. */
+  /** The last text and its time: lines of one second follow each other. */
   #lastText: string | undefined;
   #lastNow = 0;
   #lastTime: number | undefined;
@@ -39,7 +39,7 @@ export class LineTemplate {
   }
 
   /**
-   * Compiles the pattern, which otherwise waits until it is needed: few templates of a datepattern ever are.
+   * Compiles the pattern, which otherwise happens at the first use: most templates are never used.
    *
    * @throws PatternError
    */
@@ -48,14 +48,14 @@ export class LineTemplate {
     return this.#pattern;
   }
 
-  /** `ascii`: whether the line is ASCII alone. */
+  /** Finds the date in a line. `ascii`: whether the line is ASCII. */
   match(line: string, ascii: boolean, budget?: SearchBudget): DateMatch | undefined {
     return this.#template.whole
       ? this.#matchWhole(line, ascii, budget)
       : this.#matchGroup(line, ascii, budget);
   }
 
-  /** The end is known, and the length of the text: that saves the spans, which cost more than the match. */
+  /** The group ends where the match ends, so its start follows from its length: spans would take longer than the match. */
   #matchWhole(line: string, ascii: boolean, budget: SearchBudget | undefined): DateMatch | undefined {
     const pattern = this.compile();
     const match = budget ? budget.search(pattern, line, 0, ascii) : pattern.search(line, 0, ascii);
@@ -72,7 +72,7 @@ export class LineTemplate {
     return { template: this, column: match.start, start, end, groups: match.groups };
   }
 
-  /** Epoch milliseconds; undefined for what is no time. */
+  /** Epoch milliseconds; undefined for an impossible date. */
   time({ groups }: DateMatch, now: number): number | undefined {
     const text = this.#template.whole ? groups.date_ : undefined;
     if (text !== undefined && text === this.#lastText && now === this.#lastNow) return this.#lastTime;
@@ -83,7 +83,7 @@ export class LineTemplate {
     return time;
   }
 
-  /** What the date leaves open. */
+  /** What is ambiguous about the date. */
   doubt({ groups }: DateMatch): Doubt | undefined {
     if (this.#template.kind !== "fields" || groups.z !== undefined || groups.Z !== undefined)
       return undefined;
@@ -102,14 +102,14 @@ export class LineTemplate {
   }
 }
 
-/** Seconds, milliseconds or microseconds, told apart by how many digits there are, with or without a fraction. */
+/** Seconds, milliseconds or microseconds, by the number of digits, with or without a fraction. */
 function epochTime(text: string): number {
   const digits = asciiDigits(text);
   const whole = digits.split(".", 1)[0]?.length ?? 0;
   return Math.round(Number(digits) * (whole < 13 ? 1000 : whole < 16 ? 1 : 0.001));
 }
 
-/** TAI64N's seconds as fail2ban takes them, without the leap seconds between TAI and UTC, and without the nanoseconds. */
+/** TAI64N's seconds as fail2ban reads them: leap seconds between TAI and UTC, and nanoseconds, are ignored. */
 function tai64nTime(text: string): number | undefined {
   const time = Number.parseInt(text.slice(2, 17), 16) * 1000;
   return time <= LAST_TIME ? time : undefined;

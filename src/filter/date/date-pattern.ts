@@ -1,22 +1,22 @@
 import { PatternError } from "../../python/pattern.ts";
 import { directives } from "./date-directives.ts";
 
-/** One way to write a date: the Python pattern that finds it, and what its groups mean. */
+/** A date format: the Python pattern that finds it, and what its groups mean. */
 export interface DateTemplate {
   /** As it would be written in a datepattern. */
   readonly name: string;
-  /** What tells the time: groups named as strptime's directives, the group `epoch`, or all that is cut out. */
+  /** What gives the time: groups named like strptime's directives, the group `epoch`, or all that is cut out. */
   readonly kind: "fields" | "epoch" | "tai64n";
   readonly source: string;
-  /** Tied to the line's beginning or end: a match of it leaves nothing to look for. */
+  /** Anchored at the beginning or end of the line: its match ends the search. */
   readonly anchored: boolean;
-  /** Of these, those tied to the beginning. */
+  /** Anchored at the beginning. */
   readonly atBegin: boolean;
   /** A default date at the end of a frame, `…({DATE})`: what is cut out ends in a word, and the word ends there. */
   readonly endsFrame?: boolean;
   /**
-   * What is cut out is group `date_`: it ends where the match ends, and its text tells the time, nothing outside. Else it is
-   * group 1, wherever that is.
+   * True: what is cut out is group `date_`, which ends where the match ends, and the time follows from its text alone. False: what is
+   * cut out is group 1, anywhere in the match.
    */
   readonly whole: boolean;
 }
@@ -25,10 +25,10 @@ const LINE_BEGIN = "{^LN-BEG}";
 const UNBOUND = "{UNB}";
 const EPOCH = /(?<!\\)\{L?EPOCH\}/i;
 
-/** Not inside a word. V8 finds it several times as fast as `\b` and the like. */
+/** Not inside a word. V8 finds it several times as fast as `\b`. */
 const WORD_BOUND = String.raw`(?<!\w(?=\w))`;
 
-/** A date in brackets, say, is inside no word: to look for that costs more than the brackets. */
+/** A date that begins or ends with punctuation, such as brackets, is not inside a word: no further check is needed. */
 const BEGINS_ALONE = /^\\[!-/:-@[-^`{-~](?![?*{])/;
 const ENDS_ALONE = /(?<=(?<!\\)(?:\\\\)*\\)[!-/:-@[-^`{-~]$/;
 
@@ -57,7 +57,7 @@ function tai64n(name: string, begin: Begin): DateTemplate {
 }
 
 function epoch(name: string, begin: Begin, long: boolean): DateTemplate {
-  // Unless bound to the beginning, only where a timestamp is known to stand: `[1138049999]`, SELinux's `audit(1138049999`.
+  // Unless bound to the beginning, only at places where timestamps stand: `[1138049999]`, SELinux's `audit(1138049999`.
   const place = begin === "line" ? "" : String.raw`(?:^|(?<=^\[)|(?<=\baudit\())`;
   return { name, kind: "epoch", ...bounded(`${place}(?P<epoch>${epochDigits(long)})`, begin, true) };
 }
@@ -80,7 +80,7 @@ function fields(line: string, decade: number): DateTemplate {
   return { name: line, kind: "fields", ...bounded(regex, begin, begin !== "none") };
 }
 
-/** Writes out the directives of `line` from `start` on. */
+/** Expands the directives of `line` from `start` on. */
 function translate(line: string, start: number, decade: number): string {
   const known = directives(decade);
   return line.slice(start).replace(/%(Ex.|.?)/gsu, (text, directive: string, offset: number) => {
@@ -95,8 +95,8 @@ function translate(line: string, start: number, decade: number): string {
 }
 
 /**
- * Binds a date to the line's beginning or to words, unless it says itself where it stands (`^`, `$`, `**`), and puts a group
- * around one that has none. fail2ban's DateTemplate.setRegex, which looks at the text of the pattern and no deeper.
+ * Binds a date to the beginning of the line or to word boundaries, unless it has bounds of its own (`^`, `$`, `**`), and puts a group
+ * around one that has none. As fail2ban's DateTemplate.setRegex, it looks only at the text of the pattern.
  */
 function bounded(
   regex: string,

@@ -3,9 +3,9 @@ import { type DateTemplate, readTemplate } from "./date-pattern.ts";
 const LINE_BEGIN = "{^LN-BEG}";
 const DATE = /(?<!\\)\{DATE\}/gi;
 
-/** The dates looked for where no datepattern says otherwise: fail2ban's, in its order. */
+/** The dates that are sought without a datepattern: fail2ban's, in its order. */
 const DEFAULTS: readonly string[] = [
-  // ISO 8601 and its looser kin: 2005-01-23T21:59:59.981Z, 2005/01/23  8:59:59, 2005.01.23 21:59:59,123 +0100
+  // ISO 8601 and its looser forms: 2005-01-23T21:59:59.981Z, 2005/01/23  8:59:59, 2005.01.23 21:59:59,123 +0100
   String.raw`%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T| {1,2})%H:%M:%S(?:[.,]%f)?(?:\s*%z)?`,
   // syslog and asctime: Jan 23 21:59:59, Sun Jan 23 21:59:59.011 2005; with the year after the day
   String.raw`(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?`,
@@ -34,14 +34,14 @@ const DEFAULTS: readonly string[] = [
   "TAI64N",
 ];
 
-/** Tried before them: the same bound to the line's beginning, where a date goes before any other. */
+/** Tried before them: the same bound to the beginning of the line, where a date takes precedence. */
 const BOUND = DEFAULTS.filter((line) => !line.startsWith(LINE_BEGIN) && !line.startsWith("^")).map(
   (line) => LINE_BEGIN + line,
 );
 
 /**
  * Reads a datepattern: a template a line, or several where the line is `{DEFAULT}`, `{^LN-BEG}` (the default ones, bound to the
- * line's beginning) or a frame around `{DATE}`. Nothing at all stands for the default ones. `decade` as for `readTemplate`.
+ * line's beginning) or a frame around `{DATE}`. An empty datepattern stands for the default ones. `decade` as for `readTemplate`.
  *
  * @throws PatternError for an unknown directive.
  */
@@ -66,15 +66,15 @@ export function isDefault(name: string): boolean {
   return DEFAULTS.includes(name) || BOUND.includes(name);
 }
 
-/** Where the date that is cut out may stand, as far as it matters to a text that it may tear in two. */
+/** Where the date that is cut out can stand, as far as it matters to a literal that it can split. */
 export type DatePlace =
-  /** At the line's beginning, behind at most two characters that belong to no word. */
+  /** At the beginning of the line, after at most two characters that are not word characters. */
   | "begin"
-  /** Also elsewhere, but a character of no word follows it. */
+  /** Also elsewhere, but not followed by a word character. */
   | "word"
   | "any";
 
-/** Where the dates may stand that a template finds. */
+/** Where the dates of a template can stand. */
 export function placeOf({ name, atBegin, whole, endsFrame }: DateTemplate): DatePlace {
   if (atBegin && (whole || isDefault(name))) return "begin";
   return isDefault(name) || endsFrame ? "word" : "any";
@@ -84,7 +84,7 @@ function defaults(decade: number): DateTemplate[] {
   return [...BOUND, ...DEFAULTS].map((line) => readTemplate(line, decade));
 }
 
-/** The default dates in a frame. As in fail2ban EPOCH and TAI64N get lost unless the frame is a mere `^` or `{^LN-BEG}`. */
+/** The default dates in a frame. As in fail2ban, EPOCH and TAI64N are left out unless the frame is just `^` or `{^LN-BEG}`. */
 function framed(frame: string, decade: number): DateTemplate[] {
   return DEFAULTS.flatMap((line) => {
     const date = line.startsWith(LINE_BEGIN) ? line.slice(LINE_BEGIN.length) : line;

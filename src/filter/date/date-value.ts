@@ -28,7 +28,7 @@ export const WEEKDAYS: readonly string[] = [
   "sunday",
 ];
 
-/** What the fields of a date say. */
+/** The fields of a date. */
 interface DateFields {
   year?: number;
   month?: number;
@@ -48,8 +48,8 @@ interface DateFields {
 type DateGroups = Readonly<Record<string, string | undefined>>;
 
 /**
- * The time, in epoch milliseconds, that groups named as strptime's directives make up; `names` gives their order, and of two
- * that say the same the later one holds. Undefined when they make no date.
+ * The time, in epoch milliseconds, of groups named like strptime's directives; `names` gives their order, and of two for the same field
+ * the later one counts. Undefined for an impossible date.
  *
  * Copies fail2ban's reGroupDictStrptime: without a year the date is of this year or the last, without month and day of today
  * or yesterday; without a zone it is the local one. Fractions of a second are dropped.
@@ -65,7 +65,7 @@ export function fieldsTime(groups: DateGroups, names: readonly string[], now: nu
   return fields.offset === undefined ? fromWall(wall) : wall;
 }
 
-/** False when the text means nothing. */
+/** Reads one group into the fields. False for an invalid value. */
 function readField(fields: DateFields, name: string, text: string, groups: DateGroups): boolean {
   switch (name) {
     case "Y":
@@ -125,20 +125,20 @@ function position(names: readonly string[], text: string): number {
   return index < 0 ? Number.NaN : index;
 }
 
-/** Without am or pm it is taken for am. */
+/** Without am or pm it is read as am. */
 function hourOf12(hour: number, half: string | undefined): number {
   if (half === "pm") return hour === 12 ? 12 : hour + 12;
   return hour === 12 && (half === undefined || half === "" || half === "am") ? 0 : hour;
 }
 
-/** The date in full: in UTC when it names a zone, else as a clock on the wall shows it here. */
+/** The full date as wall time: in UTC where it names a zone, else in the zone of this process. */
 function complete(fields: DateFields, now: number): number | undefined {
   const { year, month, day } = fields;
   if (year !== undefined && month !== undefined && day !== undefined) return wallOf(fields, year, month, day);
   return guess(fields, toWall(now));
 }
 
-/** The same for a date that leaves something out. */
+/** The same for an incomplete date. */
 function guess(fields: DateFields, today: number): number | undefined {
   const here = partsOf(today);
   const { year = here.year } = fields;

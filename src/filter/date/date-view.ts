@@ -1,24 +1,24 @@
 import { type CharSet, runsOf } from "../../python/charset.ts";
 import { ASCII_ORBITS, unicodeCategory } from "../../python/unicode.ts";
 
-/** What the default templates see of a line. */
+/** The part of a line that the default templates see. */
 export interface DateView {
   readonly text: string;
   readonly ascii: boolean;
 }
 
 /**
- * So far into a line a default template looks for a date, in UTF-16 units: behind all that a client of a web server can write before the
- * date of its access log, and no more than takes a millisecond.
+ * How far into a line a default template looks for a date, in UTF-16 units: beyond all that a client of a web server can write before
+ * the date of an access log, and no farther than takes a millisecond.
  */
 export const REACH = 16_384;
 
-/** The same of lines whose characters beyond ASCII could be part of a date, or of what it begins with: there each takes 50 times as long. */
+/** The same in lines with characters beyond ASCII that could belong to a date: there each unit takes 50 times as long. */
 const FOREIGN_REACH = 256;
 
 /**
- * The beginning of a line, in ASCII where that is the same to the default templates: they tell characters beyond it apart as digits,
- * letters, blanks and others alone. Places stay what they were.
+ * The beginning of a line, in ASCII where that makes no difference to the default templates: beyond ASCII they only distinguish digits,
+ * letters, blanks and others. Positions stay the same.
  */
 export function viewOf(line: string, ascii: boolean): DateView {
   const text = line.length > REACH ? line.slice(0, REACH) : line;
@@ -27,14 +27,14 @@ export function viewOf(line: string, ascii: boolean): DateView {
   return folded === undefined ? { text: text.slice(0, FOREIGN_REACH), ascii } : { text: folded, ascii: true };
 }
 
-/** What stands for characters beyond ASCII: for letters one that no month or zone has, for blanks one that no template names. */
+/** Substitutes for characters beyond ASCII: a letter that no month or zone has, a blank that no template names. */
 const LETTER = 0x5f;
 const BLANK = 0x0b;
 const OTHER = 0x01;
-/** Digits, and letters that are others in another case. */
+/** No substitute: digits, and letters whose other case is ASCII. */
 const NONE = 0;
 
-/** Room for one text. */
+/** Buffer for one text. */
 const units = Buffer.alloc(REACH);
 
 function fold(text: string): string | undefined {
@@ -45,7 +45,7 @@ function fold(text: string): string | undefined {
     else {
       const code = text.codePointAt(i) as number;
       const kind = code > LAST ? OTHER : (table[code] as number);
-      // At the beginning a template counts characters, and of two units must not be made two.
+      // At the beginning a template counts characters, so one of two units must not become two.
       if (kind === NONE || (code > 0xffff && i < 4)) return undefined;
       units[i] = kind;
       if (code > 0xffff) units[++i] = kind;
@@ -56,10 +56,10 @@ function fold(text: string): string | undefined {
 
 let table: Uint8Array | undefined;
 
-/** There are no letters and digits beyond. */
+/** The last code point that can be a letter or digit. */
 const LAST = 0x3ffff;
 
-/** What stands for each character. */
+/** The substitute of each character. */
 function newTable(): Uint8Array {
   const found = new Uint8Array(LAST + 1).fill(OTHER);
   const put = (set: CharSet, kind: number) => {

@@ -7,51 +7,50 @@ import { type DateMatch, LineTemplate } from "./date-match.ts";
 import { type DatePlace, isDefault, placeOf, readDatepattern } from "./date-templates.ts";
 import { type DateView, viewOf } from "./date-view.ts";
 
-/** Where the date of a line stands, and what it says. */
+/** The date of a line. */
 export interface FoundDate {
   /** What is cut out of the line, in UTF-16 units. */
   readonly start: number;
   readonly end: number;
-  /** Epoch milliseconds; undefined for a date that can't exist, such as 30 February, and where it is inherited. */
+  /** Epoch milliseconds; undefined for an impossible date, such as 30 February, and where it is inherited. */
   readonly time: number | undefined;
-  /** What it leaves open. */
+  /** What is ambiguous about it. */
   readonly doubt: Doubt | undefined;
   /** Index of the template that found it: see `DateDetector.describe`. */
   readonly template: number;
-  /** The date is empty, as `{NONE}` and `^WARNING:()**` have it: the line has the time of an earlier one. */
+  /** The date is empty, as with `{NONE}` and `^WARNING:()**`: the line has the time of an earlier one. */
   readonly inherits?: true;
 }
 
-/** `Jan 23 21:59:59 ` and no digit behind it, which could begin a year: no other default template matches there before. */
+/** `Jan 23 21:59:59 ` without a digit after it, which could begin a year: no default template before syslog's matches there. */
 const STAMP = /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?!\d)/;
 const STAMP_LENGTH = 15;
 
 /**
- * Finds the date of a line, as fail2ban's DateDetector does in the first line that it sees: what was found before changes
- * nothing. The first template wins that is anchored or matches at column 0 or 1; else the match that starts first.
+ * Finds the date of a line, as fail2ban's DateDetector does in the first line that it sees: earlier lines have no influence. The first
+ * template that is anchored or matches at column 0 or 1 wins; else the match that starts first.
  *
- * fail2ban also lets the last template win wherever it matches, as long as it knows no better: whoever can put a date into
- * the message could then choose the time of the line. Here it can't.
+ * fail2ban also prefers the template that matched last, wherever it matches: a client that can put a date into the message could then
+ * choose the time of the line.
  */
 export class DateDetector {
   readonly #datepattern: string;
   #templates: readonly LineTemplate[];
   /** The last digit but one of the latest year that `%ExY` takes: 2 for 2029. */
   #decade = 2;
-  /** The line looked at last: jails with one datepattern share a detector, and look at the same lines. */
+  /** The last line: jails with the same datepattern share a detector, and see the same lines. */
   #last: { readonly line: string; readonly now: number; readonly found: FoundDate | undefined } | undefined;
   /** Whether the templates are the default ones, first those bound to the beginning. */
   readonly #isDefault: boolean;
-  /** The syslog stamp read last, with the blank behind it. */
+  /** The last syslog stamp, with the blank after it: saves 2 µs for each line of the same second. */
   #stamp: { readonly stamp: string; readonly now: number; readonly found: FoundDate } | undefined;
-  /** When the next decade comes into sight, in epoch milliseconds. */
+  /** When the years of the next decade are accepted, in epoch milliseconds. */
   #decadeEnd = sight(2);
 
   /**
-   * Takes fail2ban's option `datepattern`; without it, the default templates.
-   *
-   * @throws PatternError when a line of it has an unknown directive or is no Python pattern; in that case the offset counts in
-   * the line with its directives written out.
+   * @param datepattern fail2ban's option; empty: the default templates
+   * @throws PatternError for a line with an unknown directive or an invalid pattern; in the latter case the offset counts in the line
+   * with its directives expanded
    */
   constructor(datepattern = "") {
     this.#datepattern = datepattern;
@@ -69,7 +68,7 @@ export class DateDetector {
     return found;
   }
 
-  /** Lines of one second follow each other, and most begin with a syslog stamp: what was found there is known, and by which template. */
+  /** Most lines begin with a syslog stamp, and lines of one second follow each other: the result for the last stamp is used again. */
   #search(
     line: string,
     now: number,
@@ -118,15 +117,14 @@ export class DateDetector {
     return first === undefined ? undefined : this.#found(first, now);
   }
 
-  /** Where dates may stand: the least that is true of all templates. */
+  /** Where dates can stand, by all templates together. */
   get place(): DatePlace {
     const places = readDatepattern(this.#datepattern, this.#decade).map(placeOf);
     return (["any", "word", "begin"] as const).find((place) => places.includes(place)) ?? "begin";
   }
 
   /**
-   * For each template, texts of which one stands in every line that it finds a date in; undefined when that is not known of all
-   * of them.
+   * For each template, literals of which one occurs in every line in which it finds a date; undefined unless all templates have some.
    */
   get literals(): readonly Literals[] | undefined {
     const all = this.#templates.map((template) => requiredLiterals(template.compile().tree));
@@ -134,7 +132,7 @@ export class DateDetector {
     return known.length < all.length || /%Ex/i.test(this.#datepattern) ? undefined : known;
   }
 
-  /** Whether an empty date is found in a line without any. */
+  /** Whether an empty date is found in a line without a date. */
   get findsNothing(): boolean {
     return !this.#isDefault && this.find("", 0)?.inherits === true;
   }
@@ -154,7 +152,7 @@ export class DateDetector {
     return { start, end, time, template, doubt: match.template.doubt(match) };
   }
 
-  /** Lets `%ExY` take the years of the decade that is now in sight. */
+  /** Lets `%ExY` match the years of the next decade. */
   #widen(now: number): void {
     while (now >= this.#decadeEnd) this.#decadeEnd = sight(++this.#decade);
     this.#templates = lineTemplates(this.#datepattern, this.#decade);

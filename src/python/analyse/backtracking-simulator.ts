@@ -4,7 +4,7 @@ import { type CharNode, type Node, type PlaceNode, type RepeatNode, type Tree, w
 import { widthOf } from "../width.ts";
 import { isNullable } from "./nullability.ts";
 
-/** What a backtracking engine does at a place in its program. */
+/** An instruction of a backtracking engine. */
 type Op =
   | { readonly op: "char"; readonly takes: Uint8Array }
   /** A greedy loop over single characters. */
@@ -12,41 +12,41 @@ type Op =
   | { readonly op: "split"; first: number; second: number }
   | { readonly op: "jump"; to: number }
   | { readonly op: "place"; readonly at: PlaceNode["at"] }
-  /** Remembers the place in a register. */
+  /** Stores the position in a register. */
   | { readonly op: "mark"; readonly register: number }
-  /** Leaves a loop where a register says that its turn was empty. */
+  /** Leaves a loop if the position is still that in the register: the iteration was empty. */
   | { readonly op: "moved"; readonly register: number; otherwise: number }
   | { readonly op: "reference"; readonly start: number; readonly end: number }
   | { readonly op: "isSet"; readonly register: number; otherwise: number }
-  /** Goes back by so much, for a lookbehind. */
+  /** Moves back by `width` characters, for a lookbehind. */
   | { readonly op: "back"; readonly width: number }
-  /** Runs what follows it up to its own `match`, and goes on at `next`. */
+  /** Runs the instructions up to their own `match`, and continues at `next`. */
   | { readonly op: "alone"; readonly kind: "atomic" | "look" | "notLook"; next: number }
   | { readonly op: "match" };
 
-/** What a search came to. */
+/** The result of a search. */
 export interface CountedSearch {
   readonly steps: number;
-  /** Where the match ends; undefined: there is none, or the steps were used up. */
+  /** Where the match ends; undefined: no match, or too many steps. */
   readonly end: number | undefined;
 }
 
-/** A counted loop is written out up to this many times; more counts for a loop without end. */
+/** A counted loop is unrolled up to this many times; one with a higher count is treated as endless. */
 const MAX_COPIES = 64;
 
 /**
- * Searches as a backtracking engine does and counts its steps, for texts of ASCII: what a pattern costs by itself, the same on every
- * machine. The engine that runs it may do better (V8 knows when a loop can't match what follows), not worse by more than a factor.
+ * Searches texts of ASCII as a backtracking engine does and counts the steps: the cost of a pattern, the same on every machine. A real
+ * engine may take fewer (V8 knows when a loop can't match what follows), but not more by more than a constant factor.
  */
 export class BacktrackingSimulator {
   readonly #program: Op[] = [];
-  /** Two registers for each group that something asks for, from an even number on. */
+  /** The first of two registers for each group that a reference or a conditional reads. */
   readonly #groups = new Map<number, number>();
   #registerCount = 0;
   #registers = new Int32Array(0);
   /**
-   * Threes: where to go on, the place in the text, and the lowest place that a greedy loop can give back to. Or, below 0, a register
-   * and what it held.
+   * Triples: the instruction to continue at, the position, and the lowest position that a greedy loop can give back to. Or, where the
+   * first is below 0, a register and its old value.
    */
   readonly #stack: number[] = [];
   #text = "";
@@ -160,7 +160,7 @@ export class BacktrackingSimulator {
   #repeat(node: RepeatNode): void {
     const { offset, min, max, mode, body } = node;
     if (mode === "possessive") {
-      // Nothing is given back of a turn that is done, either.
+      // A finished iteration is not backtracked into, either.
       const turn: Node = body.type === "char" ? body : { type: "atomic", offset, body };
       this.#alone("atomic", { ...node, mode: "greedy", body: turn });
       return;
@@ -202,13 +202,13 @@ export class BacktrackingSimulator {
     return split;
   }
 
-  /** Lets a split either go on behind itself or leave for here, in the order of its mode. */
+  /** Sets the targets of a split: the instruction after it, and this place, in the order that its mode says. */
   #join(split: Extract<Op, { op: "split" }>, mode: RepeatNode["mode"]): void {
     split.second = this.#program.length;
     if (mode === "lazy") [split.first, split.second] = [split.second, split.first];
   }
 
-  /** Where a match ends that begins here; undefined: there is none, or the steps are used up. */
+  /** Where the match that begins at `from` ends; undefined: no match, or too many steps. */
   #run(entry: number, from: number): number | undefined {
     const [text, stack, program] = [this.#text, this.#stack, this.#program];
     const bottom = stack.length;
@@ -276,7 +276,7 @@ export class BacktrackingSimulator {
         }
       }
       if (isFine) continue;
-      // Back to where there was a choice.
+      // Backtrack to the last choice.
       do {
         if (stack.length === bottom) return undefined;
         const low = stack.pop() ?? 0;
@@ -289,7 +289,7 @@ export class BacktrackingSimulator {
     return undefined;
   }
 
-  /** Keeps what registers held before, and nothing else, above a place in the stack. */
+  /** Removes all choices above a place in the stack; old values of registers stay. */
   #forgetChoices(bottom: number): void {
     const stack = this.#stack;
     let top = bottom;
@@ -303,7 +303,7 @@ export class BacktrackingSimulator {
   }
 }
 
-/** Which characters of ASCII a node takes. */
+/** The characters of ASCII that a node matches. */
 function tableOf(node: CharNode): Uint8Array {
   const chars = charsOf(node, "ascii");
   return Uint8Array.from({ length: 128 }, (_, code) => (includes(chars, code) ? 1 : 0));

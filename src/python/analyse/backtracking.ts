@@ -2,32 +2,32 @@ import type { Tree } from "../tree.ts";
 import { type AttackString, attackStrings, attackText } from "./attack-strings.ts";
 import { BacktrackingSimulator } from "./backtracking-simulator.ts";
 
-/** A loop that a text can make run far too long. */
+/** A loop on which a crafted text makes a search take too long. */
 export interface Backtracking {
   /** Where the loop stands in the pattern, in UTF-16 units. */
   readonly offset: number;
-  /** True: to any length there is a short text that takes longer than anybody waits. False: cubic, or somewhat worse. */
+  /** True: exponential, so that even a short text takes for ever. False: cubic, or a little worse. */
   readonly isEndless: boolean;
 }
 
-/** When a text is twice as long, quadratic steps grow by 4, cubic ones by 8; by a little less in texts as short as these. */
+/** Where a text is twice as long, quadratic steps grow by a factor of 4, cubic ones by 8; a little less in texts this short. */
 const MAX_GROWTH = 5.7;
 
-/** Each doubling must show the growth: a loop that counts to 255 looks as if it had no limit only up to there. */
+/** Each doubling must show the growth: a loop with a maximum of 255 looks endless up to there only. */
 const LENGTHS = [64, 128, 256, 512] as const;
 
-/** A turn of several characters comes this much more often than the length alone would have it: at least 8, 16, 32, 64 times. */
-const TURNS = 1 / 8;
+/** A pump of several characters is repeated at least 8, 16, 32, 64 times: the text may be longer for that. */
+const PUMPS = 1 / 8;
 
-/** Five loops around each other that all take the shortest text end sooner, in steps. */
+/** Steps for the shortest text beyond which it is exponential: five nested loops take fewer. */
 const ENDLESS = 10_000_000;
 
-/** As many are no matter of the length any more. */
+/** Most steps that are counted for a longer text. */
 const ENOUGH = 30_000_000;
 
 /**
- * Finds a loop whose steps grow beyond quadratic: each loop is pumped, and the steps of a search are counted. No clock is asked, so the
- * answer is always the same; it takes milliseconds, and a second for a bad pattern.
+ * Finds a loop whose steps grow faster than quadratically: a search is simulated on the attack strings of each loop, and its steps are
+ * counted. That does not depend on the machine; it takes milliseconds, and a second for a bad pattern.
  */
 export function findBacktracking(tree: Tree): Backtracking | undefined {
   const counter = new BacktrackingSimulator(tree);
@@ -43,7 +43,7 @@ function growthOf(
   text: AttackString,
 ): { isBeyond: boolean; isEndless: boolean } {
   const stepsFor = (length: number, most: number) =>
-    counter.search(attackText(text, Math.max(length, length * TURNS * text.turn.length)), most).steps;
+    counter.search(attackText(text, Math.max(length, length * PUMPS * text.pump.length)), most).steps;
   const [first, ...longer] = LENGTHS;
   let steps = stepsFor(first, ENDLESS);
   if (steps > ENDLESS) return { isBeyond: true, isEndless: true };

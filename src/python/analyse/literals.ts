@@ -13,18 +13,18 @@ export interface Literals {
   readonly asciiOnly: boolean;
 }
 
-/** What a pattern cannot match without. For a filter over raw lines: what has none of it needs no search. */
+/** Literals without which a pattern cannot match, for the prefilter: a line that has none of them needs no search. */
 export interface PatternLiterals {
-  /** The longest and rarest that were found; undefined if there are none. */
+  /** The longest and rarest set; undefined if there is none. */
   readonly literals?: Literals | undefined;
   /**
-   * More sets of which one each occurs in every match: a few, best first. Behind them, where these are short, longer ones with
-   * every digit written out for `\d`.
+   * A few more sets, best first: one literal of each occurs in every match. Where `literals` are short, a set follows that has each
+   * digit written out for `\d`.
    */
   readonly further: readonly Literals[];
   /**
-   * Sets of which one literal each occurs in lines out of which one piece (the date) is cut before they are matched. A literal may be
-   * torn there: so each set is of two that never overlap, or of two halves.
+   * The same for lines from which one piece (the date) is cut before they are matched. The date may stand inside a literal: so each set
+   * holds two literals that never overlap, or two halves of one.
    */
   readonly halves: readonly Literals[];
 }
@@ -41,18 +41,18 @@ export function literalsOf({ root }: Tree): PatternLiterals {
   };
 }
 
-/** Of a pattern's literals those of `literals` alone, which takes less time. */
+/** Only the `literals` of `literalsOf`, which takes less time. */
 export function requiredLiterals({ root }: Tree): Literals | undefined {
   const [best] = candidatesOf(readNode(root));
   return best && toLiterals([best]);
 }
 
-/** Of two sets the union, and that of the halves of one. */
+/** The union of two sets, and the union of the halves of one. */
 function untearable(best: TextSet, second: TextSet | undefined): readonly Literals[] {
   return [second ? [best, second] : [], halves(best)].flatMap((pair) => toLiterals(pair) ?? []);
 }
 
-/** Literals of which one occurs where one of any of these sets does. */
+/** The union of sets of literals. */
 export function uniteLiterals(sets: readonly Literals[]): Literals {
   const ignorecase = sets.some((each) => each.ignorecase);
   const texts = new Set(
@@ -61,39 +61,39 @@ export function uniteLiterals(sets: readonly Literals[]): Literals {
   return { texts: [...texts].sort(), ignorecase, asciiOnly: sets.some(({ asciiOnly }) => asciiOnly) };
 }
 
-/** More strings than this are no use as literals. */
+/** A set of more strings is not used. */
 const MAX_STRINGS = 1024;
 
-/** A class of more characters is not written out. */
+/** A class of more characters is not expanded. */
 const MAX_CLASS = 256;
 
-/** Nor is what is repeated so many times. */
+/** A repeat with a higher count is not expanded. */
 const MAX_UNROLLED = 8;
 
-/** So many sets of strings are kept of a pattern. */
+/** Most sets of strings held for a pattern. */
 const MAX_SETS = 4;
 
-/** Shorter texts stand in too many lines. */
+/** Shorter texts occur in too many lines. */
 export const MIN_LITERAL = 3;
 
-/** Shorter ones are looked for at every place of a line, longer ones at each second, third and so on. */
+/** Shorter literals are sought at every byte of a line, longer ones at every second, third and so on. */
 export const SHORT_LITERAL = 5;
 
-/** Longer strings tell no more. */
+/** Characters of a string that count for its rarity. */
 const MAX_LENGTH = 24;
 
-/** Some strings, and how letters in them count. */
+/** Strings, and whether case matters in them. */
 interface TextSet {
   readonly texts: readonly string[];
   readonly ignorecase: boolean;
   readonly asciiOnly: boolean;
 }
 
-/** What is known of a node. */
+/** The strings of a node. */
 interface NodeLiterals {
-  /** All that it can match, if that is a handful of strings. */
+  /** All strings that it can match, if they are few. */
   readonly exact: TextSet | undefined;
-  /** Sets of strings of which one each must occur, best first, a few; they never overlap in a match. */
+  /** A few sets of strings, best first: one string of each must occur in a match, and they never overlap there. */
   readonly required: readonly TextSet[];
 }
 
@@ -101,7 +101,6 @@ const EMPTY: TextSet = { texts: [""], ignorecase: false, asciiOnly: false };
 
 const UNKNOWN: NodeLiterals = { exact: undefined, required: [] };
 
-/** How a pattern is read. */
 interface ReadOptions {
   /** Whether `\d` is written out as the ten digits of ASCII. */
   readonly digits?: boolean;
@@ -114,7 +113,7 @@ function readNode(node: Node, options: ReadOptions = {}): NodeLiterals {
     case "place":
       return { exact: EMPTY, required: [] };
     case "look":
-      // What it asks for must be there, but may overlap with the text behind it.
+      // What a lookahead matches must be there, but may overlap with the text after it.
       return { exact: EMPTY, required: [] };
     case "group":
     case "atomic":
@@ -182,7 +181,7 @@ function unrolled(node: Node): readonly Node[] {
   return Array<Node>(node.min).fill(node.body);
 }
 
-/** The ends of some strings, as long as may be, with every string of another set behind them. */
+/** The longest ends of the heads with each of the tails after them that are still few enough. */
 function joinedToEnd(heads: TextSet, tails: TextSet): TextSet {
   const longest = Math.max(...heads.texts.map(({ length }) => length));
   for (let from = 1; from < longest; from++) {
@@ -231,14 +230,14 @@ function bestOf(sets: readonly TextSet[]): readonly TextSet[] {
     .slice(0, MAX_SETS);
 }
 
-/** A set without the texts that hold another of it: where they occur, that one does. */
+/** The set without texts that contain another text of it: where they occur, that one does. */
 function withoutLonger(set: TextSet): TextSet {
   if (new Set(set.texts.map(({ length }) => length)).size === 1) return set;
   const isNeedless = (text: string) => set.texts.some((other) => other !== text && text.includes(other));
   return { ...set, texts: set.texts.filter((text) => !isNeedless(text)) };
 }
 
-/** Whether texts are long enough to be sought. */
+/** Whether all texts are long enough to be sought. */
 function isLong(set: TextSet): boolean {
   return lengthOf(set) >= MIN_LITERAL;
 }
@@ -253,17 +252,17 @@ function byLength(a: TextSet, b: TextSet): number {
   return lengthOf(b) - lengthOf(a);
 }
 
-/** How rare it is that one of some strings occurs: the rarity of the commonest, less something for their number. */
+/** How rare it is that one of some strings occurs: the rarity of the commonest, and less the more there are. */
 export function scoreOf({ texts }: Pick<TextSet, "texts">): number {
   return Math.min(...texts.map(rarityOf)) - Math.log2(texts.length) / 6;
 }
 
-/** What stands in most log lines, and what many are full of. */
+/** Words of most log lines, and of many. */
 const FILLERS = /\b(?:at|by|for|from|in|of|on|port|to|user|with)\b/gi;
 const COMMON_WORDS =
   /\b(?:accepted|auth|authentication|client|closed|commands?|compatible|connect(?:ed|ion)?|denied|disconnect(?:ed)?|error|fail(?:ed|ure)?|get|host|https?|invalid|login|mozilla|not|pam_unix|password|post|received|request|root|server|session|ssh2|warning)\b/gi;
 
-/** Common words tell little more than one character; blanks, digits and common letters less than others. */
+/** Common words count little more than one character; blanks, digits and common letters count less than others. */
 function rarityOf(text: string): number {
   let rarity = 0;
   const count = (least: number) => (word: string) => {
@@ -276,7 +275,7 @@ function rarityOf(text: string): number {
   return rarity;
 }
 
-/** Every string of `a` with every string of `b` behind it; undefined if these are too many or too long. */
+/** Each string of `a` with each string of `b` after it; undefined if those are too many or too long. */
 function join(a: TextSet, b: TextSet): TextSet | undefined {
   if (a.texts.length * b.texts.length > MAX_STRINGS) return undefined;
   const texts = a.texts.flatMap((head) => b.texts.map((tail) => head + tail));
@@ -296,7 +295,7 @@ function mixed(sets: readonly TextSet[]): Pick<TextSet, "ignorecase" | "asciiOnl
   };
 }
 
-/** Two sets of halves, which don't overlap; strings of one character can't be halved. */
+/** The first and second halves of the strings; none if one has a single character. */
 function halves(set: TextSet): TextSet[] {
   if (set.texts.some((text) => text.length < 2)) return [];
   const half = (text: string) => Math.ceil(text.length / 2);

@@ -9,9 +9,9 @@ export function isNullable(node: Node): boolean {
 }
 
 /**
- * True when a node matches the empty text, if at all, only after all else has been tried. A greedy loop around such a node
- * means the same in Python and JavaScript, though they treat an empty turn differently: Python goes on behind the
- * loop, JavaScript tries the next alternative inside.
+ * True when a node tries to match the empty text last, if at all. A greedy loop around such a node means the same in Python and
+ * JavaScript, though they treat an empty iteration differently: Python continues after the loop, JavaScript tries the next alternative
+ * inside.
  */
 export function triesEmptyLast(node: Node): boolean {
   if (!isNullable(node)) return true;
@@ -34,7 +34,7 @@ export function triesEmptyLast(node: Node): boolean {
   }
 }
 
-/** True when a node can match the empty text anywhere, whatever stands around. */
+/** True when a node can match the empty text at any position. */
 export function isEmptyAnywhere(node: Node): boolean {
   switch (node.type) {
     case "repeat":
@@ -51,7 +51,7 @@ export function isEmptyAnywhere(node: Node): boolean {
   }
 }
 
-/** The characters that a non-empty match of a node can end with; undefined if that can't be told. */
+/** The characters that a non-empty match of a node can end with; undefined: unknown. */
 function lastChars(node: Node, alphabet: Alphabet): CharSet | undefined {
   switch (node.type) {
     case "char":
@@ -76,10 +76,10 @@ function lastChars(node: Node, alphabet: Alphabet): CharSet | undefined {
   }
 }
 
-/** Gives the characters that can stand before a place; undefined if that can't be told. */
+/** Gives the characters that can stand before a place; undefined: unknown. */
 export type CharsBefore = () => CharSet | undefined;
 
-/** What can stand before the node that follows `node`. */
+/** The characters that can stand before the node after `node`. */
 export function charsBehind(node: Node, before: CharsBefore, alphabet: Alphabet): CharsBefore {
   return () => {
     const last = lastChars(node, alphabet);
@@ -89,7 +89,7 @@ export function charsBehind(node: Node, before: CharsBefore, alphabet: Alphabet)
   };
 }
 
-/** True for a lookbehind that asks for one of some characters where always one of them stands. */
+/** True for a lookbehind that always matches, since one of its characters always stands before it. */
 export function isAlwaysBehind(node: Node, before: CharsBefore, alphabet: Alphabet): boolean {
   if (node.type !== "look" || !node.behind || node.negated || node.body.type !== "char") return false;
   const chars = before();

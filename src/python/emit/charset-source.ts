@@ -2,11 +2,11 @@ import { type CharSet, complement, intersect, LAST_CODE_POINT, runsOf, union } f
 import type { Alphabet } from "../classes.ts";
 
 /**
- * A set as a JavaScript RegExp without flags has it: a character, a class, or a group of alternatives, each of which can be
- * repeated as it stands.
+ * The source of a JavaScript RegExp without flags for a set: a character, a class, or a group of alternatives, each of which can be
+ * repeated as it is.
  *
- * Without the flag `u` a RegExp sees UTF-16 units. So a set of the alphabet `unicode` is spelt as a class of the plane's
- * characters and pairs of surrogates: it matches whole code points of well-formed text and never half of one.
+ * Without the flag `u` a RegExp sees UTF-16 units. So a set of the alphabet `unicode` becomes a class of characters of the basic plane
+ * and pairs of surrogates: it matches whole code points of well-formed text and never half of one.
  */
 export function setSource(set: CharSet, alphabet: Alphabet): string {
   if (set.length === 2 && set[0] === set[1] && (set[0] ?? 0) <= 0x7f) return classSource(set, [], 0x7f);
@@ -15,7 +15,7 @@ export function setSource(set: CharSet, alphabet: Alphabet): string {
   return spelt;
 }
 
-/** What was spelt before: spelling a category of Unicode takes a millisecond. */
+/** Sources made before: a category of Unicode takes a millisecond. */
 const SOURCES: Readonly<Record<Alphabet, WeakMap<CharSet, string>>> = {
   ascii: new WeakMap(),
   basic: new WeakMap(),
@@ -33,8 +33,8 @@ function newSource(set: CharSet, alphabet: Alphabet): string {
 }
 
 /**
- * The shorter of `[…]` and `[^…]`; `never` is in neither. Not `[^…\uffff]`: V8's linear engine (Node 20) takes the rest above
- * for U+0000 to U+FFFF, so that it matches anything.
+ * The shorter of `[…]` and `[^…]`; neither matches `never`. Not `[^…\uffff]`: V8's linear engine (Node 20) takes the empty range
+ * above it for U+0000 to U+FFFF, so that the class matches anything.
  */
 function classSource(set: CharSet, never: CharSet, last: number): string {
   const [first = 0, end = 0] = set;
@@ -62,7 +62,7 @@ function unitSource(code: number, special: RegExp): string {
   return special.test(char) ? `\\${char}` : char;
 }
 
-/** Pairs of surrogates for a set above the basic plane; high ones that go with the same low ones are put together. */
+/** Pairs of surrogates for a set above the basic plane; high ones with the same low ones share a class. */
 function pairSources(set: CharSet): string[] {
   const highsByLows = new Map<string, CharSet>();
   for (const [high, lows] of lowsByHigh(set)) {

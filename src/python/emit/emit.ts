@@ -31,42 +31,42 @@ import { setSource } from "./charset-source.ts";
 /** A pattern as the source of a JavaScript RegExp without flags. */
 export interface Emitted {
   readonly source: string;
-  /** Whether V8's linear engine takes it: no lookaround, no back reference, no large counts. */
+  /** Whether V8's linear engine can run it: no lookaround, no back reference, no large counts. */
   readonly linear: boolean;
-  /** The RegExp's group for each group of the pattern; undefined for one that nobody reads. Index 0 is the match. */
+  /** The RegExp's group for each group of the pattern; undefined for one that is not read. Index 0 is the match. */
   readonly numbers: readonly (number | undefined)[];
-  /** Groups that hold the final newline if `$` consumed it; it is no part of the match. */
+  /** Groups that hold the final newline if `$` consumed it; the newline does not belong to the match. */
   readonly newlines: readonly number[];
-  /** The group that holds the newline before the match if a first `^` consumed it; undefined: none ever does. */
+  /** The group that holds the newline before the match if a leading `^` consumed it; undefined: there is no such group. */
   readonly lead: number | undefined;
 }
 
-/** What the caller will read of a match: the named groups; or all groups that are exact. */
+/** The groups that the caller reads: the named ones, or all that are exact. */
 export type Reported = "names" | "numbers";
 
 /**
  * Writes a tree as a RegExp that matches the same, for texts of one alphabet (`unicode`: well-formed UTF-16).
  *
- * @throws PatternError ERR_PATTERN_UNSUPPORTED where JavaScript has no words for what Python means
+ * @throws PatternError ERR_PATTERN_UNSUPPORTED for what JavaScript cannot express
  */
 export function emitPattern(tree: Tree, alphabet: Alphabet, reported: Reported): Emitted {
   const indices = reported === "names" ? namedGroups(tree) : exactGroups(tree);
   return new Emitter(tree, alphabet, reported, analyseGroups(tree, indices)).emit();
 }
 
-/** Those that one search tells. */
+/** The named groups that one search gives. */
 function namedGroups(tree: Tree): ReadonlySet<number> {
   const kept = loopGroups(tree);
   return new Set([...tree.names.keys()].filter((index) => !kept.has(index)));
 }
 
-/** V8's linear engine copies what is repeated, and gives up beyond so many copies. */
+/** V8's linear engine copies what is repeated, and refuses more copies than this. */
 const MAX_COPIES = 16;
 
-/** A counted character is written out up to this many times to save copies around it. */
+/** A counted character is unrolled up to this many times, which saves copies. */
 const MAX_UNROLLED = 32;
 
-/** What a node's surroundings are. */
+/** Where a node stands. */
 interface Context {
   /** Nothing follows in the whole pattern (`match`) or in this lookahead (`look`), so `$` may consume the newline. */
   readonly tail: "match" | "look" | undefined;
@@ -91,7 +91,7 @@ class Emitter {
   /** The `^` that may consume the newline before it, and the group that then holds it. */
   readonly #first: PlaceNode | undefined;
   #lead: number | undefined;
-  /** The groups that mark a group as set. */
+  /** The groups that mark another group as set. */
   readonly #marks = new Map<number, readonly number[]>();
   #groupCount = 0;
   #linear = true;
@@ -111,7 +111,7 @@ class Emitter {
     return { source, linear: this.#linear, numbers: this.#numbers, newlines: this.#newlines, lead };
   }
 
-  /** Text that may have alternatives at its top. */
+  /** Source that may have alternatives at its top level. */
   #disjunction(node: Node, context: Context): string {
     if (node.type === "group" && !this.#isKept(node)) return this.#disjunction(node.body, context);
     if (node.type === "alternation") return this.#branches(node, context);
@@ -122,7 +122,7 @@ class Emitter {
     return branches.map((branch) => this.#term(branch, context)).join("|");
   }
 
-  /** Text that can stand in a sequence. */
+  /** Source that can stand in a sequence. */
   #term(node: Node, context: Context): string {
     switch (node.type) {
       case "char":
@@ -148,7 +148,7 @@ class Emitter {
     }
   }
 
-  /** Text that can be repeated. */
+  /** Source that can be repeated. */
   #atom(node: Node, context: Context): string {
     if (node.type === "char") return this.#char(node);
     if (node.type === "group" && this.#isKept(node)) return this.#group(node, context);
@@ -198,7 +198,7 @@ class Emitter {
     return "(\\n)";
   }
 
-  /** Where nothing stands before it, the places that `^` matches at come in the same order as the newlines before them. */
+  /** Consuming the newline finds the same matches in the same order, as nothing stands before this `^`. */
   #leadingNewline(): string {
     this.#lead = ++this.#groupCount;
     return "(?:^|(\\n))";
@@ -232,33 +232,36 @@ class Emitter {
   }
 
   /**
-   * A group that is never empty once it was passed, so that a later place can tell whether it was: the rest of the text. At its
-   * end, where only an empty match is left, another one: the text before.
+   * A marking group, which is never empty once the marked group has matched: it holds the rest of the text. At the end of the text,
+   * where that is empty, a second one holds the text before.
    */
   #mark(index: number, body: Node): string {
     const ahead = ++this.#groupCount;
     this.#marks.set(index, [ahead]);
     if (!isNullable(body)) return this.#nonlinear("(?=([^]+))");
     if (isNullable(this.#tree.root))
-      refuse(body, "a group cannot be asked for where text, and it, may be empty");
+      refuse(
+        body,
+        "a condition on a group that may be empty is not supported in a pattern that may be empty",
+      );
     this.#marks.set(index, [ahead, ++this.#groupCount]);
     return this.#nonlinear("(?:(?=([^]+))|(?<=([^]+)))");
   }
 
   /**
-   * A lookahead for a group that is set, or unset. An unset group matches the empty text; a set mark, or it twice, is longer
-   * than what is left of the text.
+   * A lookahead that matches if a group is set, or unset. A reference to an unset mark matches the empty text; twice a set mark is
+   * longer than the rest of the text.
    */
   #isSet(node: ReferenceNode | ConditionalNode, set: boolean): string {
     const [ahead, before] = this.#marks.get(node.index) ?? [];
-    if (ahead === undefined) refuse(node, "a group that is written nowhere before cannot be asked for");
+    if (ahead === undefined) refuse(node, "a condition on a group must come after the group");
     const marks = [ahead, ahead, ...(before === undefined ? [] : [before])];
     return this.#nonlinear(`(?${set ? "!" : "="}${marks.map((mark) => `(?:\\${mark})`).join("")})`);
   }
 
-  /** JavaScript has no atomic groups, but never goes back into a lookahead. */
+  /** JavaScript has no atomic groups, but never backtracks into a lookahead. */
   #atomic(body: Node, context: Context): string {
-    // In a lookbehind all has a fixed width, so there is nothing to give back.
+    // In a lookbehind everything has a fixed width, so there is nothing to backtrack into.
     if (context.behind) return this.#atom(body, { ...context, tail: undefined });
     const number = ++this.#groupCount;
     const text = this.#disjunction(body, { ...context, tail: undefined });
@@ -278,15 +281,15 @@ class Emitter {
     const reference = this.#nonlinear(`(?:\\${this.#numbers[node.index]})`);
     if (this.#use.stateAt.get(node) === "set") return reference;
     if (this.#use.stateAt.get(node) === "unset") return "[]";
-    if (behind) refuse(node, "a lookbehind cannot ask whether a group is set");
+    if (behind) refuse(node, "a condition on a group is not supported in a lookbehind");
     return this.#isSet(node, true) + reference;
   }
 
-  /** A back reference compares exactly: under `(?i)` the group must not be able to match what has two cases. */
+  /** JavaScript compares back references exactly: under `(?i)` the group must not match characters that have two cases. */
   #checkCase({ index, case: kind, offset }: ReferenceNode): void {
     if (kind === "exact") return;
     for (const node of this.#charsInGroup(index)) {
-      if (hasCase(node)) refuse({ offset }, "a back reference that ignores case cannot be expressed");
+      if (hasCase(node)) refuse({ offset }, "a back reference that ignores case is not supported");
     }
   }
 
@@ -303,7 +306,7 @@ class Emitter {
   #conditional(node: ConditionalNode, context: Context): string {
     const state = this.#use.stateAt.get(node);
     if (state !== "maybe") return this.#atom(state === "set" ? node.yes : node.no, context);
-    if (context.behind) refuse(node, "a lookbehind cannot ask whether a group is set");
+    if (context.behind) refuse(node, "a condition on a group is not supported in a lookbehind");
     const yes = this.#isSet(node, true) + this.#term(node.yes, context);
     return `(?:${yes}|${this.#isSet(node, false)}${this.#term(node.no, context)})`;
   }
@@ -319,7 +322,7 @@ class Emitter {
     return this.#counted(node, context, lazy);
   }
 
-  /** An optional node. JavaScript does not let one match the empty text, so that is written as an alternative. */
+  /** An optional node. In JavaScript it never matches the empty text, so that becomes an alternative. */
   #optional(node: RepeatNode, context: Context): string {
     const { min, mode, body } = node;
     if (mode === "possessive") return this.#atomic({ ...node, mode: "greedy" }, context);
@@ -329,19 +332,19 @@ class Emitter {
     return mode === "lazy" ? `(?:|${text})` : `(?:${text}|)`;
   }
 
-  /** Python gives nothing back of a turn that is done, not even for the turns that there must be at least. */
+  /** Python does not backtrack into a finished iteration, not even one of the required minimum. */
   #possessive(node: RepeatNode, context: Context): string {
     const { min, offset, body } = node;
     const turn: Node = min > 1 && body.type !== "char" ? { type: "atomic", offset, body } : body;
     return this.#atomic({ ...node, mode: "greedy", body: turn }, context);
   }
 
-  /** Refuses groups in a loop whose turns may be empty: Python sets them in such a turn, JavaScript undoes it. */
+  /** Refuses groups in a loop whose iterations may be empty: Python sets them there, JavaScript resets them. */
   #checkTurns({ min, max, body }: RepeatNode, { behind }: Context): void {
     const kept = groupsIn(body).filter((index) => this.#use.kept.has(index));
     if (kept.length === 0) return;
     if (behind) refuse(body, "a group in a loop in a lookbehind cannot be read");
-    if (max > min && isNullable(body)) refuse(body, "a group in a loop with empty turns cannot be read");
+    if (max > min && isNullable(body)) refuse(body, "a group in a loop with empty iterations cannot be read");
   }
 
   #counted(node: RepeatNode, context: Context, lazy: string): string {
@@ -357,7 +360,7 @@ class Emitter {
     return `${this.#atom(body, inner)}${quantifier(min, max)}${lazy}`;
   }
 
-  /** `x{2,4}` as `xx(?:x(?:x)?)?`: one copy each for the linear engine. */
+  /** `x{2,4}` as `xx(?:x(?:x)?)?`: the linear engine makes one copy of each. */
   #unrolled(text: string, min: number, max: number, lazy: string): string {
     const fixed = text.repeat(min);
     if (max === Number.POSITIVE_INFINITY) return `${fixed}${text}*${lazy}`;
@@ -367,8 +370,8 @@ class Emitter {
   }
 
   /**
-   * A greedy loop over alternatives of which one that is not the last can be empty. With P the alternatives up to that one and Q
-   * the others, Python's loop is L = P L | (leave) | Q L, which is P*(?:Q P*)*? in JavaScript's terms.
+   * A greedy loop over alternatives of which one before the last can be empty. With P the alternatives up to that one and Q the
+   * others, Python's loop is L = P L | (leave) | Q L, which JavaScript writes P*(?:Q P*)*?.
    */
   #emptyFirst(node: RepeatNode, context: Context): string {
     const { min, max, body } = node;
@@ -380,7 +383,7 @@ class Emitter {
     const isPlain =
       upTo.every(triesEmptyLast) && leaves && isEmptyAnywhere(leaves) && !others.some(isNullable);
     if (max !== Number.POSITIVE_INFINITY || !isPlain) {
-      refuse(node, "a loop whose turns may be empty before they are not cannot be expressed");
+      refuse(node, "a loop with an alternative that may be empty before others is not supported");
     }
     const inner: Context = { ...context, tail: undefined, before: UNKNOWN };
     const loop = (nodes: readonly Node[]) =>
@@ -399,7 +402,7 @@ function firstPlace(node: Node): PlaceNode | undefined {
   return first && firstPlace(first);
 }
 
-/** True for a `$` that says no more than the newline behind it. */
+/** True for a `$` that the newline after it makes redundant. */
 function isEndBeforeNewline(node: Node, next: Node | undefined, alphabet: Alphabet): boolean {
   return (
     node.type === "place" &&

@@ -16,7 +16,7 @@ export function categoryOf(token: string): Category | undefined {
 
 /**
  * The code point that an escape stands for, outside and inside classes: `\n`, `\x41`, `\u0041`, `\U00000041`, `\.`.
- * `token` was just taken; digits behind it are taken here. As in Python an ASCII letter that means nothing is refused.
+ * `token` was just read; the digits after it are read here. As in Python an unknown ASCII letter is refused.
  *
  * @throws PatternError
  */
@@ -28,14 +28,14 @@ export function escapedCodePoint(scanner: Scanner, token: string): number {
   const digits = HEX_DIGITS[char];
   if (digits !== undefined) return hexadecimal(scanner, start, digits);
   if (char === "N") {
-    const message = "character names (\\N{…}) are not known here: write \\u and the number";
+    const message = "character names (\\N{…}) are not supported: use \\u and the number";
     throw new PatternError("ERR_PATTERN_UNSUPPORTED", start, message);
   }
   if (/^[A-Za-z0-9]$/.test(char)) scanner.fail(start, `unknown escape "${token}"`);
   return char.codePointAt(0) ?? 0;
 }
 
-/** An octal escape inside a class, `\0` to `\377`; undefined if the token is none. */
+/** An octal escape inside a class, `\0` to `\377`; undefined if the token is not one. */
 export function classOctal(scanner: Scanner, token: string): number | undefined {
   if (!/^\\[0-7]$/.test(token)) return undefined;
   return octal(scanner, scanner.offset - 2, token.slice(1) + scanner.takeWhile(/[0-7]/, 2));
@@ -63,7 +63,7 @@ function hexadecimal(scanner: Scanner, start: number, digits: number): number {
   const text = scanner.takeWhile(/[0-9A-Fa-f]/, digits);
   if (text.length < digits) scanner.fail(start, `expected ${digits} hexadecimal digits in an escape`);
   const code = Number.parseInt(text, 16);
-  if (code > 0x10ffff) scanner.fail(start, "no character has so high a number");
+  if (code > 0x10ffff) scanner.fail(start, "there is no character above U+10FFFF");
   return code;
 }
 

@@ -20,10 +20,10 @@ const LETTERS: Readonly<Record<string, keyof Flags>> = {
 };
 
 /**
- * Reads the flags of `(?i)` and `(?i-s:`, from behind the question mark to behind `)` or `:`.
+ * Reads the flags of `(?i)` and `(?i-s:`, from after the question mark to after `)` or `:`.
  * `u` is the default; `a` makes `\w`, `\d`, `\s`, `\b` and case ASCII's.
  *
- * @throws PatternError for letters that Python does not know, or that cannot stand there
+ * @throws PatternError for letters that Python does not have, or does not allow there
  */
 export function readFlags(scanner: Scanner, outer: Flags): { flags: Flags; end: ")" | ":" } {
   const { offset } = scanner;
@@ -39,7 +39,7 @@ export function readFlags(scanner: Scanner, outer: Flags): { flags: Flags; end: 
     /[au]/.test(off) ||
     [...on].some((flag) => off.includes(flag))
   ) {
-    scanner.fail(offset, "these flags exclude one another");
+    scanner.fail(offset, "these flags are mutually exclusive");
   }
   return { flags: withFlags(scanner, offset, withFlags(scanner, offset, outer, on, true), off, false), end };
 }

@@ -14,7 +14,7 @@ const MAX_DEPTH = 200;
 /**
  * Parses a pattern as Python 3.11's `re` does: the same syntax, the same refusals.
  *
- * One thing more, as fail2ban has it: a group that begins with a flag, `((?i)x)` or `(?:(?i)x)`, is read as `(?i:x)`.
+ * In addition, as in fail2ban: a group that begins with a flag, `((?i)x)` or `(?:(?i)x)`, is read as `(?i:x)`.
  *
  * @throws PatternError with the offset of the mistake
  */
@@ -176,7 +176,7 @@ class Parser {
     return this.#flags.ascii ? "ascii" : "unicode";
   }
 
-  /** A class behind its `[`. A `]` that comes first is a member. */
+  /** A class, after its `[`. A `]` that comes first is a member. */
   #class(offset: number): CharNode {
     const scanner: Scanner = this.#scanner;
     const negated = scanner.accept("^");
@@ -212,7 +212,7 @@ class Parser {
     return { low: from.low, high: to.low };
   }
 
-  /** The repeat that `token` makes of `body`; undefined if it is no quantifier (a `{` that counts nothing is text). */
+  /** `body` repeated as `token` says; undefined if that is not a quantifier (a `{` without counts is text). */
   #repeat(token: string, offset: number, body: Node | undefined): RepeatNode | undefined {
     const bounds = this.#bounds(token, offset);
     if (!bounds) return undefined;
@@ -238,11 +238,11 @@ class Parser {
     if (min >= MAX_REPEAT || (max !== Number.POSITIVE_INFINITY && max >= MAX_REPEAT)) {
       scanner.fail(offset, "the count of a repeat is too large");
     }
-    if (max < min) scanner.fail(offset, "the least count of a repeat is greater than the most");
+    if (max < min) scanner.fail(offset, "the minimum of a repeat is greater than its maximum");
     return { min, max };
   }
 
-  /** A group behind its `(`. Undefined for a comment. */
+  /** A group, after its `(`. Undefined for a comment. */
   #group(start: number): Node | undefined {
     const scanner: Scanner = this.#scanner;
     const wrapped = this.#groupFlags(start);
@@ -282,7 +282,7 @@ class Parser {
     if (!/^[-a-zA-Z]$/.test(kind)) scanner.fail(start, `unknown kind of group "(?${kind}"`);
     scanner.seek(start + 2);
     const { flags, end } = readFlags(scanner, this.#flags);
-    if (end === ")") scanner.fail(start, "flags for the whole pattern stand at its start");
+    if (end === ")") scanner.fail(start, "flags for the whole pattern must be at its start");
     return this.#plainGroup(start, flags);
   }
 
@@ -308,7 +308,7 @@ class Parser {
     return { type: "group", offset: start, index, name, body };
   }
 
-  /** An alternation and the `)` behind it. */
+  /** An alternation and the `)` after it. */
   #body(start: number): Node {
     const body = this.#alternation();
     if (!this.#scanner.accept(")")) this.#scanner.fail(start, "expected a ) that ends this group");
@@ -333,7 +333,7 @@ class Parser {
     const scanner: Scanner = this.#scanner;
     const { offset } = scanner;
     const name = scanner.takeUntil(end, "the name of a group");
-    if (!IDENTIFIER.test(name)) scanner.fail(offset, `"${name}" is no name for a group`);
+    if (!IDENTIFIER.test(name)) scanner.fail(offset, `"${name}" is not a valid group name`);
     return name;
   }
 
@@ -371,14 +371,14 @@ class Parser {
     return { type: "conditional", offset: start, index, yes, no };
   }
 
-  /** The group that a conditional asks for: a name given before, or a number. */
+  /** The group that a conditional reads: a name from before, or a number. */
   #condition(): number {
     const scanner: Scanner = this.#scanner;
     const { offset } = scanner;
     const text = scanner.takeUntil(")", "the name of a group");
     const index = IDENTIFIER.test(text) ? this.#numbers.get(text) : groupNumber(text);
     if (index === undefined) scanner.fail(offset, `there is no group named "${text}" before this place`);
-    if (!(index > 0)) scanner.fail(offset, `"${text}" is neither name nor number of a group`);
+    if (!(index > 0)) scanner.fail(offset, `"${text}" is neither the name nor the number of a group`);
     this.#conditions.push({ index, offset });
     this.#checkLookbehind(offset, index);
     return index;
@@ -399,7 +399,7 @@ function single(code: number): ClassItem {
   return { low: code, high: code };
 }
 
-/** What Python's `int` makes of a text, as long as it is a number; NaN if it is none. */
+/** A number as Python's `int` reads it; NaN for any other text. */
 function groupNumber(text: string): number {
   return /^\s*\+?\d(?:_?\d)*\s*$/.test(text) ? Number(text.replaceAll("_", "")) : Number.NaN;
 }

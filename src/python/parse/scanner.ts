@@ -1,6 +1,6 @@
 import { PatternError } from "../pattern.ts";
 
-/** Reads a pattern token by token: one code point, or a backslash and the code point behind it. */
+/** Reads a pattern token by token: one code point, or a backslash and the code point after it. */
 export class Scanner {
   readonly source: string;
   #offset = 0;

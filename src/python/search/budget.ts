@@ -4,23 +4,23 @@ import { cpuTime, runWithin } from "../time-limit.ts";
 import { alphabetOf, isAscii, isLinear } from "./compile-pattern.ts";
 
 export interface BudgetOptions {
-  /** Most that one search may take, in milliseconds. */
+  /** Most time for one search, in milliseconds. */
   readonly milliseconds?: number;
-  /** Most that the searches of one line may take together, in milliseconds, save that each is given `LEAST`. */
+  /** Most time for all searches of one line, in milliseconds; but each gets at least `LEAST`. */
   readonly perLine?: number;
-  /** Told of each search that was given up. The text is a stranger's. */
+  /** Called for each search that was given up. The text comes from the log: the attacker's. */
   readonly onGiveUp?: (pattern: PythonPattern, text: string) => void;
 }
 
-/** The least that a search is given, in milliseconds: else a line that hurts one pattern would be hidden from the next. */
+/** Least time for one search, in milliseconds: else a line that slows down one pattern would hide from the next. */
 const LEAST = 5;
 
-/** Texts up to this length hurt no pattern: not even 2^16 steps take long. In UTF-16 units, as the others. */
+/** Texts up to this length, in UTF-16 units, are fast with any pattern: not even 2^16 steps take long. */
 const SHORT = 16;
 
 /**
- * Texts up to this length are searched without a guard, which costs some 100 µs, unless the pattern is found to be wild. Even the
- * linear engine takes up to 35 µs a character where a pattern is long.
+ * Texts up to this length are searched without a time limit, which costs some 100 µs, unless the pattern is slow on attack strings.
+ * Even the linear engine takes up to 35 µs a character where a pattern is long.
  */
 export const MEDIUM = 512;
 
@@ -31,21 +31,21 @@ export interface IndexedMatch {
 }
 
 /**
- * Searches with a limit of time: a search that takes too long is given up, and the text counts as one that does not match.
- * What an attacker writes costs 100 ms a line, and 5 ms for each pattern that is tried after that.
+ * Searches with a time limit: a search that takes too long is given up, and the text counts as one that does not match. So a line of
+ * an attacker costs at most 100 ms, and 5 ms for each pattern that is tried after that.
  *
- * Only searches that need it are guarded: of long texts, and of others if the pattern takes long for texts made to hurt it.
+ * The limit applies only where it is needed: to long texts, and to shorter ones if the pattern is slow on attack strings.
  *
- * A pattern that was given up gets half the time on the next such text, down to 5 ms, and a millisecond more after each
- * search that ended in time: who sends hostile lines again and again soon gets no more than that.
+ * A pattern that was given up gets half the time for the next such text, down to 5 ms, and a millisecond more after each search that
+ * ended in time: repeated attacks soon cost 5 ms each.
  */
 export class SearchBudget {
   readonly #milliseconds: number;
   readonly #perLine: number;
   readonly #onGiveUp: (pattern: PythonPattern, text: string) => void;
-  /** What is left to patterns that were given up, in milliseconds. */
+  /** The time that patterns get which were given up, in milliseconds. */
   readonly #left = new WeakMap<PythonPattern, number>();
-  /** What is left to the line, in milliseconds. */
+  /** The time that is left for the line, in milliseconds. */
   #ofLine: number;
   #gaveUp = 0;
 
@@ -61,7 +61,7 @@ export class SearchBudget {
     return this.#gaveUp;
   }
 
-  /** Says that the next searches are another line's. */
+  /** Starts the next line. */
   nextLine(): void {
     this.#ofLine = this.#perLine;
   }
@@ -76,12 +76,12 @@ export class SearchBudget {
   }
 
   /**
-   * The matches of several patterns in a text of more than `MEDIUM` characters, in their order. One guard of `LEAST` does for all up to the
-   * first match where that is enough, as it is for most texts; those at and after which it ends get guards of their own.
+   * The matches of several patterns in a text of more than `MEDIUM` characters, in their order. One limit of `LEAST` covers all patterns
+   * up to the first match, which is enough for most texts; the pattern at which it ends, and those after it, get limits of their own.
    */
   *matches(patterns: readonly PythonPattern[], text: string, ascii: boolean): Iterable<IndexedMatch> {
     let next = 0;
-    // A pattern that was given up before may take what is left to it, and no more.
+    // A pattern that was given up before has a limit of its own.
     if (patterns.length > 1 && !patterns.some((pattern) => this.#left.has(pattern))) {
       for (const pattern of patterns) prepare(pattern, text, ascii, "match");
       const start = cpuTime();
@@ -158,7 +158,7 @@ function prepare(pattern: PythonPattern, text: string, ascii: boolean, result: "
   }
 }
 
-/** Up to which length texts need no guard: those of ASCII alone, others, and those whose spans are asked for. */
+/** The length up to which texts need no limit: ASCII, other texts, and searches for spans. */
 type Limits = Record<"ascii" | "other" | "spans", number>;
 
 const known = new WeakMap<PythonPattern, Partial<Limits>>();

@@ -15,16 +15,15 @@ import { type PrecompiledPattern, precompiledPattern } from "../precompiled.ts";
 import type { Tree } from "../tree.ts";
 import { LoopCaptureReader } from "./loop-captures.ts";
 
-// V8's linear engine takes over where a RegExp backtracks too much. Only RegExps made after this have it. It takes so much longer for
-// a character, up to 300 times, that V8's own 50,000 steps back are too few: a long line that hurts nothing takes some hundred thousand,
-// two million take 10 ms at most.
+// V8's linear engine takes over where a RegExp made after this backtracks too much. It is up to 300 times slower for each character, so
+// V8's own limit of 50,000 backtracks is too low: a harmless long line takes some hundred thousand; two million take 10 ms at most.
 setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 setFlagsFromString("--regexp-backtracks-before-fallback=2000000");
 
 /**
- * Compiles a pattern of Python 3.11's `re`, so that it finds the same here.
+ * Compiles a pattern of Python 3.11's `re` into one that finds the same.
  *
- * @throws PatternError with the offset of what Python refuses or what cannot be expressed
+ * @throws PatternError with the offset of what Python refuses or JavaScript cannot express
  */
 export function compilePattern(source: string, flags: PatternFlags = {}): PythonPattern {
   const known = Object.values(flags).includes(true) ? undefined : precompiledPattern(source);
@@ -32,16 +31,16 @@ export function compilePattern(source: string, flags: PatternFlags = {}): Python
 }
 
 /**
- * Compiles a tree that was made of another one.
+ * Compiles a tree that was made from another one.
  *
- * @param source what messages call it
+ * @param source its name in messages
  * @throws PatternError ERR_PATTERN_UNSUPPORTED
  */
 export function compileTree(source: string, tree: Tree): PythonPattern {
   return new CompiledPattern(source, tree);
 }
 
-/** What `precompiledPattern` is to give for a pattern without flags; undefined for one with loops that keep groups. */
+/** What `precompiledPattern` gives later for a pattern without flags; undefined for one with loop captures. */
 export function precompile(source: string): PrecompiledPattern | undefined {
   const { tree, groupNames, groupCount } = new CompiledPattern(source, parsePattern(source, {}));
   if (loopCaptures(tree).length > 0) return undefined;
@@ -50,7 +49,7 @@ export function precompile(source: string): PrecompiledPattern | undefined {
   return { groupNames, groupCount, program, ...literalsOf(tree) };
 }
 
-/** True when text holds ASCII alone. */
+/** True when all of a text is ASCII. */
 export function isAscii(text: string): boolean {
   return !NOT_ASCII.test(text);
 }
@@ -58,26 +57,25 @@ export function isAscii(text: string): boolean {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the controls are ASCII too
 const NOT_ASCII = /[^\x00-\x7f]/;
 
-/** A RegExp, and how its match is to be read. */
+/** A RegExp, and where its match has the groups. */
 interface Program extends Pick<Emitted, "newlines" | "lead"> {
   readonly regexp: RegExp;
-  /** The RegExp's group for each of the named groups; -1: loops tell it. */
+  /** The RegExp's group for each of the named groups; -1: it is a loop capture. */
   readonly named: readonly number[];
 }
 
-/** All of it. */
 interface WholeProgram extends Program, Emitted {}
 
 type NamedTexts = Readonly<Record<string, string | undefined>>;
 
-/** A match whose named groups are read where they stand in it. */
+/** A match that reads its named groups from the RegExp's. */
 class RegExpMatch implements PatternMatch {
   readonly start: number;
   readonly end: number;
   readonly #found: RegExpExecArray;
   readonly #named: readonly number[];
   readonly #names: readonly string[];
-  /** The groups that loops keep. */
+  /** The loop captures. */
   readonly #kept: NamedTexts | undefined;
   #groups: NamedTexts | undefined;
 
@@ -115,13 +113,13 @@ class CompiledPattern implements PythonPattern {
   readonly groupCount: number;
   readonly isLinear: boolean;
   readonly tree: Tree;
-  /** For texts of ASCII alone: made at once, so that what can't be expressed is told. */
+  /** For ASCII: made at once, so that an unsupported pattern is refused. */
   readonly #ascii: WholeProgram;
-  /** For others, without characters of two units, and with them. */
+  /** For other texts, without characters of two units, and with them. */
   readonly #others: Partial<Record<Alphabet, WholeProgram>> = {};
   /** With the spans of all groups, by alphabet. */
   readonly #spans: Partial<Record<Alphabet, WholeProgram>> = {};
-  /** Loops with groups that one search cannot tell. */
+  /** Loops with groups that one search does not give. */
   readonly #loops: readonly LoopCaptureReader[];
 
   constructor(source: string, tree: Tree) {
@@ -135,7 +133,7 @@ class CompiledPattern implements PythonPattern {
   }
 
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
-    // From where the newline before `from` is out of sight.
+    // `searchSpans` does not consume the newline before `from`.
     if (from > 0 && this.#ascii.lead !== undefined) return this.searchSpans(text, from, ascii);
     if (!ascii) return this.#searchOther(text, from);
     const found = exec(this.#ascii, text, from);
@@ -171,7 +169,7 @@ class CompiledPattern implements PythonPattern {
   }
 }
 
-/** A pattern whose RegExp for ASCII was made when the package was built. All else is made when it is asked for. */
+/** A pattern whose RegExp for ASCII the build has made. All else is made when it is needed. */
 class LazyPattern implements PythonPattern {
   readonly source: string;
   readonly known: PrecompiledPattern;
@@ -224,7 +222,7 @@ function program(tree: Tree, alphabet: Alphabet, reported: Reported): WholeProgr
     const regexp = new RegExp(emitted.source, reported === "names" ? "g" : "dg");
     return { ...emitted, regexp, named: namedOf(tree, emitted.numbers) };
   } catch (error) {
-    throw new PatternError("ERR_PATTERN_UNSUPPORTED", 0, `not expressible: ${(error as Error).message}`);
+    throw new PatternError("ERR_PATTERN_UNSUPPORTED", 0, `not supported: ${(error as Error).message}`);
   }
 }
 
@@ -233,7 +231,7 @@ function exec({ regexp }: Program, text: string, from: number): RegExpExecArray 
   return regexp.exec(text);
 }
 
-/** The same in text with characters of two units, between whose halves Python has no place for an empty match. */
+/** The same in text with characters of two units, between whose halves there is no empty match in Python. */
 function execUnicode(program: Program, text: string, from: number): RegExpExecArray | null {
   let found = exec(program, text, from);
   while (found && isInsidePair(text, found.index)) found = exec(program, text, found.index + 1);
@@ -244,13 +242,13 @@ function isInsidePair(text: string, index: number): boolean {
   return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff;
 }
 
-/** A text that is not ASCII alone, well-formed, and its smallest alphabet: single classes take a third of the time of pairs of surrogates. */
+/** A text beyond ASCII, made well-formed, and its smallest alphabet: without pairs of surrogates a search takes a third of the time. */
 interface BeyondAscii {
   readonly alphabet: Alphabet;
   readonly sound: string;
 }
 
-/** The text that was asked about last: many patterns are tried on one, and to look through it takes as long as a search. */
+/** The last text: many patterns are tried on one, and scanning it takes as long as a search. */
 let last: BeyondAscii & { readonly text: string } = { text: "", alphabet: "basic", sound: "" };
 
 /** Which RegExp of a pattern searches a text that is not ASCII alone. */
@@ -268,7 +266,7 @@ function beyondAscii(text: string): BeyondAscii {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** Half a pair of surrogates counts as one character that is in no category, as U+FFFD does. */
+/** Half a pair of surrogates becomes U+FFFD, which is in no category either. */
 function wellFormed(text: string): string {
   return /\p{Surrogate}/u.test(text) ? text.replace(/\p{Surrogate}/gu, "\ufffd") : text;
 }

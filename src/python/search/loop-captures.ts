@@ -3,14 +3,14 @@ import { type Emitted, emitPattern } from "../emit/emit.ts";
 import type { LoopCaptures } from "../loops.ts";
 import type { Tree } from "../tree.ts";
 
-/** A RegExp that matches where it is told to, and the number of its mark. */
+/** A sticky RegExp, and the number of its mark. */
 interface MarkedRegExp {
   readonly regexp: RegExp;
   readonly numbers: Emitted["numbers"];
   readonly mark: number;
 }
 
-/** Reads the groups of a loop that a later turn left out, as Python keeps them. */
+/** Reads the groups of a loop that later iterations skipped, as Python keeps them. */
 export class LoopCaptureReader {
   readonly #loop: LoopCaptures;
   readonly #starts: Partial<Record<Alphabet, MarkedRegExp>> = {};

@@ -6,16 +6,16 @@ import type { FirewallAction } from "./resolve-action.ts";
 import type { ResolvedJail } from "./resolve-jail.ts";
 import type { Warn } from "./values.ts";
 
-/** What one action closes; an empty list of ports: all. */
+/** The ports that one action blocks; an empty list: all. */
 interface ClosedPorts {
   readonly ports: readonly (number | string)[];
   readonly protocols: readonly string[];
 }
 
 /**
- * The ports that the jail's firewall actions close, together; without such an action the jail's own `port`.
+ * The ports that the jail's firewall actions block, together; without such an action the jail's own `port`.
  *
- * @throws RuleError for a port or protocol that is none
+ * @throws RuleError for an unknown port or protocol
  */
 export function portsOf(jail: ResolvedJail, warn: Warn): Pick<Jail, "port" | "protocol"> {
   const actions = jail.actions.filter((action) => action.kind === "firewall");
@@ -24,12 +24,12 @@ export function portsOf(jail: ResolvedJail, warn: Warn): Pick<Jail, "port" | "pr
   const protocols = [...new Set(closed.flatMap((each) => each.protocols))];
   const all = closed.some((each) => each.ports.length === 0);
   if (!all && closed.some((each) => each.ports.length < ports.length)) {
-    warn(`actions close different ports: all of them are closed for ${protocols.join(" and ")}`);
+    warn(`actions block different ports: all of them are blocked for ${protocols.join(" and ")}`);
   }
   if (all) return { port: undefined, protocol: protocols.includes("all") ? ["all"] : protocols };
   if (protocols.includes("icmp")) throw refused(jail, "protocol icmp has no ports");
   if (!protocols.includes("all")) return { port: ports, protocol: protocols };
-  warn("protocol all has no ports: they are closed for tcp and udp");
+  warn("protocol all has no ports: they are blocked for tcp and udp");
   return { port: ports, protocol: ["tcp", "udp"] };
 }
 

@@ -4,28 +4,29 @@ import type { LocatedText } from "./located-text.ts";
 import { parseSeconds } from "./seconds.ts";
 import { duration, type JailOptions, type Warn } from "./values.ts";
 
-/** fail2ban's own default, of which the engine's doubling is the copy; blanks don't count. */
+/** fail2ban's default, without blanks: the doubling that the engine does. */
 const DEFAULT_FORMULA = "ban.Time*(1<<(ban.Countifban.Count<20else20))*banFactor";
 
-/** How long a ban lasts, in milliseconds; null: for ever. */
+/** How long a ban lasts, in milliseconds; null: permanent. */
 export function readBantime(options: JailOptions, warn: Warn): number | null {
   const value = options.get("bantime");
   if (value !== undefined && (parseSeconds(value.text) ?? 0) < 0) return null;
   return duration(options, "bantime", warn) ?? 600_000;
 }
 
-/** `bantime.*`; `memory`: how long after its end a ban is remembered, in milliseconds. */
+/** Reads `bantime.*`. `memory`: how long a ban is remembered after its end, in milliseconds. */
 export function readEscalation(options: JailOptions, memory: number, warn: Warn): Escalation {
   const increment = isTrue(options.get("bantime.increment")?.text ?? "");
   const multipliers = readMultipliers(options.get("bantime.multipliers"), warn);
   const formula = options.get("bantime.formula")?.text.replace(/\s/g, "");
   if (increment && formula && formula !== DEFAULT_FORMULA && multipliers === undefined) {
-    warn("bantime.formula is Python and is not run: bans double instead (bantime.multipliers says more)");
+    warn(
+      "bantime.formula is Python and is not run: bans double instead; bantime.multipliers sets other factors",
+    );
   }
   const factor = options.get("bantime.factor")?.text || "1";
   const number = parseSeconds(factor) ?? 0;
-  if (number <= 0)
-    warn(`bantime.factor: expected a number above 0, got ${JSON.stringify(factor)}: 1 is taken`);
+  if (number <= 0) warn(`bantime.factor: expected a number above 0, got ${JSON.stringify(factor)}: using 1`);
   return {
     increment,
     factor: number > 0 ? number : 1,

@@ -14,7 +14,7 @@ export interface Call {
  * Reads `sshd[mode=aggressive, logtype="short"]`. A value in quotes may hold commas, brackets and line breaks; several
  * groups in brackets count as one, and the last of a key wins.
  *
- * @throws RuleError when the brackets hold something else
+ * @throws RuleError for anything else in the brackets
  */
 export function parseCall(value: LocatedText): Call {
   if (value.text.length > MAX_CALL) throw unexpected(value, value.text);
@@ -34,7 +34,7 @@ export function parseCall(value: LocatedText): Call {
   return { name: name.trim(), parameters };
 }
 
-/** Cuts a list of calls at blanks and line breaks outside of brackets; blanks may stand before a bracket. */
+/** Splits a list of calls at blanks and line breaks outside of brackets; blanks may stand before a bracket. */
 export function splitCalls(value: LocatedText): LocatedText[] {
   const calls: LocatedText[] = [];
   const { text } = value;
@@ -50,7 +50,7 @@ export function splitCalls(value: LocatedText): LocatedText[] {
   return calls;
 }
 
-/** Where the call ends that begins at `start`: after its last brackets, or at the next blank when they can't be read. */
+/** Where the call that begins at `start` ends: after its last brackets, or at the next blank when those are invalid. */
 function callEnd(text: string, start: number): number {
   let end = skip(text, start, /\S*/y);
   let at = skip(text, start, /[^\s[]*/y);
@@ -62,7 +62,7 @@ function callEnd(text: string, start: number): number {
   return end;
 }
 
-/** Where a group in brackets ends, which blanks may stand before; undefined: there is none. */
+/** Where a group in brackets ends; blanks may stand before it. Undefined: there is no such group. */
 function groupEnd(text: string, start: number): number | undefined {
   let at = skip(text, start, /\s*/y);
   if (text[at] !== "[") return undefined;
@@ -78,13 +78,13 @@ function groupEnd(text: string, start: number): number | undefined {
   return at + 1;
 }
 
-/** Where what `what`, sticky, finds at a place ends; there where it finds nothing. */
+/** Where a match of `what`, sticky, at `at` ends; `at` without a match. */
 function skip(text: string, at: number, what: RegExp): number {
   what.lastIndex = at;
   return what.test(text) ? what.lastIndex : at;
 }
 
-/** Cuts words at blanks, commas and line breaks. */
+/** Splits text into words at blanks, commas and line breaks. */
 export function splitWords(text: string): string[] {
   return text
     .split(/[ ,\n]+/)
@@ -92,7 +92,7 @@ export function splitWords(text: string): string[] {
     .filter((word) => word !== "");
 }
 
-/** What fail2ban takes for true. */
+/** Whether fail2ban reads a text as true. */
 export function isTrue(text: string): boolean {
   return ["1", "on", "true", "yes"].includes(text.trim().toLowerCase());
 }

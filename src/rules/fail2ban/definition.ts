@@ -3,15 +3,15 @@ import { type LocatedText, located } from "./located-text.ts";
 import { replaceTags } from "./replace-tags.ts";
 
 /**
- * A filter's or action's file together with what a jail says to it: the sections `[Definition]` and `[Init]`, the parameters
- * in brackets, the jail's own options. Copies fail2ban's DefinitionInitConfigReader, its order of precedence included:
- * parameters, then `[Init]`, then `[Definition]`.
+ * The file of a filter or action, with the jail's settings for it: the sections `[Definition]` and `[Init]`, the parameters in brackets,
+ * the jail's own options. Copies fail2ban's DefinitionInitConfigReader with its order of precedence: parameters, then `[Init]`, then
+ * `[Definition]`.
  */
 export class Definition {
   readonly #config: Config;
-  /** Parameters in brackets; `[Init]` fills in the rest with the first `read`. */
+  /** Parameters in brackets; the first `read` adds those of `[Init]`. */
   readonly #init: Map<string, LocatedText>;
-  /** Tags that were looked up beyond the options: the first answer stays. */
+  /** Tags that are not options: the first value found stays. */
   readonly #tags = new Map<string, LocatedText | undefined>();
   #options = new Map<string, LocatedText>();
   #given = new Map<string, LocatedText>();
@@ -35,7 +35,7 @@ export class Definition {
   /**
    * Reads the options `names` that `jail` does not set, or all that the file has.
    *
-   * @throws RuleError for a `%(name)s` that leads nowhere
+   * @throws RuleError for an undefined `%(name)s`
    */
   read(names: readonly string[], jail: ReadonlyMap<string, LocatedText>, all = false): void {
     this.#given = new Map([...jail, ...this.#init]);
@@ -51,8 +51,8 @@ export class Definition {
   }
 
   /**
-   * The options with every tag replaced that has a value. Those that depend on a condition (`blocktype?family=inet6`) and
-   * those in `ignore` keep their tags.
+   * The options, with every tag replaced that has a value. Tags of options that depend on a condition (`blocktype?family=inet6`), and those
+   * in `ignore`, stay.
    *
    * @throws RuleError for an option that contains itself
    */

@@ -8,8 +8,8 @@ import type { CommandAction } from "./resolve-action.ts";
 const LONGEST = 1000;
 
 /**
- * What f2b-exec needs to do as the actions of fail2ban's jails did, as a file for its `-c`: how traffic is blocked, from which
- * chains, and simple commands. What it can't do stands in comments, jail by jail.
+ * The actions of fail2ban's jails as a file for f2b-exec's `-c`: how traffic is blocked, from which chains, and simple commands. What
+ * f2b-exec cannot do is in comments, jail by jail.
  */
 export function dumpExec(exec: readonly ExecJail[]): string {
   const jails = new Map(exec.map((jail) => [jail.jail, jailToKeys(jail)]));
@@ -23,12 +23,12 @@ export function dumpExec(exec: readonly ExecJail[]): string {
   return [...missing, text].join("");
 }
 
-/** On one line, whatever the configuration says. */
+/** A comment on one line, whatever is in the text. */
 function commentOf(jail: string, text: string): string {
   return `# ${printable(`${jail}: ${text.replace(/\s+/g, " ")}`, LONGEST)}\n`;
 }
 
-/** Keys that are undefined are left out by yaml's stringify. */
+/** The keys of a jail; yaml's stringify leaves out undefined ones. */
 function jailToKeys({ blocktype, chains, commands }: ExecJail): Readonly<Record<string, unknown>> {
   const chain = chains.filter((name) => CHAIN_NAME.test(name));
   const actions = commands.flatMap(actionsOf);
@@ -39,7 +39,7 @@ function jailToKeys({ blocktype, chains, commands }: ExecJail): Readonly<Record<
   };
 }
 
-/** An action of f2b-exec has one command of each kind; one of fail2ban's may have several, a line each. */
+/** An action of f2b-exec has one command of each kind; fail2ban's may have several, one on each line. */
 function actionsOf({ name, commands }: CommandAction): readonly Readonly<Record<string, unknown>>[] {
   const kinds = Object.entries(commands);
   const count = Math.max(0, ...kinds.map(([, lines]) => lines.length));

@@ -5,7 +5,7 @@ import type { LocatedText } from "./located-text.ts";
 import { shellNeed, splitShell } from "./shell-words.ts";
 import type { JailOptions, Warn } from "./values.ts";
 
-/** Whom a jail ignores: `ignoreip`, `ignoreself`, `ignorecommand`. What can't be carried over goes to `warn`. */
+/** Reads `ignoreip`, `ignoreself` and `ignorecommand`. Warns of what cannot be carried over. */
 export function readIgnore(options: JailOptions, warn: Warn): IgnoreRule {
   const networks: Network[] = [];
   const files: string[] = [];
@@ -17,7 +17,7 @@ export function readIgnore(options: JailOptions, warn: Warn): IgnoreRule {
     else if (network !== undefined) networks.push(unmap(network));
     else if (/^(?=.{1,253}$)(?:[\w-]{1,63}\.)*[a-z][\w-]{0,62}\.?$/i.test(word)) hosts.push(word);
     else
-      warn(`ignoreip: expected an address, a network or a host name, got ${JSON.stringify(word)}: left out`);
+      warn(`ignoreip: expected an address, a network or a host name, got ${JSON.stringify(word)}: skipped`);
   }
   const self = isTrue(options.get("ignoreself")?.text ?? "true");
   return { networks, files, hosts, self, command: readCommand(options.get("ignorecommand"), warn) };
@@ -37,6 +37,6 @@ function readCommand(value: LocatedText | undefined, warn: Warn): readonly strin
   const split = splitShell(value.text);
   const why = value.text.includes("\n") ? "a second line" : shellNeed(split);
   if (why === undefined) return split.words;
-  warn(`ignorecommand needs a shell for ${JSON.stringify(why)}, and none is run: it is left out`);
+  warn(`ignorecommand needs a shell for ${JSON.stringify(why)}, which is never run: skipped`);
   return undefined;
 }

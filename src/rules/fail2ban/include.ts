@@ -6,18 +6,18 @@ import { RuleError } from "../rule.ts";
 import { type IniFile, parseIni } from "./ini.ts";
 import { Config } from "./interpolate.ts";
 
-/** The longest file, in bytes. */
+/** Longest file, in bytes. */
 const MAX_FILE_BYTES = 1_048_576;
-/** Most files that one may lead to: files that include each other in all ways are endlessly many. */
+/** Most files that one file may include: without a limit, files that include each other could be read very often. */
 const MAX_INCLUDED = 1000;
 
-/** Reads configuration files, each of them once. */
+/** Reads configuration files, each once. */
 export class ConfigFiles {
   readonly #read = new Map<string, IniFile | undefined>();
 
   /**
    * `base.conf`, `base.d/*.conf`, `base.local` and `base.d/*.local`, with what they include, merged into one. Undefined
-   * when there is none of them.
+   * when none of them exists.
    *
    * @throws RuleError for a file that cannot be read or has mistakes
    */
@@ -26,11 +26,11 @@ export class ConfigFiles {
     return files.length === 0 ? undefined : this.#merge(files);
   }
 
-  /** Every file in the order of merging. A file that is being included already is skipped: loops end there. */
+  /** All files in the order of merging. A file that is being included already is skipped, which ends circles. */
   #withIncludes(paths: readonly string[], parents: readonly string[], room: { left: number }): string[] {
     return withLocal(paths).flatMap((path) => {
       if (this.#file(path) === undefined) return [];
-      if (room.left-- === 0) throw unreadable(path, `leads to more than ${MAX_INCLUDED} files`);
+      if (room.left-- === 0) throw unreadable(path, `includes more than ${MAX_INCLUDED} files`);
       const single = this.#merge([path]);
       const included = (key: string): string[] => {
         const names = single.get("INCLUDES", key)?.text.split("\n") ?? [];
@@ -65,7 +65,7 @@ function variants(base: string): string[] {
   return [`${base}.conf`, ...inFolder(".conf"), `${base}.local`, ...inFolder(".local")];
 }
 
-/** `x.local` after each `x.conf` whose own is not listed. */
+/** The paths, with `x.local` after each `x.conf` unless it is among them. */
 function withLocal(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
     const local = path.replace(/\.[^./]+$/, ".local");
@@ -90,9 +90,9 @@ function listFolder(folder: string): string[] {
 }
 
 /**
- * What `read` gives; undefined: there is no such file. Names come from the configuration, so a path may be any text.
+ * The result of `read`; undefined: there is no such file. Paths come from the configuration, so they may be any text.
  *
- * @throws RuleError when it is there and cannot be read, or can be no path
+ * @throws RuleError when the file cannot be read, or the path is invalid
  */
 function orNothing<T>(path: string, read: () => T): T | undefined {
   try {

@@ -4,18 +4,18 @@ import type { LocatedText } from "./located-text.ts";
 /** Keys, in lower case, with their values as written. */
 export type Section = Map<string, LocatedText>;
 
-/** One configuration file: nothing is interpolated yet. */
+/** One configuration file, not interpolated. */
 export interface IniFile {
   readonly defaults: Section;
   readonly sections: ReadonlyMap<string, Section>;
 }
 
 /**
- * Reads the syntax of Python's ConfigParser with fail2ban's settings: `=` or `:` after a key, values that go on over lines
+ * Reads the syntax of Python's ConfigParser with fail2ban's settings: `=` or `:` after a key, values that continue on lines
  * indented deeper than their key, blank lines and whole-line comments (`#`, `;`) among them, inline comments after a
  * blank and `;`.
  *
- * @throws RuleError for a line that is neither section nor key, and for a section or key given twice
+ * @throws RuleError for a line that is neither a section nor a key, and for a section or key that occurs twice
  */
 export function parseIni(source: string, file: string): IniFile {
   const reader = new IniReader(file);
@@ -32,7 +32,7 @@ class IniReader {
   readonly #file: string;
   readonly #defaults: Section = new Map();
   readonly #sections = new Map<string, Section>();
-  /** `section\nkey` of everything seen: what comes twice is refused. */
+  /** `section\nkey` of each key so far: one that occurs twice is refused. */
   readonly #seen = new Set<string>();
   #line = 0;
   /** Indentation of the last key or section. */
@@ -99,7 +99,7 @@ class IniReader {
     this.#value = { key, lines: [{ text: value, place: value === "" ? place : { ...place, column } }] };
   }
 
-  /** Stores the value that was being read, without the blank lines at its end. */
+  /** Stores the current value, without the blank lines at its end. */
   #close(): void {
     const value = this.#value;
     if (value === undefined) return;

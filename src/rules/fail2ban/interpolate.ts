@@ -2,25 +2,25 @@ import { type Place, RuleError } from "../rule.ts";
 import type { IniFile, Section } from "./ini.ts";
 import { type LocatedText, located, placeOf, type Replacement, replaceParts } from "./located-text.ts";
 
-/** How deep `%(name)s` may lead to another `%(name)s`, as in Python's ConfigParser. */
+/** How deep `%(name)s` may be nested, as in Python's ConfigParser. */
 const MAX_DEPTH = 10;
-/** How many of them one value may come to: ten values of ten references each are ten thousand million. */
+/** Most references that are replaced in one value: ten levels of ten references each would be ten thousand million. */
 const MAX_REFERENCES = 10_000;
 
-/** Merged configuration files. Values are interpolated when they are asked for, so a later file changes what earlier ones built. */
+/** Merged configuration files. Values are interpolated when they are read, so a later file changes values of earlier ones. */
 export class Config {
   readonly files: readonly string[];
   readonly defaults: Section = new Map();
   /** `KNOWN/x` holds the values of section x as they were before the file that changed them last. */
   readonly #sections = new Map<string, Section>();
-  /** By section: values that `%(known/name)s` takes from the filter, final as they are. */
+  /** By section: the values of the filter for `%(known/name)s`, already interpolated. */
   readonly #known = new Map<string, ReadonlyMap<string, LocatedText>>();
 
   constructor(files: readonly string[]) {
     this.files = files;
   }
 
-  /** Lays a file over what is there. The keys of a section `[Init?family=inet6]` become `key?family=inet6` of `[Init]`. */
+  /** Merges a file over the earlier ones. The keys of a section `[Init?family=inet6]` become `key?family=inet6` of `[Init]`. */
   merge({ defaults, sections }: IniFile): void {
     for (const [key, value] of defaults) this.defaults.set(key, value);
     for (const [heading, values] of sections) {
@@ -37,7 +37,7 @@ export class Config {
     }
   }
 
-  /** Makes `%(known/name)s` in `section` the value that the section's filter has. */
+  /** Sets the values of `%(known/name)s` in a section to those of its filter. */
   know(section: string, values: ReadonlyMap<string, LocatedText>): void {
     this.#known.set(section, values);
   }
@@ -56,15 +56,15 @@ export class Config {
     return first && placeOf(first);
   }
 
-  /** The keys of a section, those of `[DEFAULT]` not among them. */
+  /** The keys of a section, without those of `[DEFAULT]`. */
   keys(section: string): string[] {
     return [...(this.#sections.get(section)?.keys() ?? [])];
   }
 
   /**
-   * An interpolated value: from `given`, else the section, else `[DEFAULT]`. Undefined when there is none, or no such section.
+   * An interpolated value: from `given`, else the section, else `[DEFAULT]`. Undefined when there is no value, or no such section.
    *
-   * @throws RuleError for a `%(name)s` that leads nowhere
+   * @throws RuleError for an undefined `%(name)s`
    */
   get(section: string, key: string, given?: ReadonlyMap<string, LocatedText>): LocatedText | undefined {
     if (!this.#sections.has(section) && section !== "DEFAULT") return undefined;
@@ -74,7 +74,7 @@ export class Config {
     return raw && this.#interpolate(raw, lookup, 1);
   }
 
-  /** What a tag `<name>` or `<section/name>` of a filter or action stands for. */
+  /** The value of a tag `<name>` or `<section/name>` of a filter or action. */
   getTag(section: string, tag: string, given?: ReadonlyMap<string, LocatedText>): LocatedText | undefined {
     const [, other = "", key = ""] = /^([\w-]+)\/([^\s>]+)$/.exec(tag) ?? [];
     const kind = other.toLowerCase();
@@ -103,7 +103,7 @@ export class Config {
     const final = this.#known.get(lookup.section)?.get(name.toLowerCase());
     if (final !== undefined) return final;
     const value = this.#rawValue(lookup, name.toLowerCase()) ?? this.#rawElsewhere(lookup.section, name);
-    if (value === undefined) throw mistake(raw, lookup, `nothing defines %(${name})s`);
+    if (value === undefined) throw mistake(raw, lookup, `%(${name})s is not defined`);
     return this.#interpolate(value, lookup, depth + 1);
   }
 
@@ -111,7 +111,7 @@ export class Config {
     return given?.get(key) ?? this.#sections.get(section)?.get(key) ?? this.defaults.get(key);
   }
 
-  /** `section/key`; `default/key` and `known/key` are looked up in their own ways, and fall back to `[DEFAULT]` too. */
+  /** `section/key`; `default/key` and `known/key` have rules of their own, and fall back to `[DEFAULT]` too. */
   #rawElsewhere(section: string, name: string): LocatedText | undefined {
     const [, other = "", written = ""] = /^([\w-]+)\/([^)]+)$/.exec(name) ?? [];
     const key = written.toLowerCase();
@@ -123,11 +123,11 @@ export class Config {
   }
 }
 
-/** The value that was asked for: what its references are resolved against. */
+/** The value that is being read, and where its references are resolved. */
 interface Lookup {
   readonly section: string;
   readonly key: string;
-  /** Options that win over the section. */
+  /** Options that override the section. */
   readonly given: ReadonlyMap<string, LocatedText> | undefined;
   /** How many references may still be replaced. */
   left: number;

@@ -3,10 +3,10 @@ import type { ResolvedJail } from "./resolve-jail.ts";
 import type { Warn } from "./values.ts";
 
 /**
- * A jail's `journalmatch`: its lines are alternatives. fail2ban hands the words to the journal unread, so fields that any
- * local user can write are legal, and told.
+ * Reads a jail's `journalmatch`; its lines are alternatives. fail2ban passes the words to the journal unchecked, so fields that any local
+ * user can write are allowed, with a warning.
  *
- * @throws RuleError for a word that is no `FIELD=VALUE`
+ * @throws RuleError for a word that is not `FIELD=VALUE`
  */
 export function readJournalMatch({ filter, place }: ResolvedJail, warn: Warn): JournalMatch | undefined {
   const alternatives: Map<string, Set<string>>[] = [];

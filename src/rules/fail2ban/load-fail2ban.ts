@@ -8,36 +8,36 @@ import { parseSeconds } from "./seconds.ts";
 import { translate } from "./translate.ts";
 import type { Warn } from "./values.ts";
 
-/** What f2b-exec needs to do as the actions of a jail did. */
+/** The actions of a jail, as far as f2b-exec can take them over. */
 export interface ExecJail {
   readonly jail: string;
-  /** Undefined: the actions don't say. */
+  /** Undefined: no action sets it. */
   readonly blocktype: "drop" | "reject" | undefined;
   /** Chains to jump from, where they are not INPUT alone. */
   readonly chains: readonly string[];
   readonly allports: boolean;
   readonly commands: readonly CommandAction[];
-  /** Actions that can't be carried over, each with the reason. */
+  /** Actions that cannot be taken over, each with the reason. */
   readonly unsupported: readonly { readonly name: string; readonly why: string }[];
 }
 
 /** A fail2ban configuration as rules. */
 export interface Fail2banRules {
   readonly jails: readonly Jail[];
-  /** For people, each with the name of its jail. */
+  /** Messages, each with the name of its jail. */
   readonly warnings: readonly string[];
   readonly exec: readonly ExecJail[];
 }
 
-/** How long a ban is remembered when fail2ban.conf doesn't say, in seconds: fail2ban's own default. */
+/** How long a ban is remembered unless fail2ban.conf sets it, in seconds: fail2ban's default. */
 const DEFAULT_PURGE_AGE = 86_400;
 
 /**
  * Reads a fail2ban configuration directory as fail2ban does: jail.conf, jail.d/*.conf, jail.local, jail.d/*.local, filter.d
- * and action.d. Gives the enabled jails, or those named in `pick`, enabled or not; `*`: all. A jail that can't be carried
- * over is left out, with a warning; nothing is run.
+ * and action.d. Returns the enabled jails, or those named in `pick`, enabled or not; `*`: all. A jail that cannot be
+ * translated is left out, with a warning. Runs nothing.
  *
- * @throws RuleError when jail.conf is not there or has mistakes, or has no jail of a name picked
+ * @throws RuleError when jail.conf is missing or has mistakes, or has no jail with a picked name
  */
 export function loadFail2ban(directory: string, pick?: readonly string[] | "*"): Fail2banRules {
   const base = resolve(directory);
@@ -116,12 +116,12 @@ function warnOfActions({ actions }: ResolvedJail, warn: Warn): void {
   }
 }
 
-/** Told once, not jail by jail: it is the directory that lacks the file. */
+/** One warning for each missing file, not for each jail. */
 function missingActions(jails: readonly ResolvedJail[]): string[] {
   const actions = jails.flatMap(({ actions }) => actions);
   const names = actions.flatMap((action) => (action.kind === "firewall" && !action.found ? action.name : []));
   return [...new Set(names)].map(
-    (name) => `action ${name}: no action.d/${name}.conf, so its name alone tells what it does`,
+    (name) => `action ${name}: no action.d/${name}.conf, so it is judged by its name`,
   );
 }
 

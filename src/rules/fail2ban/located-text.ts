@@ -1,9 +1,9 @@
 import { type Place, RuleError } from "../rule.ts";
 
-/** A configuration value that knows where each of its lines was written, through any number of replacements. */
+/** A configuration value with the place of each of its lines, which replacements keep. */
 export interface LocatedText {
   readonly text: string;
-  /** One place a line of `text`. */
+  /** One place for each line of `text`. */
   readonly places: readonly Place[];
 }
 
@@ -22,21 +22,20 @@ export function linesOf({ text, places }: LocatedText): { text: string; place: P
   return text.split("\n").map((line, i) => ({ text: line, place: places[i] as Place }));
 }
 
-/** Some characters of a value, and what comes in their place. */
+/** Characters of a value, and their replacement. */
 export interface Replacement {
   readonly start: number;
   readonly end: number;
   readonly insert: LocatedText;
 }
 
-/** Longest value that replacements may build, in characters: values that contain each other grow without end. */
+/** Longest value that replacements may build, in characters: values that contain each other would grow without end. */
 const MAX_LENGTH = 1 << 18;
 
 /**
- * Replaces parts of a value, given from the first to the last. A line belongs to the file that wrote its first character
- * that is no blank.
+ * Replaces parts of a value, given in order. The place of a line is that of its first character that is not blank.
  *
- * @throws RuleError when the value grows beyond all measure
+ * @throws RuleError when the value grows too long
  */
 export function replaceParts(target: LocatedText, replacements: readonly Replacement[]): LocatedText {
   const joined = new JoinedText();

@@ -1,14 +1,14 @@
 import { RuleError } from "../rule.ts";
 import { type LocatedText, placeOf, type Replacement, replaceParts } from "./located-text.ts";
 
-/** How often one tag may be replaced in one value. */
+/** Most replacements of one tag in one value. */
 const MAX_REPLACEMENTS = 25;
-/** How much text may be built for all options together, in characters: each replacement builds a value anew. */
+/** Most text that is built for all options together, in characters: each replacement builds a value anew. */
 const MAX_BUILT = 1 << 26;
 
 /**
- * Replaces each `<name>` in the options by the option of that name, else by what `lookup` knows, innermost tags first and
- * again and again. A tag that nobody knows stays: the filter language has its own. Names in `ignore` are left alone.
+ * Replaces each `<name>` in the options by the option of that name, else by the value that `lookup` gives, innermost tags first, until
+ * nothing changes. An unknown tag stays: the filter language has its own. Names in `ignore` are not replaced.
  *
  * @throws RuleError for an option that contains itself
  */
@@ -68,5 +68,5 @@ function replaceAll(value: LocatedText, text: string, insert: LocatedText): Loca
 }
 
 function endless(name: string, tag: string, value: LocatedText): RuleError {
-  return new RuleError("ERR_RULE_VALUE", placeOf(value), `${name}: <${tag}> leads back to itself`);
+  return new RuleError("ERR_RULE_VALUE", placeOf(value), `${name}: <${tag}> contains itself`);
 }

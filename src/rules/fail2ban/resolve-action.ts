@@ -10,30 +10,30 @@ import { shellNeed, splitShell } from "./shell-words.ts";
 /** The commands that f2b-exec can run for an action. */
 const COMMANDS = ["actionstart", "actionban", "actionunban", "actionstop", "actionflush"] as const;
 
-/** What an action file may say. */
+/** The options of an action file. */
 const ACTION_OPTIONS = [
   ...COMMANDS,
   ...["actionstart_on_demand", "actionreload", "actioncheck", "actionrepair", "actionrepair_on_unban"],
   ...["actionprolong", "actionreban", "norestored"],
 ];
 
-/** Values that fail2ban fills in when it bans: their tags stay. */
+/** Values that fail2ban fills in at each ban: their tags stay. */
 const AT_BAN_TIME = ["matches", "ipmatches", "ipjailmatches", "timeout", "bantime"];
 
-/** An action that closes ports, in whatever firewall. */
+/** An action that blocks addresses in a firewall of any kind. */
 export interface FirewallAction {
   readonly kind: "firewall";
   readonly name: string;
   readonly place: Place;
   readonly allports: boolean;
-  /** As written, names not resolved; undefined: the action does not say. */
+  /** As written, names not resolved; undefined: not set. */
   readonly port: string | undefined;
   readonly protocol: string | undefined;
-  /** Undefined: the usual one. */
+  /** Undefined: the default one. */
   readonly chain: string | undefined;
   /** `allow`: the action lets the address in, as a port knocker does. */
   readonly blocktype: "drop" | "reject" | "allow" | undefined;
-  /** False: there is no such file, and the action was judged by its name. */
+  /** False: the action has no file, and was identified by its name. */
   readonly found: boolean;
 }
 
@@ -42,26 +42,26 @@ export interface CommandAction {
   readonly kind: "command";
   readonly name: string;
   readonly place: Place;
-  /** For each kind of command one argv a line, with f2b-exec's tags. */
+  /** For each kind of command one argv for each of its lines, with f2b-exec's tags. */
   readonly commands: Readonly<Partial<Record<(typeof COMMANDS)[number], readonly (readonly string[])[]>>>;
 }
 
-/** An action that f2b-exec can't do. */
+/** An action that f2b-exec cannot take over. */
 interface UnsupportedAction {
   readonly kind: "unsupported";
   readonly name: string;
   readonly place: Place;
   readonly why: string;
-  /** It only tells somebody. */
+  /** It only sends notifications. */
   readonly notifies: boolean;
 }
 
 export type ResolvedAction = FirewallAction | CommandAction | UnsupportedAction;
 
 /**
- * Reads an action of a jail, `name[key=value, …]`, with its file in action.d. No command is run.
+ * Reads an action of a jail, `name[key=value, …]`, with its file in action.d. Runs no command.
  *
- * @throws RuleError for brackets that can't be read, and for mistakes in the file
+ * @throws RuleError for invalid brackets, and for mistakes in the file
  */
 export function readAction(
   call: LocatedText,
@@ -88,18 +88,18 @@ export function readAction(
   return isFirewall(name, ban) ? firewall(base, values, true) : commands(base, values);
 }
 
-/** Programs that change a firewall, a routing table or a list of blocked hosts. */
+/** Programs that block addresses: firewalls, routing tables, lists of hosts. */
 const FIREWALL_PROGRAM =
   /ip6?tables|\bnft(?:ables)?\b|\bipset\b|firewall-cmd|\bufw\b|pfctl|\bipfw\b|shorewall|npfctl|\bapf\b|ip route|hosts\.deny|<ipfw>/;
 
-/** fail2ban's own actions that do. */
+/** fail2ban's own actions that block addresses. */
 const FIREWALL_NAME =
   /^(?:iptables|nftables|firewallcmd|ufw|shorewall|pf|ipfw|bsd-ipfw|osx-ipfw|osx-afctl|npf|apf|route|hostsdeny|ipfilter|symbiosis)\b/;
 
-/** Those of them that have no ports. */
+/** Those of them that block all ports. */
 const WITHOUT_PORTS = /allports|^(?:ufw|shorewall|route|hostsdeny|apf|ipfilter|npf|osx-afctl)\b/;
 
-/** fail2ban's own actions that only tell somebody. */
+/** fail2ban's own actions that only send notifications. */
 const NOTIFIER =
   /^(?:send)?mail\b|^(?:abuseipdb|apprise|blocklist_de|complain|dshield|ipthreat|mynetwatchman|smtp|xarf-login-attack|dummy)\b/;
 
@@ -125,7 +125,7 @@ function firewall(base: Base, values: ReadonlyMap<string, LocatedText>, found: b
   };
 }
 
-/** nftables' own chain, and the ones that are taken anyway, are not worth a word. */
+/** The chain, unless it is one that f2b-exec uses anyway, or nftables' own. */
 function chainOf(name: string, chain: string | undefined): string | undefined {
   const usual = chain === undefined || /^(?:INPUT(?:_direct)?|f2b-chain|<.*>|)$/.test(chain);
   return usual || name.startsWith("nftables") ? undefined : chain;
@@ -149,7 +149,7 @@ function commands(base: Base, values: ReadonlyMap<string, LocatedText>): Command
       if (split.words[0] === "") return unsupported(base, `${key} names no program`);
       const kind = key === "actionban" || key === "actionunban" ? "address" : "jail";
       const tag = split.words.map((word) => unknownTag(word, kind)).find((unknown) => unknown !== undefined);
-      if (tag !== undefined) return unsupported(base, `${key} has the tag ${tag}`);
+      if (tag !== undefined) return unsupported(base, `${key} uses the tag ${tag}, which has no value here`);
       found[key] = [...(found[key] ?? []), [...split.words]];
     }
   }

@@ -6,10 +6,10 @@ import { ConfigFiles } from "./include.ts";
 import { type LocatedText, linesOf, located, placeOf } from "./located-text.ts";
 import { splitShell } from "./shell-words.ts";
 
-/** Most lines that a filter may see together. */
+/** Highest `maxlines`. */
 const MAX_LINES = 1000;
 
-/** What `filter.d/NAME.conf` may say of interest to a jail. */
+/** The options of `filter.d/NAME.conf` that concern a jail. */
 export const FILTER_OPTIONS = [
   "usedns",
   "prefregex",
@@ -20,9 +20,9 @@ export const FILTER_OPTIONS = [
   "journalmatch",
 ] as const;
 
-/** A filter with everything replaced that the configuration replaces; the filter language's own tags are still there. */
+/** A filter with all references of the configuration replaced; the tags of the filter language stay. */
 export interface ResolvedFilter extends FilterRule {
-  /** One list of words a line of `journalmatch`; the lines are alternatives. */
+  /** The words of each line of `journalmatch`; the lines are alternatives. */
   readonly journalmatch: readonly (readonly string[])[];
   readonly usedns: string | undefined;
   /** All files that were read, in the order of merging. */
@@ -32,7 +32,7 @@ export interface ResolvedFilter extends FilterRule {
 /**
  * Reads a filter as fail2ban does: `name` of `filter.d/name.conf`, or the path of a `.conf` file, relative to `directory`.
  *
- * @throws RuleError for a filter that is not there, or has mistakes
+ * @throws RuleError for a filter that does not exist, or has mistakes
  */
 export function readFilter(
   directory: string,
@@ -57,7 +57,7 @@ export function parseFilterSpec(text: string): { name: string; options: Record<s
   return { name, options: Object.fromEntries([...parameters].map(([key, value]) => [key, value.text])) };
 }
 
-/** The filter's definition, not read yet. */
+/** The definition of a filter; its options are not read yet. */
 export function openFilter(
   directory: string,
   name: string,
@@ -74,9 +74,9 @@ export function openFilter(
 }
 
 /**
- * Reads combined options: a pattern a line, empty lines dropped.
+ * Reads combined options: one pattern on each line, empty lines dropped.
  *
- * @throws RuleError for a `maxlines` that is no number and a `prefregex` of several lines
+ * @throws RuleError for an invalid `maxlines`, and a `prefregex` of several lines
  */
 export function filterRule(options: ReadonlyMap<string, LocatedText>): Omit<ResolvedFilter, "files"> {
   return {
@@ -95,7 +95,7 @@ function single(value: LocatedText | undefined): Pattern | undefined {
   return value === undefined || value.text === "" ? undefined : { source: value.text, place: placeOf(value) };
 }
 
-/** @throws RuleError for several lines: no line of a log could match them */
+/** @throws RuleError for several lines, which no line of a log can match */
 function oneLine(value: LocatedText | undefined): Pattern | undefined {
   if (value?.text.includes("\n")) {
     throw new RuleError(
@@ -107,7 +107,7 @@ function oneLine(value: LocatedText | undefined): Pattern | undefined {
   return single(value);
 }
 
-/** A template a line. */
+/** One template on each line. */
 function withoutBlankLines(value: LocatedText | undefined): Pattern | undefined {
   const lines = patterns(value).map(({ source, place }) => ({ source: source.trim(), place }));
   const [first, ...rest] = lines.filter(({ source }) => source !== "");

@@ -7,7 +7,7 @@ import { type LocatedText, located, placeOf } from "./located-text.ts";
 import { type ResolvedAction, readAction } from "./resolve-action.ts";
 import { FILTER_OPTIONS, filterRule, openFilter, type ResolvedFilter } from "./resolve-filter.ts";
 
-/** What may stand in the section of a jail, beside what a filter says too. */
+/** The options of a jail, besides those that a filter has too. */
 const JAIL_OPTIONS = [
   ...["enabled", "backend", "filter", "maxretry", "maxmatches", "findtime", "bantime", "bantime.increment"],
   ...["bantime.factor", "bantime.formula", "bantime.multipliers", "bantime.maxtime", "bantime.rndtime"],
@@ -15,15 +15,15 @@ const JAIL_OPTIONS = [
   ...["logencoding", "logpath", "action"],
 ];
 
-/** Options that the filter has no say in when it is read for the first time. */
+/** Options that are read before the filter. */
 const FIRST_OPTIONS = ["enabled", "backend", "filter"];
 
-/** A jail with all its files read and everything replaced, its values still text. */
+/** A jail with its filter and actions, all references replaced; values are still text. */
 export interface ResolvedJail {
   readonly name: string;
   readonly place: Place;
   readonly options: ReadonlyMap<string, LocatedText>;
-  /** `port` and `protocol` of the jail's section: not options of fail2ban's, but what its actions are given. */
+  /** `port` and `protocol` of the jail's section: not options of fail2ban, but parameters of its actions. */
   readonly port: LocatedText | undefined;
   readonly protocol: LocatedText | undefined;
   readonly filterName: string | undefined;
@@ -31,14 +31,14 @@ export interface ResolvedJail {
   readonly actions: readonly ResolvedAction[];
 }
 
-/** Makes known what fail2ban itself defines for all jails. */
+/** Adds the values that fail2ban itself defines for all jails. */
 export function addConstants(config: Config, directory: string): void {
   const place = { file: directory, line: 0, column: 0 };
   config.defaults.set("fail2ban_version", located("1.1.0", place));
   config.defaults.set("fail2ban_confpath", located(directory, place));
 }
 
-/** True when the jail's section says so. */
+/** True when the jail's section enables it. */
 export function isEnabled(config: Config, name: string): boolean {
   return isTrue(config.get(name, "enabled")?.text ?? "");
 }
@@ -46,7 +46,7 @@ export function isEnabled(config: Config, name: string): boolean {
 /**
  * Reads a jail with its filter and its actions.
  *
- * @throws RuleError when one of the files is not there or has mistakes
+ * @throws RuleError when one of the files is missing or has mistakes
  */
 export function readJail(config: Config, name: string, directory: string, files: ConfigFiles): ResolvedJail {
   const first = optionsOf(config, name, FIRST_OPTIONS);
@@ -85,15 +85,14 @@ function readKnown(
   return definition;
 }
 
-/** True for a jail that reads the journal: its filter then expects no date, and its logpath means nothing. */
+/** True for a jail that reads the journal: its filter then expects no date, and its logpath is not used. */
 export function usesJournal(options: ReadonlyMap<string, LocatedText>): boolean {
   return options.get("backend")?.text.startsWith("systemd") ?? false;
 }
 
 /**
- * Lays the jail's own filter options and the filter's together as fail2ban's server receives them: patterns and journal
- * matches of both count; of two date patterns the jail's; of two other values the filter's (it has one only where a
- * parameter or `[Init]` sets it).
+ * Merges the jail's own filter options and the filter's as fail2ban's server receives them: patterns and journal matches of both count;
+ * of two date patterns the jail's; of two other values the filter's (which has one only where a parameter or `[Init]` sets it).
  */
 function mergeFilter(
   filter: ReadonlyMap<string, LocatedText>,
@@ -125,7 +124,7 @@ function optionsOf(config: Config, name: string, keys: readonly string[]): Map<s
   return options;
 }
 
-/** Where the section's first key stands; a section without keys has no place of its own. */
+/** The place of the section's first key; for a section without keys, the file. */
 function placeOfJail(config: Config, name: string): Place {
   return config.place(name) ?? { file: config.files[0] ?? "", line: 0, column: 0 };
 }

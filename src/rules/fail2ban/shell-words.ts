@@ -1,13 +1,12 @@
-/** A text split as Python's shlex does. */
+/** The words of a command line, split as Python's shlex does. */
 export interface ShellWords {
   readonly words: readonly string[];
-  /** What only a shell could do: an operator, an expansion, a quote without its end. Undefined: the words are all. */
+  /** What needs a shell: an operator, an expansion, an unclosed quote. Undefined: nothing. */
   readonly needsShell: string | undefined;
 }
 
 /**
- * Splits at blanks, with `'…'`, `"…"` and `\` as a POSIX shell has them. A tag such as `<ip>` counts as plain text.
- * Nothing is run or expanded.
+ * Splits at blanks, with `'…'`, `"…"` and `\` as in a POSIX shell. A tag such as `<ip>` is plain text. Runs and expands nothing.
  */
 export function splitShell(text: string): ShellWords {
   const words: string[] = [];
@@ -29,14 +28,14 @@ export function splitShell(text: string): ShellWords {
   return { words, needsShell };
 }
 
-/** Words after which a shell does more than run a program. */
+/** First words for which a shell does more than run a program. */
 const KEYWORDS = new Set(["if", "for", "while", "until", "case", "{", "!", "cd", "exec", "set", "export"]);
 
-/** Why an argv is not enough to run a command; undefined when it is. */
+/** Why a command needs a shell; undefined when an argv is enough. */
 export function shellNeed(split: ShellWords): string | undefined {
   const [first = ""] = split.words;
   if (split.needsShell !== undefined) return split.needsShell;
-  // Not even a shell can give a program that.
+  // No argument can hold it, not even with a shell.
   if (split.words.some((word) => word.includes("\0"))) return "\0";
   return KEYWORDS.has(first) || /^\w+=/.test(first) ? first : undefined;
 }

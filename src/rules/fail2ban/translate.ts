@@ -10,10 +10,10 @@ import { type ResolvedJail, usesJournal } from "./resolve-jail.ts";
 import { duration, type JailOptions, type Warn, wholeNumber } from "./values.ts";
 
 /**
- * A fail2ban jail as a rule of ours. What has no counterpart goes to `warn`.
+ * Translates a fail2ban jail. Warns of options that have no counterpart.
  *
- * @param memory how long after its end a ban is remembered, in milliseconds
- * @throws RuleError when the jail can't be carried over at all
+ * @param memory how long a ban is remembered after its end, in milliseconds
+ * @throws RuleError when the jail cannot be translated
  */
 export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail {
   const { name, place, options } = jail;
@@ -53,11 +53,11 @@ export function translate(jail: ResolvedJail, memory: number, warn: Warn): Jail 
 function readMaxretry(options: JailOptions, warn: Warn): number {
   const number = wholeNumber(options, "maxretry", { min: 1, fallback: 5 }, warn);
   if (number > MAX_MAXRETRY)
-    warn(`maxretry: ${MAX_MAXRETRY} is used instead of ${number}: a window holds no more`);
+    warn(`maxretry: using ${MAX_MAXRETRY} instead of ${number}, the most that a window counts`);
   return Math.min(number, MAX_MAXRETRY);
 }
 
-/** A tag in lower case, as configuration has them; the filter language's own are in upper case. Not `(?<name>`. */
+/** A tag in lower case, as in the configuration; those of the filter language are in upper case. Not `(?<name>`. */
 const UNKNOWN_TAG = /(?<!\?P?)<[a-z_][\w/-]*>/;
 
 const NO_FILTER: FilterRule = {
@@ -75,19 +75,19 @@ function readFilterRule({ filter, place }: ResolvedJail, warn: Warn): FilterRule
   for (const { source, place } of failregex) {
     const tag = UNKNOWN_TAG.exec(source)?.[0];
     if (tag)
-      warn(`${formatPlace(place)}: nothing defines ${tag}, so it is taken literally; is the mode right?`);
+      warn(`${formatPlace(place)}: ${tag} is not defined and is matched literally; is the mode right?`);
   }
   return { prefregex, failregex, ignoreregex, success: [], maxlines, datepattern };
 }
 
-/** Globs, a line each; `head` or `tail` after one says where fail2ban begins to read, which here the pipe decides. */
+/** Globs, one on each line; `head` or `tail` after one says where fail2ban begins to read, which is ignored: the pipe decides that. */
 function readLogpath(value: LocatedText | undefined): readonly string[] | undefined {
   const lines = (value?.text ?? "").split("\n").map((line) => line.trim().replace(/\s+(?:head|tail)$/, ""));
   const globs = lines.filter((line) => line !== "");
   return globs.length === 0 ? undefined : globs;
 }
 
-/** The files that distributions have rsyslog write: it escapes line feeds. */
+/** Files that rsyslog writes on common distributions: it escapes line feeds. */
 const SYSLOGD =
   /^\/var\/log\/(?:auth\.log|secure|syslog|messages|mail\.log|maillog|mail\.warn|daemon\.log|user\.log|kern\.log)$/;
 
@@ -98,11 +98,11 @@ function isSyslogd(logpath: readonly string[] | undefined): boolean {
 function readUsedns(text: string | undefined, warn: Warn): Jail["usedns"] {
   const word = text?.toLowerCase() ?? "warn";
   if (word === "yes" || word === "no" || word === "warn" || word === "raw") return word;
-  warn(`usedns: expected yes, warn, no or raw, got ${JSON.stringify(text)}: no is taken`);
+  warn(`usedns: expected yes, warn, no or raw, got ${JSON.stringify(text)}: using no`);
   return "no";
 }
 
-/** A jail that bans nobody, or lets addresses in, only watches: banning would be something new. */
+/** A jail that bans nobody, or lets addresses in, becomes a shadow jail: it must not begin to ban. */
 function readMode({ actions }: ResolvedJail, warn: Warn): Jail["mode"] {
   const opening = actions.find((action): action is FirewallAction => opens(action));
   if (opening) {
@@ -110,7 +110,7 @@ function readMode({ actions }: ResolvedJail, warn: Warn): Jail["mode"] {
     return "shadow";
   }
   const closes = actions.some((action) => action.kind !== "unsupported" || !action.notifies);
-  if (!closes) warn("no action of the jail bans: it only watches (mode: shadow)");
+  if (!closes) warn("no action of the jail bans anybody: it only watches (mode: shadow)");
   return closes ? "enforce" : "shadow";
 }
 
@@ -124,7 +124,7 @@ function warnOfInput(options: JailOptions, warn: Warn): void {
     warn(`logencoding ${encoding}: lines are read as UTF-8; put iconv before f2b-stream`);
   }
   const zone = options.get("logtimezone")?.text;
-  if (zone) warn(`logtimezone ${zone}: give f2b-stream --tz`);
+  if (zone) warn(`logtimezone ${zone}: use f2b-stream --tz`);
   const backend = options.get("backend")?.text ?? "";
-  if (/^systemd\[/.test(backend)) warn(`backend ${backend}: give journalctl what stands in the brackets`);
+  if (/^systemd\[/.test(backend)) warn(`backend ${backend}: pass what is in the brackets to journalctl`);
 }

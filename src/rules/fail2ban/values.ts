@@ -4,24 +4,24 @@ import { parseSeconds } from "./seconds.ts";
 /** The options of a jail, by name. */
 export type JailOptions = ReadonlyMap<string, LocatedText>;
 
-/** What a warning says; `loadFail2ban` puts the jail's name before it. */
+/** Takes the text of a warning; `loadFail2ban` adds the name of the jail. */
 export type Warn = (message: string) => void;
 
-/** Longest duration, so that the end of a ban stays a date: a hundred years, in seconds. */
+/** Longest duration, in seconds, so that the end of a ban stays a valid date: a hundred years. */
 const LONGEST = 100 * 31_557_600;
 
-/** Milliseconds; undefined when not set, or wrong and warned of. */
+/** Milliseconds; undefined when not set, or invalid, with a warning. */
 export function duration(options: JailOptions, key: string, warn: Warn): number | undefined {
   const text = options.get(key)?.text;
   if (text === undefined || text === "") return undefined;
   const seconds = parseSeconds(text);
   if (seconds !== undefined && seconds > 0) return Math.round(Math.min(seconds, LONGEST) * 1000);
   if (seconds === 0 && key === "bantime.rndtime") return 0;
-  warn(`${key}: expected a duration such as "10m", got ${JSON.stringify(text)}: the default is taken`);
+  warn(`${key}: expected a duration such as "10m", got ${JSON.stringify(text)}: using the default`);
   return undefined;
 }
 
-/** A whole number; `fallback` when not set, or wrong and warned of. */
+/** A whole number; `fallback` when not set, or invalid, with a warning. */
 export function wholeNumber(
   options: JailOptions,
   key: string,
@@ -34,7 +34,7 @@ export function wholeNumber(
   if (number >= min) return number;
   const { file, line } = placeOf(value);
   warn(
-    `${key}: expected a whole number from ${min}, got ${JSON.stringify(value.text)} (${file}:${line}): ${fallback} is taken`,
+    `${key}: expected a whole number from ${min}, got ${JSON.stringify(value.text)} (${file}:${line}): using ${fallback}`,
   );
   return fallback;
 }

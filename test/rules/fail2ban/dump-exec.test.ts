@@ -75,8 +75,8 @@ test("dumpExec names chains that f2b-exec would not take, each in a comment of o
 
 const COMMANDS: readonly (readonly [action: string, why: RegExp | undefined])[] = [
   ["actionban = tell <ip>\nactionstart = tell <name>", undefined],
-  ["actionban = tell <ip>\nactionstart = tell <ip>", /actionstart has the tag <ip>/],
-  ["actionban = tell '<a?b>'", /actionban has the tag <a\?b>/],
+  ["actionban = tell <ip>\nactionstart = tell <ip>", /actionstart uses the tag <ip>/],
+  ["actionban = tell '<a?b>'", /actionban uses the tag <a\?b>/],
   ["actionban = '' <ip>", /actionban names no program/],
   ["actionban = tell a\0b", /actionban needs a shell for "\\u0000"/],
 ];

@@ -137,7 +137,7 @@ const endless: readonly { name: string; options: string; files?: Record<string, 
         ];
       }),
     ),
-    told: /leads to more than 1000 files/,
+    told: /includes more than 1000 files/,
   },
   {
     name: "values that refer to others again and again",

@@ -226,14 +226,14 @@ describe("loadFail2ban warns of", () => {
     ["bantime = soon", /^bantime: expected a duration .* got "soon"/],
     ["maxretry = often", /^maxretry: expected a whole number from 1, got "often" \(.*jail\.conf:6\)/],
     ["maxretry = 0", /^maxretry: expected a whole number from 1/],
-    ["maxretry = 100001", /^maxretry: 100000 is used instead of 100001/],
-    ["usedns = maybe", /^usedns: .* no is taken/],
-    ["ignoreip = 192.0.2.300", /^ignoreip: .*"192\.0\.2\.300": left out/],
+    ["maxretry = 100001", /^maxretry: using 100000 instead of 100001/],
+    ["usedns = maybe", /^usedns: .* using no/],
+    ["ignoreip = 192.0.2.300", /^ignoreip: .*"192\.0\.2\.300": skipped/],
     ["ignoreip = 192.0.2.0/255.0.255.0", /^ignoreip: /],
     ["ignorecommand = a <ip> | b", /^ignorecommand needs a shell for "\|"/],
     ["logencoding = latin1", /^logencoding latin1/],
     ["logtimezone = UTC+0200", /--tz/],
-    ["backend = systemd[journalflags=1]", /give journalctl/],
+    ["backend = systemd[journalflags=1]", /in the brackets to journalctl/],
     [
       "backend = systemd\njournalmatch = CONTAINER_NAME=x",
       /any local user can write the field CONTAINER_NAME/,
@@ -241,10 +241,10 @@ describe("loadFail2ban warns of", () => {
     ["action =", /only watches/],
     ["action = mail", /only watches/],
     ["action = iptables[blocktype=RETURN]", /lets addresses in/],
-    ["action = iptables[port=22]\n  iptables[port=23]", /close different ports/],
+    ["action = iptables[port=22]\n  iptables[port=23]", /block different ports/],
     ["port = 22\nprotocol = all", /^protocol all has no ports/],
     ["action = absent", /action absent is not carried over: there is no action\.d/],
-    ["failregex = ^<re-nope> <HOST>", /jail\.conf:6:13: nothing defines <re-nope>/],
+    ["failregex = ^<re-nope> <HOST>", /jail\.conf:6:13: <re-nope> is not defined/],
   ];
   for (const [options, warning] of cases) {
     it(JSON.stringify(options), () => {

@@ -200,10 +200,10 @@ describe("readFilter", () => {
   });
 
   const mistakes: [name: string, files: Files, place: string, message: RegExp][] = [
-    ["a name that leads nowhere", one("%(nope)s"), "x.conf:2", /failregex: nothing defines %\(nope\)s/],
+    ["a name that leads nowhere", one("%(nope)s"), "x.conf:2", /failregex: %\(nope\)s is not defined/],
     ["a lone %", one("5% of"), "x.conf:2", /expected "%%"/],
     ["names in a circle", one("%(a)s", "a = %(b)s\nb = %(a)s"), "x.conf:", /more than 10 deep/],
-    ["a tag that leads back to itself", one("<a>", "a = <b>\nb = <a>"), "x.conf:", /leads back to itself/],
+    ["a tag that leads back to itself", one("<a>", "a = <b>\nb = <a>"), "x.conf:", /contains itself/],
     ["values that double without end", one("<a>", "a = <b><b>\nb = <c><c>\nc = x<a>"), "x.conf:", /itself/],
     ["a maxlines that is no number", one("a", "[Init]\nmaxlines = many"), "x.conf:4", /got "many"/],
     [
