@@ -32,7 +32,7 @@ test("forPeople leaves out what comes when 16 MiB wait, and says how much it was
   write("and on\n");
   await stderr.goOn();
   assert.deepEqual(stderr.taken.slice(-2), [
-    "test: warning: 43 messages were lost: nobody read them\n",
+    "test: warning: 43 messages dropped: stderr was not read\n",
     "and on\n",
   ]);
   assert.equal(stderr.taken.length, 257 + 2);

@@ -89,16 +89,16 @@ const cases: readonly Case[] = [
   {
     name: "a file that its group may write",
     put: file("x", 0o660),
-    says: { ...all(undefined), ours: /^can be written by others \(mode 0660\): chmod go-w it/ },
+    says: { ...all(undefined), ours: /^can be written by others \(mode 0660\): check its content, then chmod go-w it/ },
   },
   {
     name: "a file that anybody may write",
     put: file("x", 0o666),
     says: {
-      ours: /^can be written by others \(mode 0666\): chmod go-w it/,
-      list: /^can be written by anybody \(mode 0666\): chmod o-w it/,
+      ours: /^can be written by others \(mode 0666\): check its content, then chmod go-w it/,
+      list: /^can be written by anybody \(mode 0666\): check its content, then chmod o-w it/,
       rules: undefined,
-      commands: /^can be written by anybody \(mode 0666\): chmod o-w it/,
+      commands: /^can be written by anybody \(mode 0666\): check its content, then chmod o-w it/,
     },
   },
   {
@@ -106,16 +106,19 @@ const cases: readonly Case[] = [
     put: strangers(file("x", 0o644)),
     needsRoot: true,
     says: {
-      ours: /^belongs to user 12345, expected 0, who runs this: chown it/,
+      ours: /^belongs to user 12345, expected 0, who runs this program: if it is the right file, chown it/,
       list: undefined,
       rules: undefined,
-      commands: /^belongs to user 12345, expected 0 or root: chown it/,
+      commands: /^belongs to user 12345, expected 0 or root: if it is the right file, chown it/,
     },
   },
   {
     name: "a link to a file",
     put: linkTo(file("x")),
-    says: { ...all(undefined), ours: /^is a link to \S+\.target, expected a file: name that one/ },
+    says: {
+      ...all(undefined),
+      ours: /^is a link to \S+\.target, expected a file: if that is the right one, give its path/,
+    },
   },
   {
     name: "a link to a FIFO",
@@ -399,7 +402,7 @@ for (const { name, put, says } of [
   {
     name: "a list that anybody may write",
     put: file("192.0.2.1\n", 0o666),
-    says: "can be written by anybody (mode 0666): chmod o-w it, if what it says is right",
+    says: "can be written by anybody (mode 0666): check its content, then chmod o-w it",
   },
 ]) {
   test(`IgnoreList ${says === undefined ? "reads" : "refuses"} ${name}`, async (t) => {

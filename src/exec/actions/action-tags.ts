@@ -1,12 +1,12 @@
 import type { EnforcedDecision } from "../../protocol/command.ts";
-import type { ExecJail } from "../kernel/backend.ts";
+import type { EnforcedJail } from "../kernel/backend.ts";
 import { TAG } from "../settings/tag-names.ts";
 
 /** Values for an action's arguments, all checked by decode(): nothing here was written by a log's author. */
 export type TagValues = Readonly<Record<string, string>>;
 
 /** `<name>`, `<port>` and `<protocol>`, in fail2ban's spelling: all ports are `0:65535`. */
-export function jailTags({ name, ports, protocols }: ExecJail): TagValues {
+export function jailTags({ name, ports, protocols }: EnforcedJail): TagValues {
   return {
     name,
     port: ports.length === 0 ? "0:65535" : ports.join(","),
@@ -15,7 +15,7 @@ export function jailTags({ name, ports, protocols }: ExecJail): TagValues {
 }
 
 /** The tags of a command. `<time>` is in epoch seconds, `<bantime>` in seconds, -1 for ever. No `<ip>` for an `id`. */
-export function commandTags(command: EnforcedDecision, jail: ExecJail): TagValues {
+export function commandTags(command: EnforcedDecision, jail: EnforcedJail): TagValues {
   const ban = command.cmd === "ban" ? command : undefined;
   const until = ban?.until ?? null;
   return {

@@ -1,6 +1,6 @@
 import { printable, type Report } from "../../cli/report.ts";
 import { type EnforcedDecision, type EnforcedUnban, encode, targetKey } from "../../protocol/command.ts";
-import type { ExecJail } from "../kernel/backend.ts";
+import type { EnforcedJail } from "../kernel/backend.ts";
 import { describeFailure, type Run } from "../kernel/run-command.ts";
 import type { ActionSpec } from "../settings/settings.ts";
 import { commandTags, fillTags, jailTags, type TagValues } from "./action-tags.ts";
@@ -57,7 +57,7 @@ export class Actions {
   }
 
   /** actionban or actionunban of all the jail's actions. */
-  add(command: EnforcedDecision, jail: ExecJail): void {
+  add(command: EnforcedDecision, jail: EnforcedJail): void {
     const actions = this.#options.actionsOf(jail.name);
     if (actions.length === 0) return;
     const key = targetKey(command);
@@ -71,7 +71,7 @@ export class Actions {
   }
 
   /** The jail is taken away with the bans that are left: actionflush or actionunban for each, then actionstop. */
-  async stop(jail: ExecJail, left: readonly EnforcedUnban[]): Promise<void> {
+  async stop(jail: EnforcedJail, left: readonly EnforcedUnban[]): Promise<void> {
     await this.idle();
     const tags = jailTags(jail);
     for (const action of this.#options.actionsOf(jail.name)) {
@@ -128,7 +128,11 @@ export class Actions {
     return isRestored ? actions.filter(({ norestored }) => !norestored) : actions;
   }
 
-  async #carryOut(command: EnforcedDecision, jail: ExecJail, actions: readonly ActionSpec[]): Promise<void> {
+  async #carryOut(
+    command: EnforcedDecision,
+    jail: EnforcedJail,
+    actions: readonly ActionSpec[],
+  ): Promise<void> {
     const isBan = command.cmd === "ban";
     if (isBan) await this.#start(jail);
     const tags = commandTags(command, jail);
@@ -140,7 +144,7 @@ export class Actions {
   }
 
   /** What actionstart made may be gone: it is made again, once for all who find that at a time. */
-  async #check(jail: ExecJail, action: ActionSpec): Promise<void> {
+  async #check(jail: EnforcedJail, action: ActionSpec): Promise<void> {
     if (action.actioncheck === undefined || (await this.#isFine(jail, action))) return;
     let repair = this.#repairs.get(action);
     if (repair === undefined) {
@@ -150,14 +154,14 @@ export class Actions {
     await repair;
   }
 
-  async #isFine(jail: ExecJail, action: ActionSpec): Promise<boolean> {
+  async #isFine(jail: EnforcedJail, action: ActionSpec): Promise<boolean> {
     const { actioncheck = [], timeout = TIMEOUT } = action;
     const argv = fillTags(actioncheck, jailTags(jail)) ?? [];
     const options = { input: "", timeout: timeout * 1000, maxStdout: 0 };
     return (await this.#options.run(argv, options)).status === 0;
   }
 
-  async #repair(jail: ExecJail, action: ActionSpec): Promise<void> {
+  async #repair(jail: EnforcedJail, action: ActionSpec): Promise<void> {
     const name = printable(action.name ?? action.actioncheck?.[0] ?? "");
     this.#options.report.warning(`[${jail.name}] actioncheck of ${name} failed: starting the action again`);
     await this.#run(jail, action, "stop", action.actionstop, jailTags(jail), "");
@@ -200,7 +204,7 @@ export class Actions {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #start(jail: ExecJail): Promise<void> {
+  #start(jail: EnforcedJail): Promise<void> {
     let started = this.#started.get(jail.name);
     if (started === undefined) {
       started = this.#runStarts(jail);
@@ -209,7 +213,7 @@ export class Actions {
     return started;
   }
 
-  async #runStarts(jail: ExecJail): Promise<void> {
+  async #runStarts(jail: EnforcedJail): Promise<void> {
     for (const action of this.#options.actionsOf(jail.name)) {
       await this.#run(jail, action, "start", action.actionstart, jailTags(jail), "");
     }
@@ -217,7 +221,7 @@ export class Actions {
 
   /** Never rejects: a failure is told. */
   async #run(
-    jail: ExecJail,
+    jail: EnforcedJail,
     action: ActionSpec,
     event: "start" | "ban" | "unban" | "flush" | "stop",
     argv: readonly string[] | undefined,

@@ -70,7 +70,7 @@ export function routesOf(text: string): readonly Reserved[] {
   return [
     ...[...gateways].slice(0, MAX_GATEWAYS).flatMap((address) => reserve(address, "the gateway of a route")),
     ...Array.from(text.matchAll(OWN), ([, kind, address = ""]) =>
-      reserve(address, kind === "broadcast" ? "a broadcast address" : "an own address"),
+      reserve(address, kind === "broadcast" ? "a broadcast address" : "an address of this host"),
     ).flat(),
   ].filter(({ network }) => network.prefix >= WIDEST_OWN[network.family]);
 }

@@ -1,8 +1,8 @@
 import type { EnforcedBan } from "../../protocol/command.ts";
-import type { ExecJail } from "../kernel/backend.ts";
+import type { EnforcedJail } from "../kernel/backend.ts";
 
 /** Ports and protocols of a jail, each list in order and without repeats. */
-export type Ports = Pick<ExecJail, "ports" | "protocols">;
+export type Ports = Pick<EnforcedJail, "ports" | "protocols">;
 
 /** Protocols that have ports, as iptables' multiport knows them; `all` means the first two. */
 const WITH_PORTS: readonly string[] = ["tcp", "udp", "udplite", "sctp", "dccp"];

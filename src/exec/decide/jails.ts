@@ -1,7 +1,7 @@
 import { printable, type Report } from "../../cli/report.ts";
 import type { EnforcedBan } from "../../protocol/command.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { Backend, ExecJail, Until } from "../kernel/backend.ts";
+import type { Backend, EnforcedJail, Until } from "../kernel/backend.ts";
 import type { JailLock } from "../kernel/lock.ts";
 import { mergeFamilies } from "../kernel/merge-families.ts";
 import type { EnforcementSettings } from "../settings/settings.ts";
@@ -20,7 +20,7 @@ export interface JailProblem {
 
 /** A jail that commands named. */
 export interface ServedJail {
-  jail: ExecJail;
+  jail: EnforcedJail;
   readonly problem?: JailProblem & { readonly since: number };
   /** The kernel may not have these ports yet. */
   isChanged: boolean;
@@ -75,7 +75,7 @@ export class Jails {
     if (known && (known.problem === undefined || clock.now() - known.problem.since < RETRY)) return;
     if (!known && this.#served.size >= MAX_JAILS) return;
     const { blocktype, chain: chains } = settingsOf(name);
-    const jail: ExecJail = { name, ports: [], protocols: [], chains, blocktype };
+    const jail: EnforcedJail = { name, ports: [], protocols: [], chains, blocktype };
     const other = await lock.take(name);
     if (other !== undefined) return this.#fail(jail, { result: "refused", error: other });
     try {
@@ -102,7 +102,7 @@ export class Jails {
   }
 
   /** @throws Error when a back end can't be read */
-  async #adopt(jail: ExecJail): Promise<void> {
+  async #adopt(jail: EnforcedJail): Promise<void> {
     const { backend, others } = this.#options;
     const own = await backend.read(jail);
     const elsewhere = await Promise.all(
@@ -122,7 +122,7 @@ export class Jails {
     this.#options.onAdopted(jail.name, { bans, foreign });
   }
 
-  #fail(jail: ExecJail, problem: JailProblem): void {
+  #fail(jail: EnforcedJail, problem: JailProblem): void {
     const isKnown = this.#served.has(jail.name);
     const since = this.#options.clock.now();
     this.#served.set(jail.name, { jail, isChanged: false, leftTo: [], problem: { ...problem, since } });

@@ -1,6 +1,6 @@
 import type { Blocktype } from "../settings/settings.ts";
 /** What the executor knows of a jail that is to be in the kernel. */
-export interface ExecJail {
+export interface EnforcedJail {
   readonly name: string;
   /** `25`, `10000:10100`; empty: all ports. In order, each once. */
   readonly ports: readonly string[];
@@ -25,7 +25,7 @@ export interface Change {
 
 /** Changes of one jail, each address at most once. Without changes: chain and jump alone are to be right. */
 export interface Batch {
-  readonly jail: ExecJail;
+  readonly jail: EnforcedJail;
   readonly changes: readonly Change[];
 }
 
@@ -33,7 +33,7 @@ export interface Batch {
  * What went wrong with a change, or with the rules of a jail that had none: text for people, some of it the tool's own, so
  * to be shown through `printable`.
  */
-export type Failures = ReadonlyMap<Change | ExecJail, string>;
+export type Failures = ReadonlyMap<Change | EnforcedJail, string>;
 
 /** A jail as it was found in the kernel. */
 export interface FoundJail {
@@ -64,11 +64,11 @@ export interface Backend {
   /** Whether any f2b-exec had left something here at `start`. */
   holds(): Promise<boolean>;
   /** Reads what there is of a jail, and goes on from there. undefined: nothing. */
-  read(jail: ExecJail): Promise<FoundJail | undefined>;
+  read(jail: EnforcedJail): Promise<FoundJail | undefined>;
   /** Makes the kernel as the batches say, rules included. A change that fails alone takes no other with it. */
   apply(batches: readonly Batch[]): Promise<Failures>;
   /** Names of jails whose rules, or number of bans, are not as they were left. Cheap, however many bans there are. */
-  check(jails: readonly ExecJail[]): Promise<readonly string[]>;
+  check(jails: readonly EnforcedJail[]): Promise<readonly string[]>;
   /** Everything that any f2b-exec has in force with this back end, read from the kernel. */
   list(): Promise<readonly FoundJail[]>;
   /** Takes away these jails with all their bans; without names everything that any f2b-exec ever made. */

@@ -2,7 +2,7 @@ import {
   type Backend,
   type Batch,
   type Change,
-  type ExecJail,
+  type EnforcedJail,
   type Failures,
   type FoundJail,
   UnavailableError,
@@ -53,7 +53,7 @@ export class Families implements Backend {
     return (await this.#each((family) => family.holds())).some(Boolean);
   }
 
-  async read(jail: ExecJail): Promise<FoundJail | undefined> {
+  async read(jail: EnforcedJail): Promise<FoundJail | undefined> {
     const found = await this.#each((family) => family.read(jail));
     return mergeFamilies(found.filter((one) => one !== undefined))[0];
   }
@@ -64,12 +64,12 @@ export class Families implements Backend {
     );
     for (const [version, problem] of this.#problems) {
       const lost = ofFamily(batches, version).flatMap(({ changes }) => changes);
-      failures.push(new Map<Change | ExecJail, string>(lost.map((change) => [change, problem])));
+      failures.push(new Map<Change | EnforcedJail, string>(lost.map((change) => [change, problem])));
     }
     return new Map(failures.flatMap((map) => [...map]));
   }
 
-  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
+  async check(jails: readonly EnforcedJail[]): Promise<readonly string[]> {
     return [...new Set((await this.#each((family) => family.check(jails))).flat())];
   }
 

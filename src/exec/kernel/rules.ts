@@ -1,6 +1,6 @@
 import type { Blocktype } from "../settings/settings.ts";
 import { DOCKER_CHAIN } from "../settings/settings.ts";
-import type { ExecJail, Until } from "./backend.ts";
+import type { EnforcedJail, Until } from "./backend.ts";
 import { chainName, ipsetName, isCut } from "./names.ts";
 
 /** One iptables command without the tool's name: `-I f2bs-sshd 1 -s 192.0.2.7/32 -j DROP`. */
@@ -21,7 +21,7 @@ export interface Jump {
  * What leads from the jail's chains to `target`: a rule for each protocol and each 15 ports, without `-I CHAIN 1`. Without
  * ports it is one rule for everything.
  */
-export function jumpsOf({ ports, protocols, chains }: ExecJail, target: Rule): readonly Jump[] {
+export function jumpsOf({ ports, protocols, chains }: EnforcedJail, target: Rule): readonly Jump[] {
   return chains.flatMap((parent) => {
     if (ports.length === 0) return [{ parent, rule: target }];
     return protocols.flatMap((protocol) =>
@@ -55,7 +55,7 @@ export function chainTarget(jail: string): Rule {
 }
 
 /** What bans those in a jail's set. It names the jail where the set's name is too short for it. */
-export function ipsetTarget({ name, blocktype }: ExecJail, family: 4 | 6): Rule {
+export function ipsetTarget({ name, blocktype }: EnforcedJail, family: 4 | 6): Rule {
   const comment = isCut(chainName(name)) ? ["-m", "comment", "--comment", name] : [];
   return [
     "-m",

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commandTags, fillTags, jailTags } from "../../../src/exec/actions/action-tags.ts";
-import type { ExecJail } from "../../../src/exec/kernel/backend.ts";
+import type { EnforcedJail } from "../../../src/exec/kernel/backend.ts";
 import type { EnforcedBan } from "../../../src/protocol/command.ts";
 import { decode } from "../../../src/protocol/command.ts";
 
-const jail: ExecJail = {
+const jail: EnforcedJail = {
   name: "smtp",
   ports: ["25", "465"],
   protocols: ["tcp"],

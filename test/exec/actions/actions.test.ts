@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Report } from "../../../src/cli/report.ts";
 import { Actions } from "../../../src/exec/actions/actions.ts";
-import type { ExecJail } from "../../../src/exec/kernel/backend.ts";
+import type { EnforcedJail } from "../../../src/exec/kernel/backend.ts";
 import { type Run, run } from "../../../src/exec/kernel/run-command.ts";
 import type { ActionSpec } from "../../../src/exec/settings/settings.ts";
 import type { EnforcedBan, EnforcedUnban } from "../../../src/protocol/command.ts";
 
-const jail: ExecJail = { name: "smtp", ports: [], protocols: [], chains: [], blocktype: "drop" };
+const jail: EnforcedJail = { name: "smtp", ports: [], protocols: [], chains: [], blocktype: "drop" };
 const ban = (ip: string): EnforcedBan => ({ cmd: "ban", jail: "smtp", ip, time: 0, until: null });
 const unban = (ip: string): EnforcedUnban => ({ cmd: "unban", jail: "smtp", ip, time: 0 });
 

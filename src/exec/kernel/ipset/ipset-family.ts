@@ -1,4 +1,4 @@
-import type { Batch, ExecJail, Failures, FoundJail } from "../backend.ts";
+import type { Batch, EnforcedJail, Failures, FoundJail } from "../backend.ts";
 import { applyBatches } from "../bisect.ts";
 import type { FamilyBackend } from "../iptables/family.ts";
 import { FilterTable, orThrow, type Tool } from "../iptables/filter-table.ts";
@@ -58,7 +58,7 @@ export class IpsetFamily implements FamilyBackend {
     return this.#heldAtStart;
   }
 
-  async read(jail: ExecJail): Promise<FoundJail | undefined> {
+  async read(jail: EnforcedJail): Promise<FoundJail | undefined> {
     const { bans, state } = await this.#look(jail);
     this.#states.set(jail.name, state);
     if (bans === undefined) return undefined;
@@ -72,7 +72,7 @@ export class IpsetFamily implements FamilyBackend {
     );
   }
 
-  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
+  async check(jails: readonly EnforcedJail[]): Promise<readonly string[]> {
     const made = jails.map((jail) => this.#table.fit(jail)).filter((jail) => this.#state(jail).exists);
     if (made.length === 0) return [];
     const sizes = parseIpsetHeaders(orThrow(await this.#sets.headers(), "ipset"));
@@ -149,7 +149,7 @@ export class IpsetFamily implements FamilyBackend {
     return this.#commitJumps(wanted.map(({ jail }) => this.#table.fit(jail)));
   }
 
-  async #commitJumps(jails: readonly ExecJail[]): Promise<string | undefined> {
+  async #commitJumps(jails: readonly EnforcedJail[]): Promise<string | undefined> {
     const plans = jails.map((jail) => ({ jail, jumps: jumpsOf(jail, ipsetTarget(jail, this.#family)) }));
     const rules = plans.flatMap(({ jail, jumps }) => planJumps(this.#state(jail).jumps, jumps));
     if (rules.length > 0) {
@@ -160,7 +160,7 @@ export class IpsetFamily implements FamilyBackend {
     return undefined;
   }
 
-  async #refresh(jail: ExecJail): Promise<string | undefined> {
+  async #refresh(jail: EnforcedJail): Promise<string | undefined> {
     try {
       const before = this.#state(jail);
       const { state } = await this.#look(jail);
@@ -173,7 +173,7 @@ export class IpsetFamily implements FamilyBackend {
   }
 
   async #look(
-    jail: ExecJail,
+    jail: EnforcedJail,
   ): Promise<{ readonly bans: FoundJail["bans"] | undefined; readonly state: IpsetState }> {
     const name = ipsetName(jail.name, this.#family);
     const saved = await this.#sets.save(name);
@@ -202,7 +202,7 @@ export class IpsetFamily implements FamilyBackend {
     return set.startsWith(PREFIX) && set.endsWith(`-${this.#family}`);
   }
 
-  #state(jail: ExecJail): IpsetState {
+  #state(jail: EnforcedJail): IpsetState {
     let state = this.#states.get(jail.name);
     if (state === undefined) {
       state = { exists: false, size: 0, jumps: [], isDamaged: false };

@@ -1,5 +1,5 @@
 import type { Blocktype } from "../../settings/settings.ts";
-import type { Batch, Change, ExecJail, Until } from "../backend.ts";
+import type { Batch, Change, EnforcedJail, Until } from "../backend.ts";
 import { chainName } from "../names.ts";
 import {
   banRule,
@@ -34,7 +34,7 @@ const MAX_REMOVALS = 32;
 export function readChain(
   rules: readonly Rule[] | undefined,
   jumps: readonly Jump[],
-  jail: ExecJail,
+  jail: EnforcedJail,
 ): ChainState {
   const found = (rules ?? []).map(readBan).filter((ban) => ban !== undefined);
   const bans = new Map(found.reverse().map(({ ip, until }) => [ip, until]));
@@ -81,7 +81,7 @@ export function hasJumps(chain: ChainState, found: readonly Jump[]): boolean {
 
 function writeAnew(
   chain: ChainState,
-  jail: ExecJail,
+  jail: EnforcedJail,
   changes: readonly Change[],
   family: 4 | 6,
 ): readonly Rule[] {
@@ -98,7 +98,12 @@ function writeAnew(
   ];
 }
 
-function edit(chain: ChainState, jail: ExecJail, changes: readonly Change[], family: 4 | 6): readonly Rule[] {
+function edit(
+  chain: ChainState,
+  jail: EnforcedJail,
+  changes: readonly Change[],
+  family: 4 | 6,
+): readonly Rule[] {
   const name = chainName(jail.name);
   const rule = (ip: string, until: Until) => banRule(ip, until, jail.blocktype, family);
   const removed = changes.flatMap(({ ip }) => {
@@ -111,7 +116,7 @@ function edit(chain: ChainState, jail: ExecJail, changes: readonly Change[], fam
   return [...removed, ...added];
 }
 
-function wantedJumps(jail: ExecJail): readonly Jump[] {
+function wantedJumps(jail: EnforcedJail): readonly Jump[] {
   return jumpsOf(jail, chainTarget(jail.name));
 }
 

@@ -1,4 +1,4 @@
-import type { Backend, Batch, ExecJail, Failures, FoundJail } from "../backend.ts";
+import type { Backend, Batch, EnforcedJail, Failures, FoundJail } from "../backend.ts";
 import { applyBatches } from "../bisect.ts";
 import { chainName, jailOf, PREFIX } from "../names.ts";
 import { describeFailure } from "../run-command.ts";
@@ -30,7 +30,7 @@ export class Family implements FamilyBackend {
     return [...this.#table.chainsAtStart].some((chain) => chain.startsWith(PREFIX));
   }
 
-  async read(jail: ExecJail): Promise<FoundJail | undefined> {
+  async read(jail: EnforcedJail): Promise<FoundJail | undefined> {
     const chain = await this.#read(jail);
     this.#chains.set(jail.name, chain);
     if (!chain.exists) return undefined;
@@ -50,11 +50,11 @@ export class Family implements FamilyBackend {
   }
 
   /** How many bans a jail has. */
-  count(jail: ExecJail): number {
+  count(jail: EnforcedJail): number {
     return this.#chain(jail).bans.size;
   }
 
-  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
+  async check(jails: readonly EnforcedJail[]): Promise<readonly string[]> {
     const made = jails.map((jail) => this.#table.fit(jail)).filter((jail) => this.#chain(jail).exists);
     const jumps = await this.#table.jumpsIn(made.flatMap(({ chains }) => chains));
     return made
@@ -113,7 +113,7 @@ export class Family implements FamilyBackend {
   }
 
   /** What others took away is written anew with the next transaction. */
-  async #refresh(jail: ExecJail): Promise<string | undefined> {
+  async #refresh(jail: EnforcedJail): Promise<string | undefined> {
     const chain = this.#chain(jail);
     try {
       const found = await this.#read(jail);
@@ -126,13 +126,13 @@ export class Family implements FamilyBackend {
     }
   }
 
-  async #read(jail: ExecJail): Promise<ChainState> {
+  async #read(jail: EnforcedJail): Promise<ChainState> {
     const name = chainName(jail.name);
     const rules = await this.#table.chain(name);
     return readChain(rules, await this.#table.jumpsTo(name, jail), jail);
   }
 
-  #chain(jail: ExecJail): ChainState {
+  #chain(jail: EnforcedJail): ChainState {
     let chain = this.#chains.get(jail.name);
     if (chain === undefined) {
       chain = readChain(undefined, [], jail);

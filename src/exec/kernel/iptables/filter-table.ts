@@ -1,5 +1,5 @@
 import { DOCKER_CHAIN } from "../../settings/settings.ts";
-import type { ExecJail } from "../backend.ts";
+import type { EnforcedJail } from "../backend.ts";
 import type { Jump, Rule } from "../rules.ts";
 import { describeFailure, type Ran } from "../run-command.ts";
 import { findJumps, parentsOf, parseSaved, type Saved } from "./saved.ts";
@@ -47,7 +47,7 @@ export class FilterTable {
   }
 
   /** The jail without the chain that this machine does not have. */
-  fit(jail: ExecJail): ExecJail {
+  fit(jail: EnforcedJail): EnforcedJail {
     if (this.#isDockerNamed || this.#hasDocker || !jail.chains.includes(DOCKER_CHAIN)) return jail;
     return { ...jail, chains: jail.chains.filter((chain) => chain !== DOCKER_CHAIN) };
   }
@@ -72,7 +72,7 @@ export class FilterTable {
   }
 
   /** What leads to `name`, in the jail's chains and in those that an earlier run used. */
-  async jumpsTo(name: string, jail: ExecJail): Promise<readonly Jump[]> {
+  async jumpsTo(name: string, jail: EnforcedJail): Promise<readonly Jump[]> {
     const found = await this.jumpsIn([...jail.chains, ...parentsOf(this.#earlier.get(name) ?? [])]);
     return found.get(name) ?? [];
   }

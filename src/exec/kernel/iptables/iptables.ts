@@ -1,4 +1,4 @@
-import type { Backend, Batch, ExecJail, Failures } from "../backend.ts";
+import type { Backend, Batch, EnforcedJail, Failures } from "../backend.ts";
 import { Families } from "../families.ts";
 import { quoteCommand } from "../quote-command.ts";
 import { restoreText } from "../rules.ts";
@@ -80,7 +80,7 @@ class LongFamily extends Family {
     return failures;
   }
 
-  #warnOfLength(jail: ExecJail): void {
+  #warnOfLength(jail: EnforcedJail): void {
     if (this.count(jail) <= LONG_CHAIN || this.#long.has(jail.name)) return;
     this.#long.add(jail.name);
     this.#warn(

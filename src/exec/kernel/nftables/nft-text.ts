@@ -1,5 +1,5 @@
 import { formatNetwork, parseNetwork } from "../../../shared/address.ts";
-import type { Change, ExecJail, Until } from "../backend.ts";
+import type { Change, EnforcedJail, Until } from "../backend.ts";
 import { withoutForeign } from "../iptables/quoted.ts";
 import { tableName } from "../names.ts";
 import { readUntil, untilComment } from "../rules.ts";
@@ -26,7 +26,7 @@ export function setOf(ip: string): string {
  * jump from; others in `left` are emptied.
  */
 export function structure(
-  jail: ExecJail,
+  jail: EnforcedJail,
   sets: readonly string[],
   hooks: readonly Hook[],
   left: readonly Hook[],
@@ -55,7 +55,7 @@ export function structure(
  * The statements that bring changes to a jail's sets. What may be there already is taken out first, which never fails
  * when it is added before: kernels before 6.12 keep the old timeout otherwise.
  */
-export function elements(jail: ExecJail, changes: readonly Change[], now: number): readonly string[] {
+export function elements(jail: EnforcedJail, changes: readonly Change[], now: number): readonly string[] {
   const bySet = new Map<string, Change[]>();
   for (const change of changes) {
     const set = setOf(change.ip);
@@ -144,7 +144,7 @@ function maskOf(family: 4 | 6, prefix: number): string {
 }
 
 /** What a packet's port must be, for each protocol; a DNAT may have changed it before the forward hook. */
-function jumps({ ports, protocols }: ExecJail, hook: Hook): readonly string[] {
+function jumps({ ports, protocols }: EnforcedJail, hook: Hook): readonly string[] {
   if (ports.length === 0) return [""];
   const set = `{ ${mergePorts(ports).join(", ")} }`;
   return protocols.map((protocol) =>

@@ -2,7 +2,7 @@ import { DOCKER_CHAIN } from "../../settings/settings.ts";
 import {
   type Backend,
   type Batch,
-  type ExecJail,
+  type EnforcedJail,
   type Failures,
   type FoundJail,
   UnavailableError,
@@ -96,7 +96,7 @@ export class NftablesBackend implements Backend {
     return [...(await this.#tables()).keys()].some((name) => name.startsWith(PREFIX));
   }
 
-  async read(jail: ExecJail): Promise<FoundJail | undefined> {
+  async read(jail: EnforcedJail): Promise<FoundJail | undefined> {
     if (jail.chains.includes(DOCKER_CHAIN)) {
       this.#hasDocker = hasDocker(orThrow(await this.#tool.chains(), "nft"));
     }
@@ -114,7 +114,7 @@ export class NftablesBackend implements Backend {
     );
   }
 
-  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
+  async check(jails: readonly EnforcedJail[]): Promise<readonly string[]> {
     const made = jails.filter(({ name }) => this.#states.get(name)?.exists);
     if (made.length === 0) return [];
     const tables = await this.#tables();
@@ -181,7 +181,7 @@ export class NftablesBackend implements Backend {
     return { state, next, statements };
   }
 
-  async #refresh(jail: ExecJail): Promise<string | undefined> {
+  async #refresh(jail: EnforcedJail): Promise<string | undefined> {
     try {
       const before = this.#state(jail);
       const { state } = await this.#look(jail);
@@ -194,7 +194,7 @@ export class NftablesBackend implements Backend {
   }
 
   async #look(
-    jail: ExecJail,
+    jail: EnforcedJail,
   ): Promise<{ readonly state: TableState; readonly found: FoundJail | undefined }> {
     const name = tableName(jail.name);
     const seen = (await this.#tables()).get(name);
@@ -209,7 +209,7 @@ export class NftablesBackend implements Backend {
     return { state, found: foundOf(jail.name, saved) };
   }
 
-  #hooksOf({ chains }: ExecJail): readonly Hook[] {
+  #hooksOf({ chains }: EnforcedJail): readonly Hook[] {
     const fit = chains.filter((chain) => chain !== DOCKER_CHAIN || this.#isDockerNamed || this.#hasDocker);
     return [...new Set(fit.flatMap((chain) => HOOKS[chain] ?? []))];
   }
@@ -218,7 +218,7 @@ export class NftablesBackend implements Backend {
     return splitTables(orThrow(await this.#tool.tables(), "nft"));
   }
 
-  #state(jail: ExecJail): TableState {
+  #state(jail: EnforcedJail): TableState {
     let state = this.#states.get(jail.name);
     if (state === undefined) {
       state = {

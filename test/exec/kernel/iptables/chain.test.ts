@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Change, ExecJail } from "../../../../src/exec/kernel/backend.ts";
+import type { Change, EnforcedJail } from "../../../../src/exec/kernel/backend.ts";
 import { Family } from "../../../../src/exec/kernel/iptables/family.ts";
 import { FakeTool } from "../../../helpers/fake-tool.ts";
 
-const jail: ExecJail = {
+const jail: EnforcedJail = {
   name: "smtp",
   ports: ["25"],
   protocols: ["tcp"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ExecJail } from "../../../../src/exec/kernel/backend.ts";
+import type { EnforcedJail } from "../../../../src/exec/kernel/backend.ts";
 import {
   elements,
   readTable,
@@ -10,7 +10,7 @@ import {
 } from "../../../../src/exec/kernel/nftables/nft-text.ts";
 
 const NOW = Date.parse("2026-11-21T20:00:00.000Z");
-const jail: ExecJail = { name: "smtp", ports: [], protocols: [], chains: ["INPUT"], blocktype: "reject" };
+const jail: EnforcedJail = { name: "smtp", ports: [], protocols: [], chains: ["INPUT"], blocktype: "reject" };
 
 const SETS = [
   { ip: "192.0.2.7", set: "ipv4-32" },
