@@ -330,8 +330,14 @@ const EXEC: Readonly<Record<string, Case>> = {
     await actions.idle();
     assert.equal(inputs.length, 10_004);
     assert.equal(inputs.filter((length) => length > 10_240).length, 1638, "16 MiB of evidence");
-    assert.deepEqual(told.slice(0, 1), ["test: warning: many actions wait: some are run without matches"]);
-    assert.ok(told.includes("test: warning: more than 10000 actions wait: dropped the actions of a command"));
+    assert.deepEqual(told.slice(0, 1), [
+      "test: warning: too much evidence waits for actions: some run without matches",
+    ]);
+    assert.ok(
+      told.includes(
+        "test: warning: more than 10000 commands wait for their actions: dropped the actions of a command",
+      ),
+    );
   },
   "a tool": [
     "exec/actions/actions.test.ts: run kills a command that takes too long, with its children",

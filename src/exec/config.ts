@@ -7,7 +7,7 @@ import { unknownTag } from "./settings/tag-names.ts";
 /** A mistake in the file of `-c`: `exec.yaml:4:11: jails.sshd.blocktype: expected …`. */
 export class ConfigError extends SyntaxError {
   readonly code = "ERR_CONFIG";
-  /** All that were found, each with its place. */
+  /** All mistakes, each with its position. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
@@ -57,10 +57,10 @@ export function parseConfig(text: string, file: string): ExecConfig {
   );
 }
 
-/** No anchor is used more often than this, those inside it counted: a small text can't stand for a huge one. */
+/** Most uses of one anchor, nested ones counted, so that a small text can't expand to a huge one. */
 const MAX_ALIASES = 100;
 
-/** @throws ConfigError for aliases that stand for too much or lead to themselves, and for what is nested too deep */
+/** @throws ConfigError for aliases that expand to too much or contain themselves, and for too deep nesting */
 function bounded<T>(file: string, read: () => T): T {
   try {
     return read();
@@ -77,12 +77,12 @@ const expected = (what: string) => ({ error: `expected ${what}` });
 
 const chain = z.string(expected("the name of a chain")).regex(CHAIN_NAME, expected("the name of a chain"));
 
-/** Numbers stand for their text: `[sleep, 5]`. A text alone would need a shell, and gets none. */
+/** Numbers are read as text: `[sleep, 5]`. A command as one string would need a shell, so it is refused. */
 const argvShape = 'a list of arguments such as [logger, -t, f2b, "ban <ip>"]';
 const argv = z
   .array(
     z.union([z.string(), z.number()], expected("text")).transform(String),
-    expected(`${argvShape}: no shell runs them`),
+    expected(`${argvShape}: no shell is run`),
   )
   .min(1, expected(argvShape))
   .refine((words) => words[0] !== "", expected("a command"))
@@ -93,7 +93,7 @@ function command(tags: "address" | "jail") {
     words.forEach((word, index) => {
       const tag = unknownTag(word, tags);
       if (tag === undefined) return;
-      const message = `there is no tag ${tag} here; the whole command comes as JSON on stdin`;
+      const message = `unknown tag ${tag}; the whole command is passed as JSON on stdin`;
       context.addIssue({ code: "custom", path: [index], message });
     });
   });
@@ -150,7 +150,7 @@ function expectedMapping({ code }: { readonly code?: string }): string | undefin
   return code === "unrecognized_keys" ? undefined : "expected a mapping";
 }
 
-/** Where the value at `path` stands, or its key `key`; where there is no value, what is around it. */
+/** The offset of the value at `path`, or of its key `key`; where there is no value, of what is around it. */
 function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[], key?: string): number {
   let node: Node | null = root;
   for (const part of path) {

@@ -43,7 +43,7 @@ const CASES = [
     name: "a torn line",
     input: `${BAN}\n{"cmd":"ban","ip":"192.0.`,
     commands: 1,
-    told: ["warning: line 2: the input ended in the middle of it: expected a JSON object on one line"],
+    told: ["warning: line 2: the input ends within the line: expected a JSON object on one line"],
   },
   {
     name: "a complete line that is too long",

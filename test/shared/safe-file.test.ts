@@ -89,7 +89,10 @@ const cases: readonly Case[] = [
   {
     name: "a file that its group may write",
     put: file("x", 0o660),
-    says: { ...all(undefined), ours: /^can be written by others \(mode 0660\): check its content, then chmod go-w it/ },
+    says: {
+      ...all(undefined),
+      ours: /^can be written by others \(mode 0660\): check its content, then chmod go-w it/,
+    },
   },
   {
     name: "a file that anybody may write",

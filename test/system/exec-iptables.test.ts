@@ -284,7 +284,7 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
     writer.child.kill("SIGKILL");
     const { status, stderr } = await running.ended;
     assert.equal(status, 65);
-    assert.match(stderr, /line 501: the input ended in the middle of it/);
+    assert.match(stderr, /line 501: the input ends within the line/);
     assert.equal((await net.rules()).filter((rule) => rule.includes("-s 198.18.")).length, 500);
     await clean();
   });

@@ -133,7 +133,9 @@ test("Actions drop what is too much, and tell and count it", async () => {
   for (let last = 1; last <= 10; last++) actions.add(ban(`192.0.2.${last}`), jail);
   await turn();
   assert.equal(actions.dropped, 4);
-  assert.deepEqual(told, ["f2b-exec: warning: more than 2 actions wait: dropped the actions of a command"]);
+  assert.deepEqual(told, [
+    "f2b-exec: warning: more than 2 commands wait for their actions: dropped the actions of a command",
+  ]);
   assert.equal(actions.abandon(), 2);
 });
 
@@ -142,7 +144,7 @@ test("Actions with <ip> are not run for an id, and that is told", async () => {
   actions.add({ cmd: "ban", jail: "smtp", id: "joe", time: 0, until: null }, jail);
   await actions.idle();
   assert.deepEqual(told, [
-    "f2b-exec: warning: [smtp] actionban of false: not run, the command has no address for <ip>",
+    "f2b-exec: warning: [smtp] actionban of false: not run, since an id has no <ip>",
     "f2b-exec: error: [smtp] actionban of b: exit status 1",
   ]);
 });
@@ -164,9 +166,7 @@ test("Actions check before each ban, and start again what is gone", async () => 
   actions.add(ban("192.0.2.8"), jail);
   await actions.idle();
   assert.deepEqual(ran, ["start", "check", "ban 192.0.2.7", "check", "stop", "start", "ban 192.0.2.8"]);
-  assert.deepEqual(told, [
-    "f2b-exec: warning: [smtp] actioncheck of check failed: starting the action again",
-  ]);
+  assert.deepEqual(told, ["f2b-exec: warning: [smtp] actioncheck of check failed: restarting the action"]);
 });
 
 test("Actions that say norestored leave out bans from before a restart, and their end", async () => {

@@ -163,7 +163,7 @@ test("HostAddresses looks at the routes again after a minute, less often where t
       .now()
       .filter(({ why }) => why === "the gateway of a route")
       .map(({ network }) => formatNetwork(network));
-  await host.look();
+  await host.readRoutes();
   assert.deepEqual(gateways(), ["192.0.2.1", "192.0.2.1"]);
   now = 59_999;
   gateways();
@@ -184,6 +184,6 @@ test("HostAddresses looks at the routes again after a minute, less often where t
     async () => ({ status: null, stdout: "", stderr: "", failure: "ENOENT" }),
     () => 0,
   );
-  await without.look();
+  await without.readRoutes();
   assert.ok(without.now().some(({ why }) => why === "an address of this host"));
 });
