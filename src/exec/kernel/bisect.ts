@@ -1,20 +1,20 @@
 import type { Batch, Change, EnforcedJail } from "./backend.ts";
 
 /**
- * Changes of a jail that may fail one by one before the rest of its batch is given up: what fails that often is not the
- * fault of the single change.
+ * How many changes of a jail may fail one by one before the rest of its batch is given up: after that many failures the single
+ * change is not to blame.
  */
 const MAX_SINGLE_FAILURES = 16;
 
-/** How a back end changes the kernel. Both return why it failed, undefined when it did not. */
+/** How a back end changes the kernel. Both methods return why they failed, undefined when they succeeded. */
 export interface Applier {
-  /** All of it, in one go where the tool can. Doing again what was half done does no harm. */
+  /** Applies all batches, in one transaction where the tool can. Repeating a change does no harm. */
   commit(batches: readonly Batch[]): Promise<string | undefined>;
-  /** Looks again what there is of a jail: others may have taken it away. */
+  /** Reads the state of a jail again, since others may have changed it. */
   refresh(jail: EnforcedJail): Promise<string | undefined>;
 }
 
-/** One go for all; when it fails, jail by jail, and then by halves. Returns why changes, or rules alone, failed. */
+/** Applies all batches at once; if that fails, jail by jail, then by bisection. Returns why changes, or rules alone, failed. */
 export async function applyBatches(
   applier: Applier,
   batches: readonly Batch[],

@@ -6,14 +6,14 @@ import { type ChainState, hasJumps, planChain, readChain, settleChain } from "./
 import { FilterTable, type Tool } from "./filter-table.ts";
 import { findJumps, parentsOf, portsOf, readBan, readReturn, type Saved } from "./saved.ts";
 
-/** One family of a back end that works with iptables: what a back end does, but that its tools may fail as a whole. */
+/** One family of a back end that uses iptables. Other than a back end, it may fail to start as a whole. */
 export interface FamilyBackend
   extends Pick<Backend, "holds" | "read" | "apply" | "check" | "list" | "flush"> {
-  /** Looks whether the tools work and the chains are there. Returns what is wrong. */
+  /** Checks that the tools work and the chains exist. Returns what is wrong. */
   start(chains: readonly string[]): Promise<string | undefined>;
 }
 
-/** The jails of one family as chains: knows what is in the kernel, and changes it in as few transactions as can be. */
+/** The jails of one family as chains. Knows what the kernel holds, and changes it in as few transactions as possible. */
 export class Family implements FamilyBackend {
   readonly #table: FilterTable;
   readonly #chains = new Map<string, ChainState>();
@@ -49,7 +49,7 @@ export class Family implements FamilyBackend {
     );
   }
 
-  /** How many bans a jail has. */
+  /** The number of bans of a jail. */
   count(jail: EnforcedJail): number {
     return this.#chain(jail).bans.size;
   }
@@ -96,7 +96,7 @@ export class Family implements FamilyBackend {
     for (const jail of jails ?? [...this.#chains.keys()]) this.#chains.delete(jail);
   }
 
-  /** One transaction. Returns why it failed. */
+  /** Applies batches in one transaction. Returns why it failed. */
   async #commit(batches: readonly Batch[]): Promise<string | undefined> {
     const plans = batches.map(({ jail, changes }) => {
       const batch = { jail: this.#table.fit(jail), changes };
@@ -112,7 +112,7 @@ export class Family implements FamilyBackend {
     return undefined;
   }
 
-  /** What others took away is written anew with the next transaction. */
+  /** Reads a chain again. The next transaction rewrites what others have removed. */
   async #refresh(jail: EnforcedJail): Promise<string | undefined> {
     const chain = this.#chain(jail);
     try {

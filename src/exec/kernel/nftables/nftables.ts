@@ -25,43 +25,43 @@ import {
   structure,
 } from "./nft-text.ts";
 
-/** nft: the real one, or one that only shows what it would do. */
+/** nft: the real tool, or one that only prints commands. */
 export interface NftTool {
-  /** Tables of the inet family without the members of their sets. */
+  /** Tables of the inet family, without the elements of their sets. */
   tables(): Promise<Ran>;
-  /** The same with them: of one table, or of all. */
+  /** The same with elements, of one table or of all. */
   list(table?: string): Promise<Ran>;
-  /** Names of all chains, whatever their family. */
+  /** Names of the chains of all families. */
   chains(): Promise<Ran>;
-  /** All of the statements or none. */
+  /** Applies all statements or none. */
   commit(statements: readonly string[]): Promise<Ran>;
 }
 
-/** The hook that stands for a chain of iptables. */
+/** The hook for a chain of iptables. */
 const HOOKS: Readonly<Record<string, Hook>> = {
   INPUT: "input",
   FORWARD: "forward",
   [DOCKER_CHAIN]: "forward",
 };
-/** Both families, of which one may never be used. */
+/** The sets that every jail has. */
 const USUAL_SETS = ["ipv4-32", "ipv6-128"];
 
-/** What we hold to be in the kernel of one jail. */
+/** What the kernel is believed to hold of one jail. */
 interface TableState {
   exists: boolean;
   sets: Set<string>;
   hooks: readonly Hook[];
-  /** The jail's rules as last written; undefined: they have to be written. */
+  /** The rules of the jail as last written; undefined: they have to be written. */
   written: string | undefined;
-  /** How nft shows them; undefined: nobody has looked yet. */
+  /** How nft lists them; undefined: not read yet. */
   seen: string | undefined;
-  /** Others took something away that is not back yet: bans, which only the caller knows. */
+  /** True: others removed bans that are not restored yet; only the caller knows them. */
   isDamaged: boolean;
 }
 
 /**
- * A table of its own for each jail, with a set for each prefix length. It composes with any other firewall: what one
- * of both drops is dropped. The kernel ends bans by itself.
+ * A table per jail, with a set per prefix length. It works beside any other firewall: a packet that either drops is dropped. The
+ * kernel ends bans by itself.
  */
 export class NftablesBackend implements Backend {
   readonly name = "nftables";
@@ -145,7 +145,7 @@ export class NftablesBackend implements Backend {
     for (const jail of jails ?? [...this.#states.keys()]) this.#states.delete(jail);
   }
 
-  /** One transaction. Returns why it failed. */
+  /** Applies batches in one transaction. Returns why it failed. */
   async #commit(batches: readonly Batch[]): Promise<string | undefined> {
     const wanted = batches.filter(
       ({ jail, changes }) => this.#state(jail).exists || changes.some(({ until }) => until !== undefined),
@@ -231,7 +231,7 @@ export class NftablesBackend implements Backend {
   }
 }
 
-/** nft of this machine. */
+/** The nft of this machine. */
 export function nftTool(run: Run): NftTool {
   const nft = (...args: string[]) => run(["nft", ...args], TOOL_OPTIONS);
   return {
@@ -243,7 +243,7 @@ export function nftTool(run: Run): NftTool {
   };
 }
 
-/** One that sees no tables and prints each statement as a person would type it. */
+/** A tool that sees no tables, and prints statements instead of applying them. */
 export function dryNftTool(print: (line: string) => void): NftTool {
   const done = { status: 0, stdout: "", stderr: "" };
   return {
