@@ -258,7 +258,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     "control-hostile.test.ts: f2b-stream --control takes no commands by hand while nobody reads its own",
   ],
   "messages that wait for the reader of stderr": [
-    "cli/stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
+    "cli/stderr.test.ts: forPeople drops messages while 16 MiB wait, and writes how many",
   ],
 };
 
@@ -299,7 +299,7 @@ const EXEC: Readonly<Record<string, Case>> = {
   },
   bans: [
     "exec/apply/executor.test.ts: Executor at the bound: the weakest that ends soonest makes room",
-    "exec/apply/executor.test.ts: Executor refuses more than the most bans, until one ends",
+    "exec/apply/executor.test.ts: Executor refuses bans beyond --max-bans, until one ends",
   ],
   jails: async () => {
     const { executor, results } = newExecutor();
@@ -341,13 +341,13 @@ const EXEC: Readonly<Record<string, Case>> = {
   },
   "a tool": [
     "exec/actions/actions.test.ts: run kills a command that takes too long, with its children",
-    "exec/actions/actions.test.ts: run keeps no more of stdout than it may",
+    "exec/actions/actions.test.ts: run keeps no more of stdout than allowed",
   ],
   "results that wait for the reader of stdout": [
     "system/faults.test.ts: holds little for a reader that has stopped, and loses nothing",
   ],
   "messages that wait for the reader of stderr": [
-    "cli/stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
+    "cli/stderr.test.ts: forPeople drops messages while 16 MiB wait, and writes how many",
   ],
 };
 

@@ -27,7 +27,8 @@ jails:
   });
 });
 
-test("parseConfig takes an empty file", () => assert.deepEqual(parseConfig("# nothing\n", "exec.yaml"), {}));
+test("parseConfig accepts an empty file", () =>
+  assert.deepEqual(parseConfig("# nothing\n", "exec.yaml"), {}));
 
 const MISTAKES = [
   { text: "jail: {}", problem: 'exec.yaml:1:1: unknown key "jail"' },

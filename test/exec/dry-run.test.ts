@@ -150,7 +150,7 @@ test("f2b-exec -c: mistakes in the file end with 78 and their positions", async 
   assert.equal((await runExec(["-c", join(folder, "none.yaml")], "")).status, 78);
 });
 
-test("f2b-exec --results writes a line a command", async () => {
+test("f2b-exec --results writes a line per command", async () => {
   const commands = [
     { cmd: "ban", ip: "203.0.113.7" },
     { cmd: "ban", ip: "203.0.113.7" },
@@ -178,7 +178,7 @@ test("f2b-exec --results writes a line a command", async () => {
   ]);
 });
 
-test("f2b-exec --results ends with 141, and silently, when nobody reads them any more", async () => {
+test("f2b-exec --results ends silently with 141 when the reader is gone", async () => {
   const running = startExec(["--backend", "none", "--results"]);
   running.write({ cmd: "ban", ip: "203.0.113.7" });
   await running.said("applied");
@@ -192,7 +192,7 @@ test("f2b-exec --results ends with 141, and silently, when nobody reads them any
   );
 });
 
-test("f2b-exec --results tells that they could not be written, and bans on", async () => {
+test("f2b-exec --results reports that results could not be written, and goes on banning", async () => {
   const running = startExec(["--backend", "none", "--results"], { before: FULL_DISK });
   for (const ip of ["203.0.113.7", "203.0.113.8"]) {
     running.write({ cmd: "ban", ip });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { UsageError } from "../../src/cli/args.ts";
 import { HELP, readOptions } from "../../src/exec/options.ts";
 
-test("readOptions: what nothing says", () => {
+test("readOptions: defaults", () => {
   assert.deepEqual(readOptions([]), {
     mode: "run",
     backend: "auto",

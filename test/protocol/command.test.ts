@@ -94,7 +94,7 @@ const anySync = fc.tuple(time, fc.option(fc.array(jail))).map(([time, jails]): C
   return jails ? { cmd: "sync", time, phase: "begin", jails } : { cmd: "sync", time, phase: "end" };
 });
 
-test("decode gives back what was encoded, one line a command", () => {
+test("decode returns what was encoded, one line per command", () => {
   fc.assert(
     fc.property(fc.oneof(anyBan, anyUnban, anySync), (command) => {
       const line = encode(command);
@@ -171,7 +171,7 @@ const accepted: readonly { name: string; line: string; command: Command }[] = [
 ];
 
 for (const { name, line, command } of accepted) {
-  test(`decode takes ${name}`, () => {
+  test(`decode accepts ${name}`, () => {
     assert.deepEqual(decode(line, NOW), command);
   });
 }
@@ -224,7 +224,7 @@ for (const [line, message] of refused) {
   });
 }
 
-test("decode tells a command that it does not know from a line that is none", () => {
+test("decode tells an unknown command from a line that is not a command", () => {
   assert.throws(() => decode('{"cmd":"flush"}', NOW), { code: "ERR_COMMAND_UNKNOWN", message: /"flush"$/ });
 });
 

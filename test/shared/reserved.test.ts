@@ -32,7 +32,7 @@ for (const { of, inner } of INNER)
   test(`innerIPv4 of ${of}: ${inner.join(", ") || "nothing"}`, () =>
     assert.deepEqual(innerIPv4(network(of)).map(formatNetwork), inner));
 
-test("ownAddresses knows what the networks of interfaces broadcast to", () => {
+test("ownAddresses knows the broadcast addresses of interfaces", () => {
   const own = ownAddresses({
     eth0: [
       { address: "198.51.100.10", cidr: "198.51.100.10/25" },

@@ -164,7 +164,7 @@ for (const { name, put, says, needsRoot } of cases) {
   }
 }
 
-test("look tells what is not there from what is", (t) => {
+test("look tells a missing file from an existing one", (t) => {
   const path = join(newFolder(t), "path");
   assert.equal(look(path, OURS), undefined);
   assert.throws(() => readTrusted(path, 10, OURS), { code: "ENOENT" });
@@ -181,7 +181,7 @@ test("readTrusted reads one byte more than asked for, and no further", (t) => {
   assert.equal(readTrusted(path, 300_000, OURS).length, 200_000);
 });
 
-test("readTrusted takes /dev/null where pipes are taken", () => {
+test("readTrusted accepts /dev/null where pipes are accepted", () => {
   assert.equal(readTrusted("/dev/null", 10, RULES).length, 0);
   assert.equal(readTrusted("/dev/null", 10, COMMANDS).length, 0);
   assert.throws(() => readTrusted("/dev/null", 10, OURS), FileError);
@@ -298,7 +298,7 @@ for (const { name, put, isLeft, needsRoot } of [
   });
 }
 
-test("BanLog makes a state that others may read one for nobody else", async (t) => {
+test("BanLog makes a readable state unreadable to others", async (t) => {
   const path = join(newFolder(t), "state");
   await file(HEADER, 0o644)(path);
   await (await openLog(path)).log.end();
@@ -357,7 +357,7 @@ for (const { name, put, says, needsRoot } of metrics) {
   }
 }
 
-test("f2b-stream --metrics /dev/null tells, and leaves the device", async () => {
+test("f2b-stream --metrics /dev/null reports an error, and leaves the device", async () => {
   const { status, stderr } = await runProgram("f2b-stream", [
     "-r",
     "sshd",
@@ -493,7 +493,7 @@ async function started(
 }
 
 for (const { name, says, run } of starts) {
-  test(`a FIFO in the place of ${name} holds no start up`, { timeout: 60_000 }, async (t) => {
+  test(`a FIFO in the place of ${name} does not block a start`, { timeout: 60_000 }, async (t) => {
     const { status, stderr } = await run(t);
     assert.match(stderr, says);
     assert.notEqual(status, 0);

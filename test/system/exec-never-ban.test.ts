@@ -71,7 +71,7 @@ describe("f2b-exec and those it never bans", { timeout: 120_000 }, () => {
       ),
     );
 
-  test("SSH: only the very connections behind which somebody has logged in, while they live", {
+  test("SSH: only connections with a login, as long as they last", {
     skip: netnsSkip("nft", "ssh", "ssh-keygen", SSHD),
   }, async () => {
     net = await Netns.create();
@@ -117,7 +117,7 @@ describe("f2b-exec and those it never bans", { timeout: 120_000 }, () => {
     await net.remove();
   });
 
-  test("gateways of all tables, broadcast addresses and what stands for an own one", {
+  test("gateways of all tables, broadcast addresses and addresses that embed an own one", {
     skip: netnsSkip("nft"),
   }, async () => {
     net = await Netns.create();

@@ -30,7 +30,7 @@ for (const { argument, filled } of CASES) {
   test(`fillTags: ${argument}`, () => assert.deepEqual(fillTags([argument], tags), [filled]));
 }
 
-test("commandTags: for ever is -1; an unban has a time and no more", () => {
+test("commandTags: for ever is -1; an unban has only a time", () => {
   assert.equal(commandTags(read({ cmd: "ban", ip: "192.0.2.7" }), jail).bantime, "-1");
   const unban = commandTags(read({ cmd: "unban", ip: "192.0.2.7", time: TIMES.time }), jail);
   assert.deepEqual([unban.ip, unban.time, unban.failures], ["192.0.2.7", "1389106744", "0"]);

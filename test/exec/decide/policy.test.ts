@@ -84,7 +84,7 @@ for (const { ip, refusal } of CASES) {
   });
 }
 
-test("Policy asks for the host's addresses again after ten seconds", () => {
+test("Policy reads the host's addresses again after ten seconds", () => {
   let own = "192.0.2.1";
   const moving = new Policy({ neverBan: [], host: () => [{ network: network(own), why: "own" }] });
   assert.equal(moving.refusal(network("192.0.2.2"), 0), undefined);
@@ -112,7 +112,7 @@ ${zero} 00 ${zero} 00 ${zero} ffffffff 00000001 00000000 00200200       lo
   assert.deepEqual(gatewaysIPv6(text).map(formatNetwork), ["2001:db8::1"]);
 });
 
-test("routesOf finds gateways in all tables, and what the kernel takes for its own", () => {
+test("routesOf finds gateways in all tables, and the kernel's own addresses", () => {
   const text = `default via 192.0.2.1 dev eth0 table 100 proto static
 10.0.0.0/8 via 198.51.100.9 dev eth1
 default table 200 proto static \n\tnexthop via 192.0.2.33 dev eth0 weight 1 \n\tnexthop via inet6 fe80::1 dev eth1 weight 1
@@ -146,7 +146,7 @@ options edns0`;
   assert.deepEqual(resolversOf(text).map(formatNetwork), ["192.0.2.53", "fe80::53", "192.0.2.54"]);
 });
 
-test("HostAddresses looks at the routes again after a minute, less often where that takes long, and does without ip", async () => {
+test("HostAddresses reads the routes again after a minute, less often where that takes long, and works without ip", async () => {
   let now = 0;
   let looks = 0;
   let takes = 100;

@@ -68,7 +68,7 @@ test("compact keeps what is needed, in its order, the evidence where it is neede
   await Promise.all([file.close(), next.close()]);
 });
 
-test("compact keeps the end of a ban that it keeps, though that be forgotten meanwhile", async (t) => {
+test("compact keeps the end of a ban that it keeps, even if the policy forgets it meanwhile", async (t) => {
   const path = join(newFolder(t), "state");
   const file = await stateOf(path, [ban(1), unban(1), unban(2)]);
   const retentionOf = (decision: object) => ("until" in decision ? "bare" : "nothing");
