@@ -4,7 +4,7 @@ import { printable, type Report } from "../cli/report.ts";
 import { type Command, decode, MAX_COMMAND_BYTES } from "../protocol/command.ts";
 import { CommandError } from "../protocol/json-fields.ts";
 
-/** split2 4.2 has a field, missing from its types, that tells that it is skipping a line that is too long. */
+/** split2 4.2 has a field, missing from its types, that is true while it skips a line that is too long. */
 type Splitter = Transform & { readonly overflow: boolean };
 
 /** How many bad lines are reported one by one; then only the 10th, 100th and so on of the others. */

@@ -162,7 +162,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
           await host.net.run("sh", "-c", command);
           // A table of nftables' own is not touched by the iptables tools.
           if (backend !== "nftables" || name === "nft flush ruleset") {
-            await running.said("somebody else changed the firewall: restored smtp");
+            await running.said("another program changed the firewall: restored smtp");
           }
           assert.deepEqual(await host.bans(), [CLIENT.ipv4, "192.0.2.8", "2001:db8:7::7"].sort());
           assert.equal(await connect(host.net, SERVER.ipv4, 2525), "refused");

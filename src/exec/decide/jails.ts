@@ -116,7 +116,7 @@ export class Jails {
     const ports = found && sortPorts(found);
     this.#served.set(jail.name, { jail: { ...jail, ...ports }, isChanged: found !== undefined, leftTo });
     if (found === undefined) return;
-    // A ban in both ends when our own back end says.
+    // The end of a ban in both is that of our own back end.
     const bans = new Map([...found.bans, ...(own?.bans ?? [])]);
     const foreign = new Set([...bans.keys()].filter((ip) => own === undefined || !own.bans.has(ip)));
     this.#options.onAdopted(jail.name, { bans, foreign });

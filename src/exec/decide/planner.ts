@@ -31,7 +31,7 @@ export class Planner {
   readonly #desired: DesiredBans;
   readonly #jails: Jails;
   /**
-   * Bans that we ended, by a timer or to make room: an unban of f2b-stream for one of them says nothing new. Holds at least
+   * Bans that we ended, by a timer or to make room: an unban of f2b-stream for one of them is redundant. Holds at least
    * the last `maxBans` of them.
    */
   readonly #endedHere: RecentMap<string, true>;

@@ -437,7 +437,9 @@ test("Executor restores what others removed, and reports it in one line", async 
   await executor.idle();
   assert.deepEqual(tool.chains.get("INPUT"), before.get("INPUT"));
   assert.deepEqual(chain()?.toSorted(), before.get("f2bs-manual")?.toSorted());
-  assert.deepEqual(told, ["warning: somebody else changed the firewall: restored manual, 2 bans put right"]);
+  assert.deepEqual(told, [
+    "warning: another program changed the firewall: restored manual, corrected 2 bans",
+  ]);
   executor.stop();
 });
 

@@ -63,7 +63,10 @@ test("Reconciler restores flushed members within a second", async () => {
   ipset.sets.get(SET)?.clear();
   await pass(1000);
   assert.deepEqual(members(ipset), ["192.0.2.7", "192.0.2.8"]);
-  assert.equal(told.at(-1), "warning: somebody else changed the firewall: restored manual, 2 bans put right");
+  assert.equal(
+    told.at(-1),
+    "warning: another program changed the firewall: restored manual, corrected 2 bans",
+  );
   executor.stop();
 });
 

@@ -68,7 +68,7 @@ function canonical(ip: string): string {
 
 /** `timeout`: seconds; 0: no end. */
 function endOf(timeout: number, comment: string | undefined, now: number): Until {
-  const said = comment === undefined ? undefined : readUntil(comment);
-  if (said !== undefined) return said;
+  const commentedEnd = comment === undefined ? undefined : readUntil(comment);
+  if (commentedEnd !== undefined) return commentedEnd;
   return timeout > 0 ? now + timeout * 1000 : null;
 }
