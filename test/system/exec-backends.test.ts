@@ -243,7 +243,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
     withServer(`${backend} alone`, (host) => {
       test(`${backend}: the kernel ends a ban though f2b-exec was killed with -9`, async () => {
         const running = host.start("--backend", backend);
-        running.write(ban(CLIENT.ipv4, { until: inSeconds(2) }), ban("192.0.2.8"));
+        running.write(ban(CLIENT.ipv4, { until: inSeconds(5) }), ban("192.0.2.8"));
         await running.said("Ban 192.0.2.8");
         running.child.kill("SIGKILL");
         await running.ended;
