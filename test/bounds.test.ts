@@ -298,7 +298,7 @@ const EXEC: Readonly<Record<string, Case>> = {
     assert.equal(await hasRoom(), false, "50,000 wait");
   },
   bans: [
-    "exec/apply/executor.test.ts: Executor at the bound: the weakest that ends soonest makes room",
+    "exec/apply/executor.test.ts: Executor at the bound: the ban of the lowest rank that ends soonest makes room",
     "exec/apply/executor.test.ts: Executor refuses bans beyond --max-bans, until one ends",
   ],
   jails: async () => {

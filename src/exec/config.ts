@@ -7,7 +7,7 @@ import { unknownTag } from "./settings/tag-names.ts";
 /** A mistake in the file of `-c`: `exec.yaml:4:11: jails.sshd.blocktype: expected …`. */
 export class ConfigError extends SyntaxError {
   readonly code = "ERR_CONFIG";
-  /** All mistakes, each with its position. */
+  /** All that were found, each with its place. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
@@ -57,10 +57,10 @@ export function parseConfig(text: string, file: string): ExecConfig {
   );
 }
 
-/** Most uses of one anchor, nested ones counted, so that a small text can't expand to a huge one. */
+/** No anchor is used more often than this, those inside it counted: a small text can't stand for a huge one. */
 const MAX_ALIASES = 100;
 
-/** @throws ConfigError for aliases that expand to too much or contain themselves, and for too deep nesting */
+/** @throws ConfigError for aliases that stand for too much or lead to themselves, and for what is nested too deep */
 function bounded<T>(file: string, read: () => T): T {
   try {
     return read();
@@ -150,7 +150,7 @@ function expectedMapping({ code }: { readonly code?: string }): string | undefin
   return code === "unrecognized_keys" ? undefined : "expected a mapping";
 }
 
-/** The offset of the value at `path`, or of its key `key`; where there is no value, of what is around it. */
+/** Where the value at `path` stands, or its key `key`; where there is no value, what is around it. */
 function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[], key?: string): number {
   let node: Node | null = root;
   for (const part of path) {
