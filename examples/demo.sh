@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make demo: the log of an attack, the bans and unbans it brings, and what the firewall would be told. Changes nothing.
+# make demo: the log of an attack, the bans and unbans for it, and the firewall commands. Changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,7 +7,7 @@ stream=(node dist/bin/f2b-stream.js)
 exec=(node dist/bin/f2b-exec.js)
 rules=(-r sshd -r sendmail -r postfix -r dovecot)
 
-# One line a command, with the last log line that led to it.
+# One line per command, with the last log line that led to it.
 show() {
   node -e '
     const clock = (time) => time.slice(11, 19);

@@ -258,7 +258,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     "control-hostile.test.ts: f2b-stream --control takes no commands by hand while nobody reads its own",
   ],
   "messages that wait for the reader of stderr": [
-    "cli/stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
+    "cli/stderr.test.ts: forPeople drops messages while 16 MiB wait, and writes how many",
   ],
 };
 
@@ -298,8 +298,8 @@ const EXEC: Readonly<Record<string, Case>> = {
     assert.equal(await hasRoom(), false, "50,000 wait");
   },
   bans: [
-    "exec/apply/executor.test.ts: Executor at the bound: the weakest that ends soonest makes room",
-    "exec/apply/executor.test.ts: Executor refuses more than the most bans, until one ends",
+    "exec/apply/executor.test.ts: Executor at the bound: the ban of the lowest rank that ends soonest makes room",
+    "exec/apply/executor.test.ts: Executor refuses bans beyond --max-bans, until one ends",
   ],
   jails: async () => {
     const { executor, results } = newExecutor();
@@ -330,18 +330,24 @@ const EXEC: Readonly<Record<string, Case>> = {
     await actions.idle();
     assert.equal(inputs.length, 10_004);
     assert.equal(inputs.filter((length) => length > 10_240).length, 1638, "16 MiB of evidence");
-    assert.deepEqual(told.slice(0, 1), ["test: warning: many actions wait: some are run without matches"]);
-    assert.ok(told.includes("test: warning: more than 10000 actions wait: dropped the actions of a command"));
+    assert.deepEqual(told.slice(0, 1), [
+      "test: warning: too much evidence waits for actions: some run without matches",
+    ]);
+    assert.ok(
+      told.includes(
+        "test: warning: more than 10000 commands wait for their actions: dropped the actions of a command",
+      ),
+    );
   },
   "a tool": [
     "exec/actions/actions.test.ts: run kills a command that takes too long, with its children",
-    "exec/actions/actions.test.ts: run keeps no more of stdout than it may",
+    "exec/actions/actions.test.ts: run keeps no more of stdout than allowed",
   ],
   "results that wait for the reader of stdout": [
     "system/faults.test.ts: holds little for a reader that has stopped, and loses nothing",
   ],
   "messages that wait for the reader of stderr": [
-    "cli/stderr.test.ts: forPeople leaves out what comes when 16 MiB wait, and says how much it was",
+    "cli/stderr.test.ts: forPeople drops messages while 16 MiB wait, and writes how many",
   ],
 };
 

@@ -50,7 +50,7 @@ const app = (last: number, settings: Partial<Ban> = {}) =>
     ...settings,
   });
 
-test("f2b-stream --state begins with what ended meanwhile, what has no jail any more, and a sync of the rest", async (t) => {
+test("f2b-stream --state begins with bans that ended meanwhile or have no jail any more, then a sync of the rest", async (t) => {
   const { path, args } = newState(t);
   const ended = app(1, { time: Date.now() - 20 * minute, until: Date.now() - 10 * minute });
   const shadow = app(4, { cmd: "would-ban", jail: "app-watch" });
@@ -85,14 +85,14 @@ test("f2b-stream --state begins with what ended meanwhile, what has no jail any 
     assert.ok(linesOf(path).includes(line), "unbans are in the state");
 });
 
-test("f2b-stream --state knows nothing at first, and sends no sync", async (t) => {
+test("f2b-stream --state: a new state is empty and sends no sync", async (t) => {
   const { path, args } = newState(t);
   assert.equal((await runProgram("f2b-stream", args)).stdout, "");
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.deepEqual(commands((await runProgram("f2b-stream", args)).stdout), ["sync begin", "sync end"]);
 });
 
-test("f2b-stream --state holds a command before anybody hears of it", async (t) => {
+test("f2b-stream --state has a command before stdout has it", async (t) => {
   const { path, args } = newState(t);
   const running = start("f2b-stream", args);
   await eventually(() => existsSync(path));
@@ -137,7 +137,7 @@ test("f2b-stream --state counts bans from before a restart where bans are counte
   ]);
 });
 
-test("f2b-stream --state owes no ban that was torn from the one that led to it", async (t) => {
+test("f2b-stream --state writes a ban that is due when the state ends between it and the ban that led to it", async (t) => {
   const { path, args } = newState(t);
   leave(path, [
     app(1),
@@ -170,7 +170,7 @@ test("f2b-stream --state reads a log again and changes nothing", async (t) => {
   );
 });
 
-test("f2b-stream --state takes no unfinished line from a pipe: it is read again", async (t) => {
+test("f2b-stream --state ignores an unfinished line from a pipe, which is read again", async (t) => {
   const { args } = newState(t);
   const torn = failure("192.0.2.1").repeat(3).slice(0, -1);
   assert.doesNotMatch((await runProgram("f2b-stream", args, torn)).stdout, /"cmd":"ban"/);
@@ -194,7 +194,7 @@ test("f2b-stream --state is refused while another f2b-stream has it; --resume is
   assert.equal((await runProgram("f2b-stream", args)).status, 0);
 });
 
-test("f2b-stream --state is refused when it is something else, which stays as it is", async (t) => {
+test("f2b-stream --state refuses a file that is not a state, and leaves it as it is", async (t) => {
   const { path, args } = newState(t);
   writeFileSync(path, "precious\n");
   const { status, stderr } = await runProgram("f2b-stream", args);

@@ -11,7 +11,7 @@ export const PROGRAM = fileURLToPath(new URL("../../bin/f2b-exec.js", import.met
 const made = new Set<string>();
 let count = 0;
 
-/** Runs `work` with what stands before a command in a network namespace of its own. */
+/** Runs `work` in a new network namespace; `work` gets the words that precede a command to run it there. */
 export async function inNamespace<T>(work: (before: readonly string[]) => Promise<T>): Promise<T> {
   const name = `f2bb-${process.pid}-${++count}`;
   await exec("ip", ["netns", "add", name]);
@@ -24,19 +24,19 @@ export async function inNamespace<T>(work: (before: readonly string[]) => Promis
   }
 }
 
-/** Takes away what an interrupted run left. */
+/** Removes what an interrupted run left. */
 export async function cleanUp(): Promise<void> {
   for (const name of made) await exec("ip", ["netns", "del", name]).catch(() => undefined);
 }
 
-/** A running f2b-exec that is fed and counts its results. */
+/** A running f2b-exec: sends it commands and counts its results. */
 export class BanStream {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #ended: Promise<unknown>;
   #count = 0;
   #wanted = Number.POSITIVE_INFINITY;
   #reached: () => void = () => undefined;
-  /** What was said last. */
+  /** The end of its output. */
   #tail = "";
 
   constructor([file = "", ...args]: readonly string[], backend: string) {
@@ -67,13 +67,13 @@ export class BanStream {
     this.#child.stdin.write(`${JSON.stringify(command)}\n`);
   }
 
-  /** What became of an address, if that was said among the last. */
+  /** The result for an address, if it is among the last ones. */
   last(ip: string): string | undefined {
     const line = this.#tail.split("\n").findLast((each) => each.includes(`"${ip}"`));
     return line === undefined ? undefined : JSON.parse(line).result;
   }
 
-  /** Milliseconds of CPU that it has used, and its tools. */
+  /** Milliseconds of CPU time that it and its tools have used. */
   cpu(): { readonly own: number; readonly tools: number } {
     const [, fields = ""] = readFileSync(`/proc/${this.#child.pid}/stat`, "latin1").split(") ");
     const [user = 0, system = 0, tools = 0, more = 0] = fields.split(" ").slice(11, 15).map(Number);
@@ -84,7 +84,7 @@ export class BanStream {
     this.#write(first, count, (ip) => ({ cmd: "unban", jail: "bench", ip }));
   }
 
-  /** Ends when so many results have come. */
+  /** Resolves when that many results have arrived. */
   async results(count: number): Promise<void> {
     if (this.#count >= count) return;
     this.#wanted = count;
@@ -105,13 +105,13 @@ export class BanStream {
   }
 }
 
-/** Milliseconds of one of the kernel's clock ticks, as /proc counts. */
+/** Milliseconds per clock tick in /proc. */
 const TICK = 10;
 const TAIL = 4096;
 
 const UNTIL = new Date(Date.now() + 86_400_000).toISOString();
 
-/** 198.18.0.0 and on, as RFC 2544 gives them to benchmarks. */
+/** Addresses from 198.18.0.0 on, which RFC 2544 reserves for benchmarks. */
 function address(index: number): string {
   return `198.${18 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
 }

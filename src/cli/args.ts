@@ -1,13 +1,13 @@
 import minimist from "minimist";
 
-/** What a program's command line may hold. Names are without dashes. */
+/** What a program's command line may hold. Names come without dashes. */
 export interface ArgsSpec {
   readonly flags: readonly string[];
   /** Flags that are on unless `--no-NAME` says otherwise. */
   readonly negatable?: readonly string[];
   /** Options with a value. */
   readonly strings: readonly string[];
-  /** Options with a value that may be given several times. */
+  /** Options with a value that may be repeated. */
   readonly lists?: readonly string[];
   /** Short name to long name. */
   readonly alias?: Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export interface Typed {
   readonly operands: readonly string[];
 }
 
-/** A command line that the program does not understand. Its message says what and why. */
+/** A command line that the program does not accept. The message says what is wrong with it. */
 export class UsageError extends Error {
   readonly code = "ERR_USAGE";
 
@@ -36,7 +36,7 @@ export class UsageError extends Error {
 /**
  * Reads `argv` (without node and script).
  *
- * @throws UsageError for an unknown option, one without its value or with one it does not take, or one given twice that stands alone
+ * @throws UsageError for an unknown option, a missing or unexpected value, or an option that is given twice and may not be
  */
 export function readArgs(argv: readonly string[], spec: ArgsSpec): Typed {
   const lists = spec.lists ?? [];
@@ -62,8 +62,8 @@ export function readArgs(argv: readonly string[], spec: ArgsSpec): Typed {
 }
 
 /**
- * The words with each option in the one form that minimist reads without surprises, `--name=value`. Left to itself it takes
- * `-r/etc/x` for `etc/x`, any value for a flag, `--no-` before any name, and `--constructor` for a known one.
+ * The words with each option in the one form that minimist reads without surprises, `--name=value`. Otherwise it reads
+ * `-r/etc/x` as `etc/x`, accepts values of flags and `--no-` before any name, and takes `--constructor` for a known option.
  */
 function spellOut(argv: readonly string[], spec: ArgsSpec, flags: readonly string[]): string[] {
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
@@ -122,9 +122,9 @@ function unknownOption(word: string): UsageError {
 }
 
 /**
- * A whole number from the command line.
+ * The value of an option that takes a whole number; undefined when it was not given.
  *
- * @throws UsageError when it is none, or not between `min` and `max`
+ * @throws UsageError when it is not a whole number between `min` and `max`
  */
 export function wholeNumber(
   typed: Typed,
@@ -141,7 +141,7 @@ export function wholeNumber(
 }
 
 /**
- * The time that an option `--now` gives, in epoch milliseconds: `@seconds`, or ISO 8601; without a zone it is the local one's.
+ * Reads the value of an option `--now`, `@seconds` or ISO 8601, in the local zone unless it has its own. Returns epoch milliseconds.
  *
  * @throws UsageError
  */
@@ -157,6 +157,6 @@ export function readTime(text: string): number {
 function readIso(text: string): number {
   const [, date, time] =
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?))?$/.exec(text) ?? [];
-  // A date alone would be read as one in UTC.
+  // Date.parse reads a date without a time as UTC.
   return date === undefined ? Number.NaN : Date.parse(`${date}T${time ?? "00:00"}`);
 }

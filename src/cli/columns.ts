@@ -1,4 +1,4 @@
-/** Rows as lines, their cells aligned. The last cell of a row is as long as it is. */
+/** Rows as lines, with their cells aligned; the last cell of a row is not padded. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
   const widths: number[] = [];
   for (const row of rows) {

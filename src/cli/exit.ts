@@ -1,21 +1,21 @@
-/** Exit statuses, named as sysexits.h does, so that systemd knows them. */
+/** Exit statuses, named as in sysexits.h, so that systemd knows them. */
 export const EXIT = {
-  /** End of input, or asked to stop. */
+  /** End of input, or a signal to stop. */
   OK: 0,
   /** Wrong usage of the command line. */
   USAGE: 64,
-  /** Some input command was none (f2b-exec, at the end of input); a request was refused (f2b-client). */
+  /** The input had invalid commands (f2b-exec, at its end); a request was refused (f2b-client). */
   DATA: 65,
-  /** What is needed is not there: the firewall at start, the control socket. */
+  /** Something needed is missing: the firewall at start, the control socket. */
   UNAVAILABLE: 69,
-  /** Our own bug. */
+  /** An internal error, which is a bug. */
   SOFTWARE: 70,
   /** Reading or writing failed: a full disk, a folder as input. */
   IO: 74,
-  /** Something is used by another process: later it may work. */
+  /** Another process uses something that we need: it may work later. */
   TEMPFAIL: 75,
-  /** Rules or configuration. */
+  /** Mistakes in rules or configuration. */
   CONFIG: 78,
-  /** The reader of stdout is gone: 128 + SIGPIPE, as C filters end. */
+  /** The reader of stdout is gone: 128 + SIGPIPE, as with filters written in C. */
   PIPE: 141,
 } as const;

@@ -1,4 +1,4 @@
-/** Why a file could not be read, in words. */
+/** Why a file could not be read, for messages. */
 export function whyUnreadable(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
@@ -9,9 +9,9 @@ export function whyUnreadable(error: unknown): string {
     case "EISDIR":
       return "is a directory";
     case "ENOTDIR":
-      return "a part of its path is no directory";
+      return "a part of its path is not a directory";
     case "ENAMETOOLONG":
-      return "the name is too long";
+      return "its name is too long";
     case "ELOOP":
       return "too many symbolic links";
     case "ERR_INVALID_ARG_VALUE":

@@ -1,15 +1,15 @@
 import { escapeText } from "../shared/invisible.ts";
 import { forPeople } from "./stderr.ts";
 
-/** Lines for people on stderr: `program: ` first, one line a message, log text only through `printable`. */
+/** Messages for people on stderr: one line each, `program: ` first. Log text goes through `printable`. */
 export class Report {
   readonly #program: string;
   readonly #write: (line: string) => void;
-  /** How much is told: `quiet` leaves out warnings and hints, `verbose` adds details. */
+  /** How much is written: `quiet` leaves out warnings and hints, `verbose` adds details. */
   verbosity: "quiet" | "normal" | "verbose" = "normal";
-  /** Warnings so far, told or not. */
+  /** Warnings so far, written or not. */
   warnings = 0;
-  /** How often each kind of rare warning was given. */
+  /** How often each kind of rare warning came. */
   readonly #given = new Map<string, number>();
 
   constructor(program: string, write: (text: string) => void = forPeople(program)) {
@@ -35,10 +35,10 @@ export class Report {
   }
 
   /**
-   * A warning that may come again and again: given at the 1st, 10th, 100th, … time, with how often by then. `kind` must
-   * be one of a fixed set of words.
+   * A warning that may come often: written the 1st, 10th, 100th, … time, with how often it came so far. `kind` must be one of a
+   * fixed set of words.
    *
-   * @returns whether this was such a time
+   * @returns whether it was written, or would have been without `quiet`
    */
   rareWarning(kind: string, message: string | (() => string)): boolean {
     const count = (this.#given.get(kind) ?? 0) + 1;
@@ -58,12 +58,12 @@ export class Report {
     this.#write(this.#lineOf(message));
   }
 
-  /** Many lines with one write. */
+  /** Several lines with one write. */
   lines(messages: readonly string[]): void {
     if (messages.length > 0) this.#write(messages.map((message) => this.#lineOf(message)).join(""));
   }
 
-  /** Whatever got into a message, it is one line, and none that a terminal acts on. */
+  /** A message is one line, with nothing that a terminal acts on, whatever got into it. */
   #lineOf(message: string): string {
     return `${this.#program}: ${escapeText(message)}\n`;
   }
@@ -76,8 +76,8 @@ function isPowerOfTen(count: number): boolean {
 }
 
 /**
- * Text that a stranger wrote, safe for a terminal: characters that are not seen, and lone surrogates, are escaped as `\xNN` or
- * `\u{NNNN}`, and what is longer than `limit` characters is cut.
+ * Untrusted text, made safe for a terminal: invisible characters and lone surrogates are escaped as `\xNN` or `\u{NNNN}`, and a
+ * text longer than `limit` characters is cut.
  */
 export function printable(text: string, limit = 200): string {
   return escapeText(text.length > limit ? `${text.slice(0, limit)}…` : text);

@@ -2,9 +2,9 @@ import { setZone } from "../shared/time.ts";
 import { UsageError } from "./args.ts";
 
 /**
- * Takes the value of an option `--tz`.
+ * Sets the zone of this process to the value of an option `--tz`.
  *
- * @throws UsageError for a zone that does not exist
+ * @throws UsageError for an unknown zone
  */
 export function useZone(zone: string): void {
   try {

@@ -49,12 +49,12 @@ const expected = (what: string) => ({ error: `expected ${what}` });
 
 const chain = z.string(expected("the name of a chain")).regex(CHAIN_NAME, expected("the name of a chain"));
 
-/** Numbers stand for their text: `[sleep, 5]`. A text alone would need a shell, and gets none. */
+/** Numbers are read as text: `[sleep, 5]`. A command as one string would need a shell, so it is refused. */
 const argvShape = 'a list of arguments such as [logger, -t, f2b, "ban <ip>"]';
 const argv = z
   .array(
     z.union([z.string(), z.number()], expected("text")).transform(String),
-    expected(`${argvShape}: no shell runs them`),
+    expected(`${argvShape}: no shell is run`),
   )
   .min(1, expected(argvShape))
   .refine((words) => words[0] !== "", expected("a command"))
@@ -65,7 +65,7 @@ function command(tags: "address" | "jail") {
     words.forEach((word, index) => {
       const tag = unknownTag(word, tags);
       if (tag === undefined) return;
-      const message = `there is no tag ${tag} here; the whole command comes as JSON on stdin`;
+      const message = `unknown tag ${tag}; the whole command is passed as JSON on stdin`;
       context.addIssue({ code: "custom", path: [index], message });
     });
   });

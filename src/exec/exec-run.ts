@@ -8,12 +8,12 @@ import type { Backend } from "./kernel/backend.ts";
 import type { ExecOptions } from "./options.ts";
 import type { Output } from "./report/output.ts";
 
-/** Milliseconds that input is read on for after a signal; the pipe before us says its last in that time. */
+/** Milliseconds for which input is read after a signal, while the rest of the pipe writes its last commands. */
 const READ_ON = 5000;
-/** Milliseconds after a signal in which actions that wait are still begun. */
+/** Milliseconds after a signal in which waiting actions are still started. */
 const ACTIONS_GRACE = 10_000;
 
-/** The process around us. */
+/** The process that f2b-exec runs in. */
 export interface Surroundings {
   readonly stdin: Readable;
   readonly stdout: Writable;
@@ -21,7 +21,7 @@ export interface Surroundings {
   readonly onSignal: (stop: () => void) => void;
 }
 
-/** What a session works with. */
+/** The parts that a run uses. */
 export interface ExecRunParts {
   readonly executor: Executor;
   readonly actions: Actions;
@@ -31,11 +31,11 @@ export interface ExecRunParts {
   readonly report: Report;
 }
 
-/** From the first byte of input to the exit status. */
+/** A run of f2b-exec, from the first byte of input to the exit status. */
 export class ExecRun {
   readonly #parts: ExecRunParts;
   #isStopping = false;
-  /** Called at the first signal. */
+  /** To be called at the first signal. */
   #onStop: (() => void)[] = [];
 
   constructor(parts: ExecRunParts) {
@@ -54,8 +54,8 @@ export class ExecRun {
     executor.stop();
     await output.settled();
     if (output.isGone && !output.failure) return EXIT.PIPE;
-    if (reader.bad === 1) report.warning("1 input line was no command");
-    else if (reader.bad > 1) report.warning(`${reader.bad} input lines were no commands`);
+    if (reader.bad === 1) report.warning("1 input line was not a command");
+    else if (reader.bad > 1) report.warning(`${reader.bad} input lines were not commands`);
     if (output.failure) return EXIT.IO;
     return reader.bad > 0 || !isWhole ? EXIT.DATA : EXIT.OK;
   }
@@ -76,7 +76,7 @@ export class ExecRun {
         await output.room();
       }
     } catch (error) {
-      // Otherwise we took it away ourselves.
+      // Otherwise we destroyed the stream ourselves.
       if (!this.#isStopping && !isOver()) {
         report.error(`standard input: ${(error as Error).message}`);
         return false;
@@ -89,7 +89,7 @@ export class ExecRun {
     return true;
   }
 
-  /** What `--on-eof` says, then the actions. */
+  /** Does what `--on-eof` says, then ends the actions. */
   async #finish(): Promise<void> {
     const { executor, options } = this.#parts;
     await executor.idle();
@@ -99,26 +99,26 @@ export class ExecRun {
       await executor.idle();
     }
     if (options.onEof === "flush") await executor.flush();
-    else this.#tellLeft();
+    else this.#reportLeft();
     await this.#endActions();
   }
 
-  #tellLeft(): void {
+  #reportLeft(): void {
     const { executor, backend, options, report } = this.#parts;
     const { ending } = executor;
     if (ending === 0 || backend.longestTimeout > 0 || backend.name === "none" || options.isDryRun) return;
     const left = ending === 1 ? "1 ban with an end stays" : `${ending} bans with an end stay`;
-    report.line(`NOTICE ${left} in force until the next f2b-exec; --on-eof wait ends them in time`);
+    report.line(`NOTICE ${left} in force until the next f2b-exec; with --on-eof wait they end in time`);
   }
 
-  /** Lets them end; after a signal those that wait are given up. */
+  /** Waits for the actions; after a signal those that have not started are given up. */
   async #endActions(): Promise<void> {
     const { actions, report } = this.#parts;
     let grace: NodeJS.Timeout | undefined;
     const giveUp = () => {
       grace = setTimeout(() => {
         const count = actions.abandon();
-        if (count > 0) report.warning(`asked to stop: the actions of ${count} commands were not run`);
+        if (count > 0) report.warning(`stopping: the actions of ${countCommands(count)} were not run`);
       }, ACTIONS_GRACE);
     };
     if (this.#isStopping) giveUp();
@@ -126,4 +126,8 @@ export class ExecRun {
     await actions.idle();
     clearTimeout(grace);
   }
+}
+
+function countCommands(count: number): string {
+  return count === 1 ? "1 command" : `${count} commands`;
 }

@@ -4,17 +4,17 @@ import { printable, type Report } from "../cli/report.ts";
 import { type Command, decode, MAX_COMMAND_BYTES } from "../protocol/command.ts";
 import { CommandError } from "../protocol/json-fields.ts";
 
-/** split2 4.2 says in a field that its types leave out that it is skipping a line that is too long. */
+/** split2 4.2 has a field, missing from its types, that is true while it skips a line that is too long. */
 type Splitter = Transform & { readonly overflow: boolean };
 
-/** So many bad lines are told one by one, then ever fewer. */
-const TOLD = 20;
+/** How many bad lines are reported one by one; then only the 10th, 100th and so on of the others. */
+const REPORTED_EACH = 20;
 
 const NEWLINE = 10;
 
 /**
- * Cuts bytes into commands. Bad lines are told, counted and skipped; memory is bounded by a chunk and the longest line,
- * however long a line without end grows.
+ * Cuts bytes into commands. Bad lines are reported, counted and skipped. Memory is bounded by a chunk and the longest line, even
+ * for a line that never ends.
  */
 export class CommandReader {
   readonly #report: Report;
@@ -23,11 +23,11 @@ export class CommandReader {
   readonly #splitter: Splitter;
   #line = 0;
   #bad = 0;
-  #isUnknownTold = false;
+  #hasReportedUnknown = false;
   #endsInNewline = true;
   #isEnding = false;
 
-  /** `take` is called for each command, in order, while its chunk is being read; `now` is for commands without `time`. */
+  /** `take` gets each command, in order, while its chunk is read; `now` gives the time of commands without `time`. */
   constructor(report: Report, take: (command: Command) => void, now: () => number) {
     this.#report = report;
     this.#take = take;
@@ -37,7 +37,7 @@ export class CommandReader {
     this.#splitter.resume();
   }
 
-  /** How many lines were no commands. */
+  /** How many lines were not commands. */
   get bad(): number {
     return this.#bad;
   }
@@ -47,48 +47,49 @@ export class CommandReader {
     const wasOverlong = this.#splitter.overflow;
     this.#splitter.write(chunk);
     this.#endsInNewline = chunk.at(-1) === NEWLINE;
-    if (this.#splitter.overflow && !(wasOverlong && !chunk.includes(NEWLINE))) this.#tellOverlong();
+    if (this.#splitter.overflow && !(wasOverlong && !chunk.includes(NEWLINE))) this.#reportOverlong();
   }
 
-  /** Reads what stands behind the last newline. */
+  /** Reads what follows the last newline. */
   async end(): Promise<void> {
     this.#isEnding = true;
     await new Promise<void>((resolve) => this.#splitter.once("end", resolve).end());
   }
 
-  /** Gives split2 nothing back, so that nothing waits there. */
+  /** Returns nothing, so that split2 buffers nothing. */
   #readLine(line: string): undefined {
     if (this.#isEnding && this.#splitter.overflow) return;
     this.#line++;
     if (line.trim() === "") return;
-    if (isOverlong(line)) return this.#tellBad(`longer than ${MAX_COMMAND_BYTES} bytes`);
+    if (isOverlong(line)) return this.#reportBad(`longer than ${MAX_COMMAND_BYTES} bytes`);
     try {
       this.#take(decode(line, this.#now()));
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      this.#tellError(error);
+      this.#reportError(error);
     }
   }
 
-  #tellError({ code, message }: CommandError): void {
+  #reportError({ code, message }: CommandError): void {
     if (code === "ERR_COMMAND_UNKNOWN") {
-      if (!this.#isUnknownTold) this.#report.warning(`line ${this.#line}: ${printable(message)}, skipped`);
-      this.#isUnknownTold = true;
+      if (!this.#hasReportedUnknown)
+        this.#report.warning(`line ${this.#line}: ${printable(message)}, skipped`);
+      this.#hasReportedUnknown = true;
       return;
     }
     const isTorn = this.#isEnding && !this.#endsInNewline;
-    this.#tellBad(isTorn ? `the input ended in the middle of it: ${message}` : message);
+    this.#reportBad(isTorn ? `the input ends within the line: ${message}` : message);
   }
 
-  #tellOverlong(): void {
+  #reportOverlong(): void {
     this.#line++;
-    this.#tellBad(`longer than ${MAX_COMMAND_BYTES} bytes`);
+    this.#reportBad(`longer than ${MAX_COMMAND_BYTES} bytes`);
   }
 
-  #tellBad(reason: string): undefined {
+  #reportBad(reason: string): undefined {
     this.#bad++;
     const message = `line ${this.#line}: ${printable(reason)}`;
-    if (this.#bad <= TOLD) this.#report.warning(message);
+    if (this.#bad <= REPORTED_EACH) this.#report.warning(message);
     else this.#report.rareWarning("bad line", message);
   }
 }

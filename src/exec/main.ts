@@ -23,7 +23,7 @@ import { formatStatus, formatStatusJson } from "./report/format-status.ts";
 import { Output } from "./report/output.ts";
 import { DOCKER_CHAIN, type ExecConfig, settingsOf } from "./settings/settings.ts";
 
-/** The longest configuration, in bytes, as of rules. */
+/** The longest configuration, in bytes, as for rules. */
 const MAX_CONFIG_BYTES = 1_048_576;
 
 /** f2b-exec: commands in, bans in the firewall. Returns the exit status. */
@@ -56,7 +56,7 @@ export async function main(argv: readonly string[], around: Surroundings): Promi
   }
 }
 
-/** YAML and its checks cost a tenth of a second, so only those who use them pay. */
+/** Loading YAML and zod takes a tenth of a second, so it is done only with `-c`. */
 async function readConfig(path: string | undefined, report: Report): Promise<ExecConfig | undefined> {
   if (path === undefined) return {};
   const { ConfigError, parseConfig } = await import("./config.ts");
@@ -81,7 +81,7 @@ async function carryOut(
 ): Promise<number> {
   const input = around.stdin;
   const output = new Output(around.stdout, (failure) => {
-    // The firewall is what matters: results that a full disk does not take are told of and left out.
+    // Bans matter most: when a full disk takes no results, f2b-exec reports it and goes on without them.
     const goesOn = failure !== undefined && !options.isDryRun;
     const rest = goesOn ? ": bans go on without results" : "";
     if (failure) report.error(`standard output: ${failure.message}${rest}`);
@@ -102,7 +102,7 @@ async function carryOut(
   for (const warning of warnings) backendOptions.warn(warning);
   const sshPeers = new SshPeers();
   const host = new HostAddresses(run, Date.now);
-  await host.look();
+  await host.readRoutes();
   const lock = new FileLock((text) => report.warning(printable(text, 1000)));
   const executor = new Executor({
     backend,
@@ -153,7 +153,7 @@ async function showStatus(
   return EXIT.OK;
 }
 
-/** Prints an action's command and takes it for done. */
+/** Prints the command of an action, as if it had succeeded. */
 function dryRun(output: Output): Run {
   return async (argv) => {
     output.line(quoteCommand(argv));
@@ -161,7 +161,7 @@ function dryRun(output: Output): Run {
   };
 }
 
-/** `--flush`. Actions of the configured jails take away what they made, too. */
+/** `--flush`. Also lets the actions of the configured jails remove what they created. */
 async function flushAll(
   backends: readonly Backend[],
   actions: Actions,
@@ -179,7 +179,7 @@ async function flushAll(
   const lock = new FileLock(() => undefined);
   for (const name of jails) {
     const other = await lock.take(name);
-    if (other !== undefined) report.warning(`jail ${printable(name)}: ${other}, and will put its bans back`);
+    if (other !== undefined) report.warning(`jail ${printable(name)}: ${other}, and will restore its bans`);
   }
   await lock.release();
   return EXIT.OK;

@@ -6,27 +6,27 @@ import { CHAIN_NAME, type EnforcementSettings } from "./settings/settings.ts";
 /** One screen. */
 export const HELP = `usage: f2b-exec [options] < commands
 
-Bans and unbans addresses in the firewall as the commands on stdin say (NDJSON,
-as f2b-stream writes them). A ban ends at its "until", one without never.
+Reads commands from stdin (NDJSON, as f2b-stream writes them), and bans and
+unbans addresses in the firewall. A ban ends at its "until", or never.
 
   --backend NAME      auto (default), ipset, nftables, iptables, none
-  -c, --config FILE   YAML: blocktype, chain and actions, for all jails or each
-  --blocktype TYPE    reject (default) or drop
+  -c, --config FILE   YAML: blocktype, chain and actions, per jail or for all
+  --blocktype TYPE    reject with an error (default), or drop silently
   --chain CHAIN       chain to jump from, may be repeated (INPUT, DOCKER-USER)
   --never-ban ADDR    address or network that is never banned, may be repeated
   --max-bans N        most bans in force at a time (200000)
-  --on-eof WHAT       at the end of input: keep bans (default), wait until those
-                      that have an end have ended, or flush them
-  --results           write what became of each command to stdout, NDJSON
-  --dry-run           print the commands instead, needs no root
-  --status [--json]   show what is in force, and end
-  --flush             take away all that any f2b-exec made, and end
+  --on-eof WHAT       at the end of input: keep bans (default), wait until all
+                      bans that have an end have ended, or flush bans
+  --results           write the result of each command to stdout, NDJSON
+  --dry-run           print commands instead of running them, without root
+  --status [--json]   show the bans in force, and exit
+  --flush             remove all that any f2b-exec created, and exit
   -h, --help; --version
 
-SIGTERM and SIGINT: read on to the end of input, for 5 seconds at most; a second
-one ends at once. SIGHUP is ignored.
+SIGTERM, SIGINT: reads to the end of input, 5 seconds at most, then exits; a
+second signal ends it at once. SIGHUP is ignored.
 
-example: ban an address until somebody says otherwise, look, and lift the ban
+example: ban an address for ever, list the bans, and lift the ban
   echo '{"cmd":"ban","ip":"192.0.2.7"}' | f2b-exec
   f2b-exec --status
   echo '{"cmd":"unban","ip":"192.0.2.7"}' | f2b-exec
@@ -42,13 +42,17 @@ export interface ExecOptions {
   readonly hasResults: boolean;
   readonly isJson: boolean;
   readonly onEof: "keep" | "wait" | "flush";
-  /** What the command line says for all jails. */
+  /** Settings of the command line for all jails. */
   readonly settings: EnforcementSettings;
   readonly neverBan: readonly Network[];
   readonly maxBans: number;
 }
 
-/** @throws UsageError for anything that is not in `HELP` */
+/**
+ * Reads `argv`, without node and script.
+ *
+ * @throws UsageError for anything that `HELP` does not list
+ */
 export function readOptions(argv: readonly string[]): ExecOptions {
   const typed = readArgs(argv, {
     flags: ["dry-run", "results", "flush", "status", "json"],
@@ -67,10 +71,10 @@ export function readOptions(argv: readonly string[]): ExecOptions {
   if (isDryRun && hasResults) throw new UsageError("--dry-run and --results both write to stdout");
   if (isDryRun && mode === "flush")
     throw new UsageError(
-      "--flush takes away what is there, at which --dry-run does not look: --status shows it",
+      "--dry-run does not read the firewall, so it can't show what --flush removes: see --status",
     );
-  if (isDryRun && mode === "status") throw new UsageError("--status changes nothing: leave out --dry-run");
-  if (typed.has("json") && mode !== "status") throw new UsageError("--json belongs to --status");
+  if (isDryRun && mode === "status") throw new UsageError("--status changes nothing: omit --dry-run");
+  if (typed.has("json") && mode !== "status") throw new UsageError("--json needs --status");
   return {
     mode,
     backend: backend ?? "auto",
@@ -88,7 +92,8 @@ export function readOptions(argv: readonly string[]): ExecOptions {
 function modeOf(typed: Typed): ExecOptions["mode"] {
   if (typed.has("help")) return "help";
   if (typed.has("version")) return "version";
-  if (typed.has("status") && typed.has("flush")) throw new UsageError("--status and --flush stand alone");
+  if (typed.has("status") && typed.has("flush"))
+    throw new UsageError("--status and --flush exclude each other");
   if (typed.has("status")) return "status";
   return typed.has("flush") ? "flush" : "run";
 }
@@ -103,7 +108,7 @@ function oneOf<const T extends string>(typed: Typed, name: string, words: readon
 
 function readChain(text: string): string {
   if (CHAIN_NAME.test(text)) return text;
-  throw new UsageError(`option --chain: ${JSON.stringify(text)} is no name of a chain of others`);
+  throw new UsageError(`option --chain: ${JSON.stringify(text)} is not the name of a chain outside f2b-exec`);
 }
 
 function readNetwork(text: string): Network {

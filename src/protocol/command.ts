@@ -149,10 +149,10 @@ function withoutOldest(matches: readonly string[], excess: number): readonly str
 }
 
 /**
- * Reads one line. Absent fields take their defaults: jail `manual`, time `now` (epoch milliseconds), no end. Unknown
- * fields are ignored.
+ * Reads one line. Absent fields get their defaults: jail `manual`, time `now` (epoch milliseconds), no end. Unknown fields are
+ * ignored.
  *
- * @throws CommandError when the line is no command; its message quotes nothing of the line but names
+ * @throws CommandError when the line is not a command; its message quotes only names from it
  */
 export function decode(line: string, now: number): Command {
   const fields = readObject(line);
@@ -243,7 +243,7 @@ function readIp(text: string): string {
   const shown = JSON.stringify(text.slice(0, 60));
   if (written === undefined) throw new CommandError(`ip: expected an address or a network, got ${shown}`);
   const network = unmap(written);
-  if (network.prefix === 0) throw new CommandError(`ip: ${shown} is everybody`);
+  if (network.prefix === 0) throw new CommandError(`ip: ${shown} holds all addresses`);
   return formatNetwork(network);
 }
 

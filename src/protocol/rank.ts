@@ -2,9 +2,9 @@ import { Heap } from "../shared/heap.ts";
 import type { Ban } from "./command.ts";
 
 /**
- * Which bans go first where there is no room for one more, the lowest first: bans that are only watched (`would-ban`), those
- * of addresses that were banned once and not heard of since, those of addresses that were banned before or go on, those
- * without an end, those that somebody asked for.
+ * Which bans go first where there is no room for one more, the lowest first: bans that are not enforced (`would-ban`), first bans
+ * of addresses that have been silent since, bans of addresses that were banned before or still fail, bans without an end, bans
+ * requested by hand.
  */
 export const RANK = { watched: 0, once: 1, again: 2, forEver: 3, manual: 4 } as const;
 
@@ -24,8 +24,8 @@ export function rankOf({
 }
 
 /**
- * The highest rank of a ban that goes for a new one of this rank. Addresses that go on make room for one that was not banned
- * before, since it is active, too; but no flood of new bans takes away those without an end.
+ * The highest rank of a ban that makes room for a new one of this rank. A ban of an address that still fails may make room for a
+ * first ban, whose address is active, too; but no flood of new bans ends bans without an end.
  */
 export function yieldingTo(rank: Rank): Rank {
   if (rank === RANK.once) return RANK.again;
@@ -33,8 +33,8 @@ export function yieldingTo(rank: Rank): Rank {
 }
 
 /**
- * Items by the time when they are due and by their rank: hands out those whose time has come, of all ranks alike, and the
- * one that is to go first. Both take as long as the logarithm of their number. Its bound is the caller's.
+ * Items by the time when they are due and by their rank. Gives those that are due, whatever their rank, and the one that goes
+ * first where there is no room, both in logarithmic time. The caller bounds its size.
  */
 export class RankedHeap<T> {
   readonly #heaps = Object.values(RANK).map(() => new Heap<T>());
@@ -44,25 +44,25 @@ export class RankedHeap<T> {
     return this.#heaps.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** When the first item is due; undefined: none ever is. */
+  /** When the first item is due; undefined: no item ever is. */
   get next(): number | undefined {
     const next = this.#first()?.next;
     return next === Number.POSITIVE_INFINITY ? undefined : next;
   }
 
-  /** `at`: Infinity for what is never due. */
+  /** `at`: Infinity for an item that is never due. */
   add(at: number, item: T, rank: Rank): void {
     this.#heaps[rank]?.add(at, item, this.#turns++);
   }
 
-  /** Takes out the first item that is due at `now` or before; of one time in the order in which they came. */
+  /** Takes out the first item that is due at `now` or before; items of the same time leave in the order in which they came. */
   takeDue(now: number): T | undefined {
     return this.#first()?.takeDue(now);
   }
 
   /**
-   * Takes out the item that is to go first: of the lowest rank, up to `highest`, the one that is due first. Those that are not
-   * `valid` any more are dropped on the way.
+   * Takes out the item that goes first: of the lowest rank, up to `highest`, the one that is due first. Items that are no longer
+   * valid are dropped on the way.
    */
   takeLowest(highest: Rank, isValid: (item: T, at: number, rank: Rank) => boolean): T | undefined {
     for (const rank of Object.values(RANK)) {
@@ -76,12 +76,12 @@ export class RankedHeap<T> {
     return undefined;
   }
 
-  /** Drops the items that `keep` does not want. */
+  /** Drops the items for which `keep` returns false. */
   compact(keep: (item: T, at: number, rank: Rank) => boolean): void {
     for (const rank of Object.values(RANK)) this.#heaps[rank]?.compact((item, at) => keep(item, at, rank));
   }
 
-  /** The heap whose first item is the first of all. */
+  /** The heap whose first item is due first. */
   #first(): Heap<T> | undefined {
     let first: Heap<T> | undefined;
     for (const heap of this.#heaps) if (heap.isBefore(first)) first = heap;

@@ -5,7 +5,7 @@ export interface Result {
   readonly ip?: string;
   readonly id?: string;
   readonly result: "applied" | "already" | "refused" | "failed";
-  /** From reading the command to its result. */
+  /** Milliseconds from reading the command to its result. */
   readonly ms: number;
   readonly error?: string;
 }

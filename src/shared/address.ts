@@ -1,4 +1,4 @@
-/** An address, or a network when `prefix` is shorter than the address. The bits behind the prefix are zero. */
+/** An address, or a network when `prefix` is shorter than the address. The bits after the prefix are zero. */
 export interface Network {
   readonly family: 4 | 6;
   readonly value: bigint;
@@ -9,7 +9,7 @@ const BITS = { 4: 32, 6: 128 } as const;
 
 /**
  * Reads an address or `address/prefix`, strictly: no host name, no zone, no leading zeros, no surrounding blanks.
- * Bits behind the prefix are cleared. Returns undefined for anything else.
+ * Bits after the prefix are cleared. Returns undefined for anything else.
  */
 export function parseNetwork(text: string): Network | undefined {
   const slash = text.indexOf("/");
@@ -22,8 +22,8 @@ export function parseNetwork(text: string): Network | undefined {
 }
 
 /**
- * An IPv4 address in dotted decimal, as strictly read, as a number; -1 for any other text. What `parseNetwork` does, without
- * BigInt: most failures are of such addresses.
+ * An IPv4 address in dotted decimal, as a number; -1 for any other text. As strict as `parseNetwork`, without its BigInt: most
+ * failures come from such addresses.
  */
 export function ipv4Number(text: string): number {
   if (text.length > 15) return -1;
@@ -122,7 +122,7 @@ function ipv6Groups(text: string): number[] | undefined {
 
 const ZEROS = [0, 0, 0, 0, 0, 0, 0, 0];
 
-/** The value of the hexadecimal digit at `at`; -1 when there is none. */
+/** The value of the hexadecimal digit at `at`; -1 for any other character. */
 function hexDigit(text: string, at: number): number {
   const code = text.charCodeAt(at);
   if (code >= 0x30 && code <= 0x39) return code - 0x30;

@@ -1,10 +1,10 @@
-/** `did you mean "…"?`, as a hint; undefined when nothing is near. */
+/** `did you mean "…"?`, as a hint; undefined when no word is similar. */
 export function suggestion(wrong: string, words: readonly string[]): string | undefined {
   const word = nearest(wrong, words);
   return word && `did you mean ${JSON.stringify(word)}?`;
 }
 
-/** The word nearest to a misspelt one, when they differ by little: at most a third of its letters, swaps counting one. */
+/** The word most similar to a misspelt one, if at most a third of the letters differ; a swap counts as one. */
 function nearest(wrong: string, words: readonly string[]): string | undefined {
   const scored = words.map((word) => ({ word, distance: editDistance(wrong.toLowerCase(), word) }));
   const best = scored.reduce<(typeof scored)[number] | undefined>(
@@ -14,7 +14,7 @@ function nearest(wrong: string, words: readonly string[]): string | undefined {
   return best && best.distance <= Math.max(1, Math.floor(wrong.length / 3)) ? best.word : undefined;
 }
 
-/** Optimal string alignment: letters put in, left out, replaced, or two neighbours swapped. */
+/** Optimal string alignment distance: letters inserted, deleted, replaced, or two neighbours swapped. */
 function editDistance(from: string, to: string): number {
   if (Math.abs(from.length - to.length) > 8 || from.length > 64) return Number.POSITIVE_INFINITY;
   let [before, last]: [number[], number[]] = [[], Array.from({ length: to.length + 1 }, (_, j) => j)];

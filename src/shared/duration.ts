@@ -8,7 +8,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   y: 31557600,
 };
 
-/** What can be written for a duration, for error messages. */
+/** The units of a duration, for error messages. */
 export const DURATION_UNITS = "s, m, h, d, w, mo and y";
 
 /**

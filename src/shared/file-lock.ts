@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 
-/** A flock(1) that was killed is started anew, so many times in all. */
+/** How often flock(1) is started in all when something kills it. */
 const TRIES = 3;
 
 /**
- * Takes flock(2)'s exclusive lock on an open file, for as long as our process lives and has it open: `flock` takes it on the
- * descriptor that it inherits, which stands for the same open file, and it goes with the last of them, however that ends.
+ * Takes flock(2)'s exclusive lock on an open file, for as long as our process lives and has the file open: `flock` locks the
+ * descriptor that it inherits, which is the same open file, and the lock ends when the last descriptor is closed.
  *
- * @returns false when somebody else has the lock
- * @throws when there is no flock(1), or it fails
+ * @returns false when another process has the lock
+ * @throws Error when flock(1) is missing or fails
  */
 export function flock(file: number, tries = TRIES): Promise<boolean> {
   return new Promise((resolve, reject) => {

@@ -1,11 +1,11 @@
 interface HeapEntry<T> {
   readonly at: number;
-  /** Order of arrival: what comes at the same time leaves in the order it came. */
+  /** Order of arrival, which decides between items of the same time. */
   readonly turn: number;
   readonly item: T;
 }
 
-/** Items by the time they are due: a binary heap, earliest first. Its bound is the caller's. */
+/** Items by the time when they are due: a binary heap, earliest first. The caller bounds its size. */
 export class Heap<T> {
   #entries: HeapEntry<T>[] = [];
   #turns = 0;
@@ -14,12 +14,12 @@ export class Heap<T> {
     return this.#entries.length;
   }
 
-  /** When the first item is due; undefined: there is none. */
+  /** When the first item is due; undefined: the heap is empty. */
   get next(): number | undefined {
     return this.#entries[0]?.at;
   }
 
-  /** Whether its first item leaves before that of another heap, or there is no other one. */
+  /** Whether the first item of this heap is due before that of `other`, or `other` is empty or absent. */
   isBefore(other: Heap<T> | undefined): boolean {
     const [first] = this.#entries;
     if (first === undefined) return false;
@@ -27,7 +27,7 @@ export class Heap<T> {
     return second === undefined || isBefore(first, second);
   }
 
-  /** `turn`: among items of one time the lower leaves first; when nothing is said, in the order in which they came. */
+  /** `turn` decides between items of the same time, lower first; by default they leave in the order in which they came. */
   add(at: number, item: T, turn = this.#turns++): void {
     const entries = this.#entries;
     const entry = { at, turn, item };
@@ -50,7 +50,7 @@ export class Heap<T> {
     return first.item;
   }
 
-  /** Drops the items that `keep` does not want. */
+  /** Drops the items for which `keep` returns false. */
   compact(keep: (item: T, at: number) => boolean): void {
     const kept = this.#entries.filter(({ at, item }) => keep(item, at));
     this.#entries = kept.sort((a, b) => (isBefore(a, b) ? -1 : 1));

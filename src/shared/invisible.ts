@@ -1,19 +1,19 @@
 /**
- * A character that a terminal acts on, that nobody sees, or that moves others: controls (DEL and U+0080 to U+009F too), format characters
- * (bidirectional ones, zero-width ones, tags), line and paragraph separators, and all that Unicode lets programs ignore.
+ * A character that a terminal acts on, that is invisible, or that moves others: controls (also DEL and U+0080 to U+009F), format
+ * characters (bidirectional ones, zero-width ones, tags), line and paragraph separators, and all that Unicode lets programs ignore.
  */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]/u;
 const EACH_INVISIBLE = new RegExp(`${INVISIBLE.source}|\\p{Cs}`, "gu");
 
-/** High surrogates that such a character beyond U+FFFF may begin with; what follows decides. */
+/** High surrogates of such characters beyond U+FFFF; the low surrogate decides. */
 const HIGH_SURROGATES: readonly number[] = [0xd804, 0xd80d, 0xd82f, 0xd834, 0xdb40, 0xdb41, 0xdb42, 0xdb43];
 
-/** A value as JSON on one line, ASCII escapes (`\u202e`) in the place of such characters: safe for a terminal. */
+/** A value as JSON on one line, such characters escaped in ASCII (`\u202e`): safe for a terminal. */
 export function toJson(value: object): string {
   return escapeJson(JSON.stringify(value));
 }
 
-/** The same of JSON that is there already, on one line without a newline; it means what it meant. */
+/** Escapes such characters in JSON text, one line without its newline; its meaning stays the same. */
 export function escapeJson(json: string): string {
   if (isPlain(json) || !isSuspect(json)) return json;
   return json.replace(EACH_INVISIBLE, (char) => {
@@ -31,12 +31,12 @@ export function escapeText(text: string): string {
   });
 }
 
-/** Whether JSON is ASCII without DEL, as most is. Both looks are native: a RegExp takes ten times as long. */
+/** Whether JSON is ASCII without DEL, as most is. Both checks are native: a RegExp takes ten times as long. */
 function isPlain(json: string): boolean {
   return Buffer.byteLength(json) === json.length && !json.includes("\x7f");
 }
 
-/** By UTF-16 unit: 1 where such a character is, or may begin. Made when it is first needed. */
+/** By UTF-16 unit: 1 where such a character is, or may begin. Built on first use. */
 let suspects: Uint8Array | undefined;
 
 function isSuspect(text: string): boolean {

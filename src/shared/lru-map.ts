@@ -1,6 +1,6 @@
 /**
- * A map that forgets what was not used for long: the newest half of its bound is always there, the rest goes at once, a
- * generation at a time. (Deleting the oldest of one Map, again and again, makes V8 step over all that were deleted before.)
+ * A map that forgets its least recently used entries, a generation at a time: the newest half of its bound is always there.
+ * (Deleting the oldest entry of a single Map again and again makes V8 step over all that were deleted before.)
  */
 export class RecentMap<Key, Value> {
   readonly #half: number;
@@ -8,12 +8,12 @@ export class RecentMap<Key, Value> {
   readonly #weigh: (value: Value) => number;
   #young = new Map<Key, Value>();
   #old = new Map<Key, Value>();
-  /** Of the young, at most: what was deleted since is counted in. */
+  /** Weight of the young entries at most: entries deleted since still count. */
   #weight = 0;
 
   /**
-   * @param max most entries held
-   * @param weights how much all of them may weigh; one that is heavier than half of that is held alone
+   * @param max most entries
+   * @param weights how much all of them may weigh; an entry that weighs more than half of that is kept alone
    */
   constructor(max: number, weights: { readonly max: number; readonly of: (value: Value) => number } = FREE) {
     this.#half = Math.max(1, Math.floor(max / 2));
@@ -25,7 +25,7 @@ export class RecentMap<Key, Value> {
     return this.#young.size + this.#old.size;
   }
 
-  /** The value of a key, which counts as used. */
+  /** The value of a key; the entry counts as used. */
   get(key: Key): Value | undefined {
     const value = this.#young.get(key);
     if (value !== undefined) return value;
@@ -40,7 +40,7 @@ export class RecentMap<Key, Value> {
     this.grow(this.#weigh(value));
   }
 
-  /** To be called when a value in it weighs so much more than before. */
+  /** To be called when a value in the map gains weight. */
   grow(weight: number): void {
     this.#weight += weight;
     if (this.#young.size <= this.#half && this.#weight <= this.#halfWeight) return;

@@ -1,7 +1,7 @@
-/** The folder that the build writes: this module stands somewhere in it, compiled, or bundled with others. */
+/** The folder that the build writes. This module is somewhere in it, compiled, or bundled with others. */
 const DIST = import.meta.url.slice(0, import.meta.url.lastIndexOf("/dist/") + "/dist/".length);
 
-/** A file that the build has put into dist/. */
+/** A file that the build wrote to dist/. */
 export function distFile(name: string): URL {
   return new URL(name, DIST);
 }

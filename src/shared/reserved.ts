@@ -1,18 +1,18 @@
 import { networkInterfaces } from "node:os";
 import { contains, isSingle, type Network, parseNetwork, formatNetwork as shown } from "./address.ts";
 
-/** A network that is not to be banned, and why, as it is told: `the default gateway`. */
+/** A network that must not be banned, and why, for messages: `the default gateway`. */
 export interface Reserved {
   readonly network: Network;
   readonly why: string;
 }
 
-/** Never the address of another host, wherever we run. */
+/** Networks that never hold the address of another host. */
 export const RESERVED: readonly Reserved[] = [
   { text: "127.0.0.0/8", why: "loopback" },
   { text: "::1", why: "loopback" },
-  { text: "0.0.0.0/8", why: "nobody's address" },
-  { text: "::", why: "nobody's address" },
+  { text: "0.0.0.0/8", why: "an unspecified address" },
+  { text: "::", why: "the unspecified address" },
   { text: "224.0.0.0/4", why: "multicast" },
   { text: "ff00::/8", why: "multicast" },
   { text: "255.255.255.255", why: "a broadcast address" },
@@ -22,7 +22,7 @@ type Interfaces = Readonly<
   Record<string, readonly { readonly address: string; readonly cidr: string | null }[] | undefined>
 >;
 
-/** The addresses of this host's interfaces, and what their networks broadcast to. */
+/** The addresses of this host's interfaces, and the broadcast addresses of their networks. */
 export function ownAddresses(interfaces: Interfaces = networkInterfaces()): readonly Reserved[] {
   return Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
@@ -33,18 +33,18 @@ export function ownAddresses(interfaces: Interfaces = networkInterfaces()): read
       const hosts = (1n << BigInt(Math.max(32 - prefix, 0))) - 1n;
       const broadcast: Network = { ...own, value: own.value | hosts };
       return [
-        { network: own, why: "an own address" },
-        // A /31 and a /32 have no such address.
+        { network: own, why: "an address of this host" },
+        // A /31 and a /32 have no broadcast address.
         ...(own.family === 4 && prefix < 31 ? [{ network: broadcast, why: "a broadcast address" }] : []),
       ];
     });
 }
 
-/** Where an IPv4 address stands in IPv6 addresses: the first bit of each of its bytes. */
+/** Where an IPv6 address holds an IPv4 address: the first bit of each of its bytes. */
 interface Form {
   readonly within: Network;
   readonly bytes: readonly number[];
-  /** Each bit is the other one. */
+  /** Its bits are inverted. */
   readonly isInverted?: true;
 }
 
@@ -53,33 +53,33 @@ const FORMS: readonly Form[] = [
   { within: known("::/96"), bytes: LAST },
   { within: known("::ffff:0:0/96"), bytes: LAST },
   { within: known("64:ff9b::/96"), bytes: LAST },
-  // RFC 8215: a translator of one's own may have a prefix of any length of RFC 6052 in it.
+  // RFC 8215: a local translator may use a prefix of any length of RFC 6052 in it.
   { within: known("64:ff9b:1::/48"), bytes: [48, 56, 72, 80] },
   { within: known("64:ff9b:1::/48"), bytes: [56, 72, 80, 88] },
   { within: known("64:ff9b:1::/48"), bytes: [72, 80, 88, 96] },
   { within: known("64:ff9b:1::/48"), bytes: LAST },
   { within: known("2002::/16"), bytes: [16, 24, 32, 40] },
-  // The client's address of Teredo. The server's says nothing of whose address it is.
+  // The client of Teredo. The address of its server does not tell whose address it is.
   { within: known("2001::/32"), bytes: LAST, isInverted: true },
 ];
-/** Whatever begins otherwise has none of these forms, if it is no wider than that. */
+/** First 16 bits of these forms: an address or network of at least that prefix with other bits has none of them. */
 const HEADS: ReadonlySet<number> = new Set([0, 0x64, 0x2001, 0x2002]);
 const HEAD_BITS = 16;
 
 /**
- * The IPv4 networks that an IPv6 address or network may stand for: mapped, compatible, NAT64, 6to4 and Teredo. A network
- * that leaves the whole IPv4 address open stands for 0.0.0.0/0.
+ * The IPv4 networks that an IPv6 address or network may embed: mapped, compatible, NAT64, 6to4 and Teredo. A network that
+ * leaves the whole IPv4 address open embeds 0.0.0.0/0.
  */
 export function innerIPv4(network: Network): readonly Network[] {
   if (network.family === 4) return [];
   if (network.prefix >= HEAD_BITS && !HEADS.has(Number(network.value >> 112n))) return [];
   return FORMS.flatMap((form) => {
     if (contains(form.within, network)) return [innerOf(network, form)];
-    return contains(network, form.within) ? [EVERYBODY] : [];
+    return contains(network, form.within) ? [ALL_IPV4] : [];
   });
 }
 
-const EVERYBODY: Network = { family: 4, value: 0n, prefix: 0 };
+const ALL_IPV4: Network = { family: 4, value: 0n, prefix: 0 };
 
 function innerOf({ value, prefix }: Network, { bytes, isInverted }: Form): Network {
   let inner = 0n;
@@ -94,7 +94,7 @@ function innerOf({ value, prefix }: Network, { bytes, isInverted }: Form): Netwo
   return { family: 4, value: inner, prefix: length };
 }
 
-/** Why a network is not to be banned, by a list; undefined: the list has nothing against it. */
+/** Why a list forbids to ban a network; undefined: it does not. */
 export function whyReserved(list: readonly Reserved[], network: Network): string | undefined {
   for (const { network: reserved, why } of list) {
     if (contains(reserved, network)) return isSingle(reserved) ? why : `${why} (${shown(reserved)})`;
@@ -103,11 +103,11 @@ export function whyReserved(list: readonly Reserved[], network: Network): string
   return undefined;
 }
 
-/** The same for the IPv4 addresses that an IPv6 network may stand for. Not for RESERVED: most forms of most addresses are 0.x. */
+/** The same for the IPv4 addresses that an IPv6 network may embed. Not for RESERVED: most forms of most addresses are 0.x. */
 export function whyInnerReserved(list: readonly Reserved[], network: Network): string | undefined {
   for (const inner of innerIPv4(network)) {
     const why = whyReserved(list, inner);
-    if (why !== undefined) return `it may stand for ${shown(inner)}: ${why}`;
+    if (why !== undefined) return `it may embed ${shown(inner)}: ${why}`;
   }
   return undefined;
 }

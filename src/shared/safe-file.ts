@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 
-/** What stands at a path is not what it should be; nothing was changed. The message says what it is, and what to do. */
+/** A path leads to something that must not be used; nothing was changed. The message says what it is and what to do. */
 export class FileError extends Error {
   constructor(message: string) {
     super(message);
@@ -19,48 +19,49 @@ export class FileError extends Error {
   }
 }
 
-/** What a file must be for us to use it. It is always a regular one: a FIFO would hold us up, a device is not ours. */
+/** What a file must be to be used. It must be a regular one: a FIFO would block us, a device is not ours. */
 export interface Trust {
-  /** Whose it may be: ours alone, ours and root's, anybody's. */
+  /** Who may own it. */
   readonly owner: "us" | "us and root" | "anybody";
-  /** By whom else it must not be writable: those of its group, all others. */
+  /** Who must not be able to write to it. */
   readonly closedTo: "group and others" | "others" | "nobody";
   readonly links: "refused" | "followed";
-  /** Besides files: what a shell makes of `<(command)`, a pipe under /dev/fd, and /dev/null. */
+  /** Also allows what a shell makes of `<(command)`, a pipe under /dev/fd, and /dev/null. */
   readonly pipes?: true;
 }
 
-/** What we write ourselves. */
+/** Files that we write. */
 export const OURS: Trust = { owner: "us", closedTo: "group and others", links: "refused" };
-/** A list that somebody else keeps for us. */
+/** Lists that others maintain for us. */
 export const LIST: Trust = { owner: "anybody", closedTo: "others", links: "followed" };
-/** Rules: they are shipped and checked out in many ways, and say only what is looked for. */
+/** Rules: they are shipped and checked out in many ways, and only describe log lines. */
 export const RULES: Trust = { owner: "anybody", closedTo: "nobody", links: "followed", pipes: true };
-/** What says which commands are run. */
+/** Files that name commands to run. */
 export const COMMANDS: Trust = { owner: "us and root", closedTo: "others", links: "followed", pipes: true };
 
-/** For open(2): no link at the end of a path is followed, no FIFO is waited for, no terminal becomes ours. */
+/** For open(2): does not wait for a FIFO, and takes no controlling terminal. */
 const CAREFUL = constants.O_NONBLOCK | constants.O_NOCTTY;
+/** The same, and follows no link at the end of the path. */
 export const UNLINKED = CAREFUL | constants.O_NOFOLLOW;
 
 const ANY_WRITES = 0o002;
 const GROUP_WRITES = 0o020;
 const STICKY = 0o1000;
-/** What Linux knows /dev/null by: major 1, minor 3. */
+/** The device number of /dev/null on Linux: major 1, minor 3. */
 const DEV_NULL = 0x103;
 
 /**
- * Looks at a path without opening anything.
+ * Checks a path without opening it.
  *
  * @returns undefined when nothing is there
- * @throws FileError when it is not to be trusted
+ * @throws FileError when the file must not be used
  * @throws as lstat(2) for any other reason
  */
 export function look(path: string, trust: Trust): Stats | undefined {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found?.isSymbolicLink() && trust.links === "refused") {
     throw new FileError(
-      `is a link to ${readlinkSync(path)}, expected a file: name that one, if it is the right one`,
+      `is a link to ${readlinkSync(path)}, expected a file: if that is the right one, give its path`,
     );
   }
   const stat = found?.isSymbolicLink() ? statSync(path) : found;
@@ -68,41 +69,40 @@ export function look(path: string, trust: Trust): Stats | undefined {
   return stat;
 }
 
-/** @throws FileError when a file that was opened, or looked at, is not to be trusted */
+/** @throws FileError when a file that was opened or checked must not be used */
 export function checkStat(stat: Stats, { owner, closedTo }: Trust): void {
   if (!stat.isFile()) throw new FileError(`is ${kindOf(stat)}, expected a regular file`);
   const us = process.geteuid?.() ?? stat.uid;
   const isTrusted = owner === "anybody" || stat.uid === us || (owner === "us and root" && stat.uid === 0);
   if (!isTrusted) {
-    const wanted = owner === "us" ? `${us}, who runs this` : `${us} or root`;
-    throw new FileError(`belongs to user ${stat.uid}, expected ${wanted}: chown it, if it is the right one`);
+    const wanted = owner === "us" ? `${us}, who runs this program` : `${us} or root`;
+    throw new FileError(`belongs to user ${stat.uid}, expected ${wanted}: if it is the right file, chown it`);
   }
   const shown = (stat.mode & 0o7777).toString(8).padStart(4, "0");
   if (closedTo === "group and others" && (stat.mode & (GROUP_WRITES | ANY_WRITES)) !== 0)
-    throw new FileError(`can be written by others (mode ${shown}): chmod go-w it, if what it says is right`);
+    throw new FileError(`can be written by others (mode ${shown}): check its content, then chmod go-w it`);
   if (closedTo === "others" && (stat.mode & ANY_WRITES) !== 0)
-    throw new FileError(`can be written by anybody (mode ${shown}): chmod o-w it, if what it says is right`);
+    throw new FileError(`can be written by anybody (mode ${shown}): check its content, then chmod o-w it`);
 }
 
 /**
- * Whether what is put into the folder of `path` stays there: in one that anybody may write, and that is not sticky, everybody can take
- * it away and lay something else in its place.
+ * Checks that other users can't replace files in the folder of `path`, as they can where anybody may write and it is not sticky.
  *
- * @throws FileError when it does not
+ * @throws FileError when they can
  * @throws as stat(2)
  */
 export function checkFolder(path: string): void {
   const folder = dirname(path);
   const stat = statSync(folder, { throwIfNoEntry: false });
-  // What is no folder fails when it is opened.
+  // Anything but a folder fails when the file is opened.
   if (stat?.isDirectory() && (stat.mode & ANY_WRITES) !== 0 && (stat.mode & STICKY) === 0)
-    throw new FileError(`its folder ${folder} can be written by anybody: chmod o-w it, or take another`);
+    throw new FileError(`its folder ${folder} can be written by anybody: chmod o-w it, or choose another`);
 }
 
 /**
- * The bytes of a file, or of a pipe where that is wanted, at most `max` of them and one more.
+ * Reads a file, or a pipe where `trust` allows one: at most `max` bytes and one more, which shows that it is longer.
  *
- * @throws FileError when it is not to be trusted
+ * @throws FileError when the file must not be used
  * @throws as open(2) and read(2)
  */
 export function readTrusted(path: string, max: number, trust: Trust): Buffer {
@@ -111,7 +111,7 @@ export function readTrusted(path: string, max: number, trust: Trust): Buffer {
   const careful = trust.links === "refused" ? UNLINKED : CAREFUL;
   const file = openSync(path, isPiped ? constants.O_RDONLY : constants.O_RDONLY | careful);
   try {
-    // Another file may have come there between the look and the opening.
+    // Another file may have taken its place between the check and the opening.
     if (!isPiped) checkStat(fstatSync(file), trust);
     return readUpTo(file, max + 1);
   } finally {
@@ -131,7 +131,7 @@ function readUpTo(file: number, most: number): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** A named FIFO is none: nobody says that somebody will write into it. */
+/** Not a named FIFO, which may never get a writer. */
 function isPipe(path: string, stat: Stats, { pipes }: Trust): boolean {
   if (!pipes) return false;
   const isOpen = /^\/(?:dev|proc\/self)\/fd\/\d+$/.test(path) || path === "/dev/stdin";

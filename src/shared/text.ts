@@ -1,8 +1,8 @@
 import { isAscii, isUtf8, transcode } from "node:buffer";
 
 /**
- * A copy of `text` that holds no other string in memory. V8's slices hold the whole string they were cut from: a kept word
- * of a long line would keep the line.
+ * A copy of `text` that keeps no other string in memory. A slice in V8 keeps the whole string that it was cut from, so a
+ * remembered word would keep its line.
  */
 export function flat(text: string): string {
   return Buffer.from(text, "utf16le").toString("utf16le");
@@ -20,10 +20,10 @@ export function whole(bytes: Buffer): Bytes {
   return { bytes, start: 0, end: bytes.length };
 }
 
-/** From this many bytes on the way by UTF-16 is faster: five times for a long text that is not ASCII. */
+/** From this many bytes on decoding by way of UTF-16 is faster: five times for a long text that is not ASCII. */
 const LONG = 512;
 
-/** Bytes as text, from `start` to before `end`. What is no UTF-8 becomes U+FFFD. */
+/** Bytes as text, from `start` up to `end`. Bytes that are not UTF-8 become U+FFFD. */
 export function decodeUtf8(bytes: Buffer, start = 0, end = bytes.length): string {
   if (end - start < LONG) return bytes.toString("utf8", start, end);
   const part = bytes.subarray(start, end);
@@ -31,7 +31,7 @@ export function decodeUtf8(bytes: Buffer, start = 0, end = bytes.length): string
 }
 
 /**
- * A line as text with a newline at its end, without the carriage return of a foreign one. Bytes that are no UTF-8 become U+FFFD.
+ * A line as text with a newline at its end; a carriage return before it is dropped. Bytes that are not UTF-8 become U+FFFD.
  *
  * @param line its bytes, without the newline
  */
@@ -40,10 +40,10 @@ export function decodeText(
   ascii = isAscii(bytes.subarray(start, end)),
 ): string {
   const text = (to: number) => (ascii ? bytes.toString("latin1", start, to) : decodeUtf8(bytes, start, to));
-  const isForeign = end > start && bytes[end - 1] === 13;
-  // Most lines lie before a newline of their own: nothing need be put together.
-  if (!isForeign && bytes[end] === 10) return text(end + 1);
-  return `${text(isForeign ? end - 1 : end)}\n`;
+  const hasReturn = end > start && bytes[end - 1] === 13;
+  // Most lines are followed by their newline in the buffer, so no string is concatenated.
+  if (!hasReturn && bytes[end] === 10) return text(end + 1);
+  return `${text(hasReturn ? end - 1 : end)}\n`;
 }
 
 /** The same without a newline. */

@@ -4,10 +4,10 @@ const DAY = 86_400_000;
 export const LAST_TIME = Date.parse("9999-12-31T23:59:59.999Z");
 
 /**
- * Makes `zone`, an IANA name such as `Europe/Zurich`, the zone of this process and its children. To be
- * called before the first date is read.
+ * Makes `zone`, an IANA name such as `Europe/Zurich`, the zone of this process and its children. To be called before the first
+ * date is read.
  *
- * @throws RangeError when there is no such zone.
+ * @throws RangeError for an unknown zone
  */
 export function setZone(zone: string): void {
   process.env.TZ = zoneName(zone);
@@ -15,7 +15,7 @@ export function setZone(zone: string): void {
 
 function zoneName(zone: string): string {
   try {
-    // A bare offset, which newer versions of Node take too, means something else in TZ.
+    // A bare offset, which newer versions of Node accept too, means something else in TZ.
     if (/^[A-Za-z]/.test(zone))
       return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
   } catch {}
@@ -26,8 +26,8 @@ function zoneName(zone: string): string {
 
 /**
  * Epoch milliseconds of a date and time in the zone of this process; `month` counts from 1. Undefined when there is no such
- * date, and, as with Python's datetime, for the 60th second. In the doubled hour it is the first; in the hour that a zone
- * skips, what a clock that was not put forward would show.
+ * date, and, as in Python's datetime, for second 60. A time that occurs twice means the first one; a time that the zone skips
+ * is read as on a clock that was not put forward.
  */
 export function localTime(
   year: number,
@@ -43,7 +43,7 @@ export function localTime(
 
 /**
  * As `localTime`, for a date that leaves out its year: this year's, or last year's when that would be more than 24 hours
- * ahead of `now` (epoch milliseconds). 29 February exists only if the year taken has one. fail2ban's reGroupDictStrptime.
+ * ahead of `now` (epoch milliseconds). 29 February exists only if that year has one. fail2ban's reGroupDictStrptime.
  */
 export function withoutYear(
   month: number,
@@ -76,18 +76,18 @@ export function notAhead(
   return midnight === undefined ? undefined : midnight + (((wall % DAY) + DAY) % DAY);
 }
 
-/** What a date leaves open: `zone`, so an hour that comes twice is either; `year`, that as well. */
+/** What a date leaves open: `zone`, so that an hour that occurs twice is ambiguous, or `year` and zone. */
 export type Doubt = "zone" | "year";
 
 /**
- * Decides what a date that leaves something open means, by what is known besides.
+ * Decides what an ambiguous date means, from context.
  *
- * @param time what it means by itself, in epoch milliseconds
+ * @param time what it means without context, in epoch milliseconds
  */
 export type Settle = (time: number, doubt: Doubt) => number;
 
 /**
- * What else the same date can mean, in epoch milliseconds, ascending: the second time that clocks show it when they are put back,
+ * The other times that the same date can mean, in epoch milliseconds, ascending: its second occurrence when clocks are put back,
  * and the year after.
  */
 export function laterReadings(time: number, doubt: Doubt): readonly number[] {
@@ -96,7 +96,7 @@ export function laterReadings(time: number, doubt: Doubt): readonly number[] {
   return [again, next].filter((each) => each !== undefined);
 }
 
-/** Clocks are put back by an hour, once by half an hour, and show again what they showed within that time before. */
+/** How far ahead a change of the clocks is looked for. They are put back by an hour, in one zone by half an hour. */
 const LONGEST_CHANGE = 3 * 3_600_000;
 
 function shownAgain(time: number): number | undefined {
@@ -114,8 +114,8 @@ function aYearLater(time: number): number | undefined {
 }
 
 /**
- * What a clock on the wall shows, as the epoch milliseconds of the same date and time in UTC: local times that can be
- * compared and added to without a thought of zones. Undefined when there is no such date.
+ * A local date and time as the epoch milliseconds of the same date and time in UTC, so that local times can be compared and
+ * added to without regard to zones. Undefined when there is no such date.
  */
 export function wallTime(
   year: number,
@@ -129,16 +129,16 @@ export function wallTime(
   if (!(day >= 1 && day <= daysIn(year, month))) return undefined;
   if (!(hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60)) return undefined;
   const wall = Date.UTC(year, month - 1, day, hour, minute, second);
-  // Date.UTC takes 0 to 99 for years of the last century.
+  // Date.UTC reads years 0 to 99 as 1900 to 1999.
   return year > 99 ? wall : new Date(wall).setUTCFullYear(year, month - 1, day);
 }
 
-/** What a clock in the zone of this process shows at `time`, in epoch milliseconds. */
+/** The local time, as `wallTime` gives it, in the zone of this process at `time` in epoch milliseconds. */
 export function toWall(time: number): number {
   return time - new Date(time).getTimezoneOffset() * 60_000;
 }
 
-/** When clocks in the zone of this process show `wall`: the inverse of `toWall`, with the choices of `localTime`. */
+/** The inverse of `toWall`, with the choices of `localTime`. */
 export function fromWall(wall: number): number {
   const date = new Date(wall);
   const year = date.getUTCFullYear();
@@ -176,7 +176,7 @@ export function zoneOffset(text: string): number | undefined {
   return sign === "-" ? base - added : base + added;
 }
 
-/** The abbreviations that fail2ban reads, by minutes east of UTC. Many are used for several zones: these are its choices. */
+/** The abbreviations that fail2ban reads, by minutes east of UTC. Where an abbreviation has several meanings, this is its choice. */
 const ABBREVIATIONS: ReadonlyMap<string, number> = new Map(
   Object.entries({
     "-720": "Y",

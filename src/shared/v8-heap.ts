@@ -1,22 +1,22 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
-/** So large, in bytes, the young generation may grow. V8 lets it grow to 32 MB, and nothing is faster for that. */
+/** The size, in bytes, up to which the young generation may grow. V8 would let it grow to 32 MB, without any gain. */
 const LARGEST = 8_000_000;
-/** Looked at for each of the first chunks, and then each time that so many were read. */
+/** The size is checked at each of that many first chunks, and then after each that many. */
 const CHUNKS = 64;
-/** V8 13 is Node 24's. Later ones may not know the flags any more, and would say so on stderr. */
+/** V8 13 is that of Node 24. Later versions may not know the flags, and would complain on stderr. */
 const NEWEST_TRIED = 13;
 
 /**
- * Keeps V8's young generation small, and everything young in it. Its size is a flag that only the command line of node can set; but by
- * how much it grows, V8 asks each time. And where most of what some code made has once outlived a scavenge, as sessions do, V8 makes it
- * old from then on, and has to mark its heap twice a second: that happens in one run of six, which takes a fifth more time.
+ * Keeps V8's young generation small, and new objects in it. Only node's command line can set its size, but V8 reads the growth
+ * factor each time it grows. And where most objects of some code have once survived a scavenge, as sessions do, V8 allocates them
+ * in the old generation from then on and marks its heap twice a second: that happens in one run of six, and costs a fifth of the time.
  */
 export class YoungGeneration {
   #isDone = Number.parseInt(process.versions.v8, 10) > NEWEST_TRIED;
   #chunks = 0;
 
-  /** To be called before the first chunk: from here on it grows when it is watched alone. */
+  /** To be called before the first chunk. From here on the young generation grows only in `watch`. */
   constructor() {
     if (this.#isDone) return;
     setFlagsFromString("--no-allocation-site-pretenuring");

@@ -87,7 +87,7 @@ for (const [argv, message] of refused) {
   });
 }
 
-test("wholeNumber takes a number within its bounds", () => {
+test("wholeNumber accepts a number within its bounds", () => {
   const number = (text: string) =>
     wholeNumber(readArgs([`--now=${text}`], spec), "now", { min: 1, max: 100 });
   assert.equal(wholeNumber(readArgs([], spec), "now", { min: 1, max: 100 }), undefined);

@@ -62,14 +62,14 @@ function tellAll(report: Report): void {
   report.line("done");
 }
 
-test("Report tells by its verbosity, the program's name first", () => {
+test("Report writes according to its verbosity, the program's name first", () => {
   const all = "f2b-test: error: no\nf2b-test: warning: mind\nf2b-test: hint: try\n";
   assert.equal(told("normal", tellAll), `${all}f2b-test: done\n`);
   assert.equal(told("verbose", tellAll), `${all}f2b-test: see\nf2b-test: done\n`);
   assert.equal(told("quiet", tellAll), "f2b-test: error: no\nf2b-test: done\n");
 });
 
-test("Report writes one line a message, whatever names and values it quotes", () => {
+test("Report writes one line per message, whatever names and values it quotes", () => {
   const text = told("normal", (report) => {
     report.warning("a\0b\x1b[31m\u009b: no such file\u2028\u202e");
     report.lines(["a\nb", "c"]);
@@ -78,7 +78,7 @@ test("Report writes one line a message, whatever names and values it quotes", ()
   assert.equal(text, `f2b-test: warning: ${warning}\nf2b-test: ${lines}\nf2b-test: c\n`);
 });
 
-test("Report gives a rare warning at the 1st, 10th and 100th time of its kind", () => {
+test("Report writes a rare warning the 1st, 10th and 100th time of its kind", () => {
   const text = told("normal", (report) => {
     for (let count = 1; count <= 150; count++) report.rareWarning("a", "lost");
     report.rareWarning("b", "other");

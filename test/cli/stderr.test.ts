@@ -22,7 +22,7 @@ class Stopped extends Writable {
   }
 }
 
-test("forPeople leaves out what comes when 16 MiB wait, and says how much it was", async () => {
+test("forPeople drops messages while 16 MiB wait, and writes how many", async () => {
   const stderr = new Stopped();
   const write = forPeople("test", stderr);
   const line = `${"x".repeat(65_535)}\n`;
@@ -32,13 +32,13 @@ test("forPeople leaves out what comes when 16 MiB wait, and says how much it was
   write("and on\n");
   await stderr.goOn();
   assert.deepEqual(stderr.taken.slice(-2), [
-    "test: warning: 43 messages were lost: nobody read them\n",
+    "test: warning: 43 messages dropped: stderr was not read\n",
     "and on\n",
   ]);
   assert.equal(stderr.taken.length, 257 + 2);
 });
 
-test("forPeople survives that nobody reads any more", async () => {
+test("forPeople survives a reader that is gone", async () => {
   const stderr = new Writable({ write: (_chunk, _encoding, done) => done(new Error("EPIPE")) });
   const write = forPeople("test", stderr);
   for (let n = 0; n < 3; n++) {

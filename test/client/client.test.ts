@@ -52,7 +52,7 @@ const wrong: readonly (readonly [argv: string, message: RegExp])[] = [
   ["ban", /^no jail given$/],
   ["ban sshd", /^no address given$/],
   ["ban sshd 192.0.2.256", /^ip: expected an address or a network, got "192.0.2.256"$/],
-  ["ban sshd 0.0.0.0/0", /^ip: "0.0.0.0\/0" is everybody$/],
+  ["ban sshd 0.0.0.0/0", /^ip: "0.0.0.0\/0" holds all addresses$/],
   [
     "ban sshd 192.0.2.7 soon",
     /^expected a duration such as "10m", or -1 for ever, got "soon": units are s, m/,

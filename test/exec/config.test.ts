@@ -27,7 +27,8 @@ jails:
   });
 });
 
-test("parseConfig takes an empty file", () => assert.deepEqual(parseConfig("# nothing\n", "exec.yaml"), {}));
+test("parseConfig accepts an empty file", () =>
+  assert.deepEqual(parseConfig("# nothing\n", "exec.yaml"), {}));
 
 const MISTAKES = [
   { text: "jail: {}", problem: 'exec.yaml:1:1: unknown key "jail"' },
@@ -62,7 +63,7 @@ const MISTAKES = [
   {
     text: 'defaults: {actions: [{actionban: "logger <ip>"}]}',
     problem:
-      'exec.yaml:1:34: defaults.actions.0.actionban: expected a list of arguments such as [logger, -t, f2b, "ban <ip>"]: no shell runs them',
+      'exec.yaml:1:34: defaults.actions.0.actionban: expected a list of arguments such as [logger, -t, f2b, "ban <ip>"]: no shell is run',
   },
   {
     text: "defaults: {actions: [{actionban: []}]}",
@@ -72,12 +73,12 @@ const MISTAKES = [
   {
     text: 'defaults: {actions: [{actionban: [mail, "<matches>"]}]}',
     problem:
-      "exec.yaml:1:41: defaults.actions.0.actionban.1: there is no tag <matches> here; the whole command comes as JSON on stdin",
+      "exec.yaml:1:41: defaults.actions.0.actionban.1: unknown tag <matches>; the whole command is passed as JSON on stdin",
   },
   {
     text: 'defaults: {actions: [{actionstart: [mail, "<ip>"]}]}',
     problem:
-      "exec.yaml:1:43: defaults.actions.0.actionstart.1: there is no tag <ip> here; the whole command comes as JSON on stdin",
+      "exec.yaml:1:43: defaults.actions.0.actionstart.1: unknown tag <ip>; the whole command is passed as JSON on stdin",
   },
 ];
 

@@ -66,8 +66,8 @@ f2b-exec: warning: 1 ban not applied: already ended when the command came
     input: '\n{"cmd":"ban","ip":"198.5',
     status: 65,
     stdout: "",
-    stderr: `f2b-exec: warning: line 2: the input ended in the middle of it: expected a JSON object on one line
-f2b-exec: warning: 1 input line was no command
+    stderr: `f2b-exec: warning: line 2: the input ends within the line: expected a JSON object on one line
+f2b-exec: warning: 1 input line was not a command
 `,
   },
   {
@@ -89,7 +89,7 @@ iptables -w 10 -I INPUT 1 -j f2bs-manual
 f2b-exec: warning: line 4: cmd: unknown command "dance", skipped
 f2b-exec: NOTICE [manual] Ban 198.51.100.7
 f2b-exec: warning: refused [manual] 203.0.113.7: on the never-ban list (203.0.113.0/24)
-f2b-exec: warning: 1 input line was no command
+f2b-exec: warning: 1 input line was not a command
 `,
   },
 ];
@@ -122,12 +122,12 @@ test("f2b-exec --dry-run prints actions after the firewall, quoted for a shell",
   );
 });
 
-test("f2b-exec survives 10 MB without a newline, tells it once and ends with 65", async () => {
+test("f2b-exec survives 10 MB without a newline, reports it once and ends with 65", async () => {
   const { status, stderr } = await runExec(["--backend", "none"], "x".repeat(10_000_000));
   assert.equal(status, 65);
   assert.equal(
     stderr,
-    "f2b-exec: warning: line 1: longer than 65536 bytes\nf2b-exec: warning: 1 input line was no command\n",
+    "f2b-exec: warning: line 1: longer than 65536 bytes\nf2b-exec: warning: 1 input line was not a command\n",
   );
 });
 
@@ -141,7 +141,7 @@ test("f2b-exec --help, --version and mistakes on the command line", async () => 
   assert.match(wrong.stderr, /^f2b-exec: error: unknown option "--bann"\n/);
 });
 
-test("f2b-exec -c: mistakes in the file end with 78 and their places", async () => {
+test("f2b-exec -c: mistakes in the file end with 78 and their positions", async () => {
   const config = join(folder, "wrong.yaml");
   writeFileSync(config, "jails:\n  sshd:\n    blocktyp: drop\n");
   const { status, stderr } = await runExec(["-c", config], "");
@@ -150,7 +150,7 @@ test("f2b-exec -c: mistakes in the file end with 78 and their places", async () 
   assert.equal((await runExec(["-c", join(folder, "none.yaml")], "")).status, 78);
 });
 
-test("f2b-exec --results writes a line a command", async () => {
+test("f2b-exec --results writes a line per command", async () => {
   const commands = [
     { cmd: "ban", ip: "203.0.113.7" },
     { cmd: "ban", ip: "203.0.113.7" },
@@ -178,7 +178,7 @@ test("f2b-exec --results writes a line a command", async () => {
   ]);
 });
 
-test("f2b-exec --results ends with 141, and silently, when nobody reads them any more", async () => {
+test("f2b-exec --results ends silently with 141 when the reader is gone", async () => {
   const running = startExec(["--backend", "none", "--results"]);
   running.write({ cmd: "ban", ip: "203.0.113.7" });
   await running.said("applied");
@@ -192,7 +192,7 @@ test("f2b-exec --results ends with 141, and silently, when nobody reads them any
   );
 });
 
-test("f2b-exec --results tells that they could not be written, and bans on", async () => {
+test("f2b-exec --results reports that results could not be written, and goes on banning", async () => {
   const running = startExec(["--backend", "none", "--results"], { before: FULL_DISK });
   for (const ip of ["203.0.113.7", "203.0.113.8"]) {
     running.write({ cmd: "ban", ip });

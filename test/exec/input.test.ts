@@ -43,7 +43,7 @@ const CASES = [
     name: "a torn line",
     input: `${BAN}\n{"cmd":"ban","ip":"192.0.`,
     commands: 1,
-    told: ["warning: line 2: the input ended in the middle of it: expected a JSON object on one line"],
+    told: ["warning: line 2: the input ends within the line: expected a JSON object on one line"],
   },
   {
     name: "a complete line that is too long",
@@ -65,13 +65,13 @@ for (const { name, input, commands, told } of CASES) {
   });
 }
 
-test("CommandReader skips unknown commands with one warning, and they are no errors", async () => {
+test("CommandReader skips unknown commands with one warning, not as errors", async () => {
   const { told, bad } = await read(['{"cmd":"x"}\n{"cmd":"y"}\n', `${BAN}\n`]);
   assert.deepEqual(told, ['f2b-exec: warning: line 1: cmd: unknown command "x", skipped']);
   assert.equal(bad, 0);
 });
 
-test("CommandReader counts a line without end once, and goes on behind it", async () => {
+test("CommandReader counts a line without end once, and continues after it", async () => {
   const chunk = "x".repeat(65536);
   const { told, bad, commands } = await read([
     `${BAN}\n`,
@@ -85,12 +85,12 @@ test("CommandReader counts a line without end once, and goes on behind it", asyn
   assert.deepEqual([bad, commands.length], [2, 2]);
 });
 
-test("CommandReader tells an input that is one line without end once", async () => {
+test("CommandReader reports an input that is one line without end once", async () => {
   const { told } = await read(Array<string>(20).fill("x".repeat(65536)));
   assert.deepEqual(told, ["f2b-exec: warning: line 1: longer than 65536 bytes"]);
 });
 
-test("CommandReader tells the first bad lines, then ever fewer", async () => {
+test("CommandReader reports the first bad lines one by one, then fewer and fewer", async () => {
   const { told, bad } = await read(["bad\n".repeat(1000)]);
   assert.equal(bad, 1000);
   assert.ok(told.length < 30, `${told.length} lines`);

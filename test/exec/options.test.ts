@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { UsageError } from "../../src/cli/args.ts";
 import { HELP, readOptions } from "../../src/exec/options.ts";
 
-test("readOptions: what nothing says", () => {
+test("readOptions: defaults", () => {
   assert.deepEqual(readOptions([]), {
     mode: "run",
     backend: "auto",
@@ -42,19 +42,19 @@ const WRONG = [
     message: 'option --backend: expected auto, ipset, nftables, iptables, none, got "ebtables"',
   },
   { argv: "--on-eof stay", message: 'option --on-eof: expected keep, wait, flush, got "stay"' },
-  { argv: "--chain f2bs-x", message: 'option --chain: "f2bs-x" is no name of a chain of others' },
+  { argv: "--chain f2bs-x", message: 'option --chain: "f2bs-x" is not the name of a chain outside f2b-exec' },
   {
     argv: "--never-ban example.org",
     message: 'option --never-ban: expected an address or a network, got "example.org"',
   },
   { argv: "--max-bans 0", message: 'option --max-bans: expected a whole number from 1 to 10000000, got "0"' },
-  { argv: "--status --flush", message: "--status and --flush stand alone" },
+  { argv: "--status --flush", message: "--status and --flush exclude each other" },
   {
     argv: "--dry-run --flush",
-    message: "--flush takes away what is there, at which --dry-run does not look: --status shows it",
+    message: "--dry-run does not read the firewall, so it can't show what --flush removes: see --status",
   },
   { argv: "--dry-run --results", message: "--dry-run and --results both write to stdout" },
-  { argv: "--json", message: "--json belongs to --status" },
+  { argv: "--json", message: "--json needs --status" },
 ];
 
 for (const { argv, message } of WRONG) {

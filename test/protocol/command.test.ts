@@ -94,7 +94,7 @@ const anySync = fc.tuple(time, fc.option(fc.array(jail))).map(([time, jails]): C
   return jails ? { cmd: "sync", time, phase: "begin", jails } : { cmd: "sync", time, phase: "end" };
 });
 
-test("decode gives back what was encoded, one line a command", () => {
+test("decode returns what was encoded, one line per command", () => {
   fc.assert(
     fc.property(fc.oneof(anyBan, anyUnban, anySync), (command) => {
       const line = encode(command);
@@ -171,7 +171,7 @@ const accepted: readonly { name: string; line: string; command: Command }[] = [
 ];
 
 for (const { name, line, command } of accepted) {
-  test(`decode takes ${name}`, () => {
+  test(`decode accepts ${name}`, () => {
     assert.deepEqual(decode(line, NOW), command);
   });
 }
@@ -189,9 +189,9 @@ const refused: readonly (readonly [line: string, message: RegExp])[] = [
   ['{"cmd":"ban","ip":3221225985}', /^ip: expected a string/],
   ['{"cmd":"ban","ip":["192.0.2.1"]}', /^ip: expected a string/],
   ['{"cmd":"ban","ip":"192.0.2.1; reboot"}', /^ip: expected an address or a network/],
-  ['{"cmd":"ban","ip":"0.0.0.0/0"}', /^ip: "0.0.0.0\/0" is everybody/],
-  ['{"cmd":"ban","ip":"::/0"}', /^ip: "::\/0" is everybody/],
-  ['{"cmd":"ban","ip":"::ffff:0.0.0.0/96"}', /^ip: "::ffff:0.0.0.0\/96" is everybody/],
+  ['{"cmd":"ban","ip":"0.0.0.0/0"}', /^ip: "0.0.0.0\/0" holds all addresses/],
+  ['{"cmd":"ban","ip":"::/0"}', /^ip: "::\/0" holds all addresses/],
+  ['{"cmd":"ban","ip":"::ffff:0.0.0.0/96"}', /^ip: "::ffff:0.0.0.0\/96" holds all addresses/],
   ['{"cmd":"ban","id":""}', /^id: expected a string/],
   ['{"cmd":"ban","ip":"192.0.2.1","jail":"a b"}', /^jail: expected 1 to 64/],
   ['{"cmd":"ban","ip":"192.0.2.1","jail":"sshd\\n"}', /^jail: expected 1 to 64/],
@@ -224,7 +224,7 @@ for (const [line, message] of refused) {
   });
 }
 
-test("decode tells a command that it does not know from a line that is none", () => {
+test("decode tells an unknown command from a line that is not a command", () => {
   assert.throws(() => decode('{"cmd":"flush"}', NOW), { code: "ERR_COMMAND_UNKNOWN", message: /"flush"$/ });
 });
 

@@ -9,7 +9,7 @@ function drain<T>(heap: Heap<T>, now: number): T[] {
   return items;
 }
 
-test("Heap hands out what is due, earliest first, ties in the order they came", () => {
+test("Heap gives what is due, earliest first, ties in the order of arrival", () => {
   const heap = new Heap<string>();
   heap.add(5, "b");
   heap.add(3, "a");

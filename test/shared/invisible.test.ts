@@ -36,7 +36,7 @@ for (const { name, text, json } of escaped) {
   });
 }
 
-test("toJson escapes each character that is not seen, and no other", () => {
+test("toJson escapes each invisible character, and no other", () => {
   for (let code = 0x20; code < 0x110000; code++) {
     const char = String.fromCodePoint(code);
     const isVisible = !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}"\\]/u.test(char);

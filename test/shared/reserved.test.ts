@@ -32,7 +32,7 @@ for (const { of, inner } of INNER)
   test(`innerIPv4 of ${of}: ${inner.join(", ") || "nothing"}`, () =>
     assert.deepEqual(innerIPv4(network(of)).map(formatNetwork), inner));
 
-test("ownAddresses knows what the networks of interfaces broadcast to", () => {
+test("ownAddresses knows the broadcast addresses of interfaces", () => {
   const own = ownAddresses({
     eth0: [
       { address: "198.51.100.10", cidr: "198.51.100.10/25" },
@@ -44,8 +44,12 @@ test("ownAddresses knows what the networks of interfaces broadcast to", () => {
   assert.deepEqual(
     own.map(({ network, why }) => `${formatNetwork(network)}: ${why}`),
     [
-      ...["198.51.100.10: an own address", "198.51.100.127: a broadcast address", "fe80::1: an own address"],
-      ...["192.0.2.4: an own address", "127.0.0.1: an own address"],
+      ...[
+        "198.51.100.10: an address of this host",
+        "198.51.100.127: a broadcast address",
+        "fe80::1: an address of this host",
+      ],
+      ...["192.0.2.4: an address of this host", "127.0.0.1: an address of this host"],
     ],
   );
 });

@@ -89,16 +89,19 @@ const cases: readonly Case[] = [
   {
     name: "a file that its group may write",
     put: file("x", 0o660),
-    says: { ...all(undefined), ours: /^can be written by others \(mode 0660\): chmod go-w it/ },
+    says: {
+      ...all(undefined),
+      ours: /^can be written by others \(mode 0660\): check its content, then chmod go-w it/,
+    },
   },
   {
     name: "a file that anybody may write",
     put: file("x", 0o666),
     says: {
-      ours: /^can be written by others \(mode 0666\): chmod go-w it/,
-      list: /^can be written by anybody \(mode 0666\): chmod o-w it/,
+      ours: /^can be written by others \(mode 0666\): check its content, then chmod go-w it/,
+      list: /^can be written by anybody \(mode 0666\): check its content, then chmod o-w it/,
       rules: undefined,
-      commands: /^can be written by anybody \(mode 0666\): chmod o-w it/,
+      commands: /^can be written by anybody \(mode 0666\): check its content, then chmod o-w it/,
     },
   },
   {
@@ -106,16 +109,19 @@ const cases: readonly Case[] = [
     put: strangers(file("x", 0o644)),
     needsRoot: true,
     says: {
-      ours: /^belongs to user 12345, expected 0, who runs this: chown it/,
+      ours: /^belongs to user 12345, expected 0, who runs this program: if it is the right file, chown it/,
       list: undefined,
       rules: undefined,
-      commands: /^belongs to user 12345, expected 0 or root: chown it/,
+      commands: /^belongs to user 12345, expected 0 or root: if it is the right file, chown it/,
     },
   },
   {
     name: "a link to a file",
     put: linkTo(file("x")),
-    says: { ...all(undefined), ours: /^is a link to \S+\.target, expected a file: name that one/ },
+    says: {
+      ...all(undefined),
+      ours: /^is a link to \S+\.target, expected a file: if that is the right one, give its path/,
+    },
   },
   {
     name: "a link to a FIFO",
@@ -158,7 +164,7 @@ for (const { name, put, says, needsRoot } of cases) {
   }
 }
 
-test("look tells what is not there from what is", (t) => {
+test("look tells a missing file from an existing one", (t) => {
   const path = join(newFolder(t), "path");
   assert.equal(look(path, OURS), undefined);
   assert.throws(() => readTrusted(path, 10, OURS), { code: "ENOENT" });
@@ -175,7 +181,7 @@ test("readTrusted reads one byte more than asked for, and no further", (t) => {
   assert.equal(readTrusted(path, 300_000, OURS).length, 200_000);
 });
 
-test("readTrusted takes /dev/null where pipes are taken", () => {
+test("readTrusted accepts /dev/null where pipes are accepted", () => {
   assert.equal(readTrusted("/dev/null", 10, RULES).length, 0);
   assert.equal(readTrusted("/dev/null", 10, COMMANDS).length, 0);
   assert.throws(() => readTrusted("/dev/null", 10, OURS), FileError);
@@ -292,7 +298,7 @@ for (const { name, put, isLeft, needsRoot } of [
   });
 }
 
-test("BanLog makes a state that others may read one for nobody else", async (t) => {
+test("BanLog makes a readable state unreadable to others", async (t) => {
   const path = join(newFolder(t), "state");
   await file(HEADER, 0o644)(path);
   await (await openLog(path)).log.end();
@@ -351,7 +357,7 @@ for (const { name, put, says, needsRoot } of metrics) {
   }
 }
 
-test("f2b-stream --metrics /dev/null tells, and leaves the device", async () => {
+test("f2b-stream --metrics /dev/null reports an error, and leaves the device", async () => {
   const { status, stderr } = await runProgram("f2b-stream", [
     "-r",
     "sshd",
@@ -399,7 +405,7 @@ for (const { name, put, says } of [
   {
     name: "a list that anybody may write",
     put: file("192.0.2.1\n", 0o666),
-    says: "can be written by anybody (mode 0666): chmod o-w it, if what it says is right",
+    says: "can be written by anybody (mode 0666): check its content, then chmod o-w it",
   },
 ]) {
   test(`IgnoreList ${says === undefined ? "reads" : "refuses"} ${name}`, async (t) => {
@@ -487,7 +493,7 @@ async function started(
 }
 
 for (const { name, says, run } of starts) {
-  test(`a FIFO in the place of ${name} holds no start up`, { timeout: 60_000 }, async (t) => {
+  test(`a FIFO in the place of ${name} does not block a start`, { timeout: 60_000 }, async (t) => {
     const { status, stderr } = await run(t);
     assert.match(stderr, says);
     assert.notEqual(status, 0);

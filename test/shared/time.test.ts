@@ -42,7 +42,7 @@ for (const [name, clock, expected] of DATES) {
   test(`localTime reads ${name}`, () => assert.equal(iso(localTime(...clock)), expected));
 }
 
-test("localTime takes years of two digits as they are", () => {
+test("localTime does not add a century to years of two digits", () => {
   setZone("UTC");
   assert.equal(iso(localTime(99, 3, 1, 0, 0, 0)), "0099-03-01T00:00:00.000Z");
 });
@@ -105,7 +105,7 @@ for (const zone of ["Mars/Olympus", "", "+03:00", ":/etc/localtime", "CET-1CEST"
   });
 }
 
-test("fromWall is the inverse of toWall, save in the doubled hour", () => {
+test("fromWall is the inverse of toWall, except in the hour that occurs twice", () => {
   const seconds = fc.integer({ min: 0, max: 4_000_000_000 });
   fc.assert(
     fc.property(seconds, (second) => {

@@ -47,12 +47,12 @@ function oldGarbage(): number {
   `);
 }
 
-test("YoungGeneration keeps it at half of what V8 lets it have, and less", () => {
+test("YoungGeneration keeps its size to half of what V8 allows, or less", () => {
   assert.ok(largest(true) <= 9_000_000);
   assert.ok(largest(false) > 17_000_000, "that it would grow is what the test rests on");
 });
 
-test("YoungGeneration keeps everything young in it", () => {
+test("YoungGeneration keeps new objects in it", () => {
   // Without it, three runs of four make 150 MB old.
   for (let runs = 0; runs < 3; runs++) assert.ok(oldGarbage() < 100_000_000);
 });

@@ -110,7 +110,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
         const net24 = "198.51.101.0/24";
         await host.net.run("ip", "addr", "add", "198.51.101.1/24", "dev", "veth0");
         const { stdout } = await host.exec(["--backend", backend, "--results"], [ban(net24)]);
-        assert.match(stdout, /"result":"refused".*own address/);
+        assert.match(stdout, /"result":"refused".*address of this host/);
         await host.net.run("ip", "addr", "del", "198.51.101.1/24", "dev", "veth0");
         await host.exec(["--backend", backend], [ban(net24), ban("2001:db8:52::/64"), ban("192.0.2.7")]);
         assert.deepEqual(await host.bans(), ["192.0.2.7", net24, "2001:db8:52::/64"].sort());
@@ -162,7 +162,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
           await host.net.run("sh", "-c", command);
           // A table of nftables' own is not touched by the iptables tools.
           if (backend !== "nftables" || name === "nft flush ruleset") {
-            await running.said("somebody else changed the firewall: restored smtp");
+            await running.said("another program changed the firewall: restored smtp");
           }
           assert.deepEqual(await host.bans(), [CLIENT.ipv4, "192.0.2.8", "2001:db8:7::7"].sort());
           assert.equal(await connect(host.net, SERVER.ipv4, 2525), "refused");
@@ -170,7 +170,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
         });
       }
 
-      test(`${backend}: sync drops what was not named between begin and end, live commands apart`, async () => {
+      test(`${backend}: sync drops what neither it nor a live command named between begin and end`, async () => {
         await host.exec(
           ["--backend", backend],
           [ban("192.0.2.1"), ban("192.0.2.2"), ban("192.0.2.3"), ban("192.0.2.9", { jail: "imap" })],
@@ -213,7 +213,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
         assert.deepEqual(await host.bans(), ["192.0.2.7", "2001:db8:7::7"]);
       });
 
-      test(`${backend}: covers ports that Docker publishes, by the port that was asked for`, async () => {
+      test(`${backend}: covers ports that Docker publishes, by the original port`, async () => {
         await host.net.run("iptables", "-N", "DOCKER-USER");
         await host.net.run("iptables", "-A", "FORWARD", "-j", "DOCKER-USER");
         const container = await host.net.addContainer();
@@ -243,7 +243,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
     withServer(`${backend} alone`, (host) => {
       test(`${backend}: the kernel ends a ban though f2b-exec was killed with -9`, async () => {
         const running = host.start("--backend", backend);
-        running.write(ban(CLIENT.ipv4, { until: inSeconds(2) }), ban("192.0.2.8"));
+        running.write(ban(CLIENT.ipv4, { until: inSeconds(5) }), ban("192.0.2.8"));
         await running.said("Ban 192.0.2.8");
         running.child.kill("SIGKILL");
         await running.ended;
@@ -256,7 +256,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
         assert.deepEqual(await host.bans(), ["192.0.2.8"]);
       });
 
-      test(`${backend}: a change of back end takes the bans over`, async () => {
+      test(`${backend}: another back end takes over the bans`, async () => {
         await host.exec(
           ["--backend", "iptables"],
           [ban("192.0.2.7"), ban("192.0.2.8", { until: inSeconds(3000) })],
@@ -298,7 +298,7 @@ describe("f2b-exec: each back end", { skip, timeout: 240_000, concurrency: 3 }, 
       assert.match((await host.exec(["--status"], "")).stdout, /192\.0\.2\.9 .* nftables\n/);
     });
 
-    test("spares whoever was connected to SSH at its start, and says why", async () => {
+    test("spares peers of SSH connections that existed at its start, and says why", async () => {
       const sshd = await listen(host.net, [22], host.net.atServer, "hold");
       const session = connect(host.net, SERVER.ipv4, 22, "hold");
       await sshd.said("connected");

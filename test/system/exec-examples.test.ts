@@ -48,7 +48,7 @@ describe("f2b-exec with examples/actions", { timeout: 60_000 }, () => {
       env: { PATH: `${folder}:${process.env.PATH}` },
     });
 
-  test("mail.yaml gives the evidence to mail, but not for what was known before", async () => {
+  test("mail.yaml mails the evidence, but not of restored bans", async () => {
     const ran = stub("mail");
     const { stderr } = await run(
       example("mail.yaml"),
@@ -77,7 +77,7 @@ describe("f2b-exec with examples/actions", { timeout: 60_000 }, () => {
     assert.equal(readFileSync(file, "utf8"), "# mine\nALL: 192.0.2.70\n");
   });
 
-  test("nginx-deny.yaml makes its file, changes it and reloads nginx", async () => {
+  test("nginx-deny.yaml creates its file, changes it and reloads nginx", async () => {
     const ran = stub("nginx");
     const file = join(folder, "deny.conf");
     const config = example("nginx-deny.yaml", {
@@ -89,7 +89,7 @@ describe("f2b-exec with examples/actions", { timeout: 60_000 }, () => {
     assert.equal(ran().match(/^-s\|reload\|/gm)?.length, 3);
   });
 
-  test("hosts-deny.yaml gives up a lock that another holds, and says so", async () => {
+  test("hosts-deny.yaml gives up on a lock that another process holds, and says so", async () => {
     const file = join(folder, "hosts.held");
     writeFileSync(file, "");
     const config = example("hosts-deny.yaml", {
@@ -138,7 +138,7 @@ describe("f2b-exec with examples/actions", { timeout: 60_000 }, () => {
     }
   });
 
-  test("webhook.yaml posts the command; a refusal is told with curl's words", async () => {
+  test("webhook.yaml posts the command; a refusal is reported with curl's message", async () => {
     const bodies: string[] = [];
     const server = createServer((request, response) => {
       let body = "";

@@ -22,7 +22,7 @@ describe(`f2b-exec on ${LINES} lines of damage, seed ${SEED}`, { skip, timeout: 
   });
 
   for (const backend of ["ipset", "nftables", "iptables"]) {
-    test(`${backend}: carries out what is good between, and nothing else`, async () => {
+    test(`${backend}: carries out the valid commands among damaged ones, and nothing else`, async () => {
       const { bytes, banned } = damagedLines(LINES, SEED);
       const running = startExec(["--backend", backend], { before: net.atServer });
       running.child.stdin.end(bytes);

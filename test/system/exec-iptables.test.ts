@@ -74,7 +74,7 @@ describe("f2b-exec --backend iptables", { skip, timeout: 120_000 }, () => {
     await clean();
   });
 
-  test("tells with --status what is in force, long jail names included", async () => {
+  test("shows with --status the bans in force, long jail names included", async () => {
     const jail = "postfix-sasl-aggressive";
     await exec(
       [],
@@ -114,7 +114,7 @@ postfix-sasl-aggressive  2001:db8:7::7  for ever  25/tcp  INPUT   iptables
     await clean();
   });
 
-  test("leaves what others made as it was", async () => {
+  test("leaves rules of others as they were", async () => {
     const foreign = ["-N f2b-sshd", "-A f2b-sshd -j RETURN", "-A INPUT -p tcp --dport 22 -j f2b-sshd"];
     for (const rule of foreign) await net.run("iptables", ...rule.split(" "));
     await net.run(
@@ -180,7 +180,7 @@ postfix-sasl-aggressive  2001:db8:7::7  for ever  25/tcp  INPUT   iptables
     await clean();
   });
 
-  test("--on-eof flush takes away the jails that it served, and no other's", async () => {
+  test("--on-eof flush removes the jails that it served, and no others", async () => {
     await exec([], [ban("192.0.2.8", { jail: "other" })]);
     const { stderr } = await exec(["--on-eof", "flush"], [ban("192.0.2.7"), ban("2001:db8:7::7")]);
     assert.match(stderr, /NOTICE \[smtp\] Flush 2 bans/);
@@ -193,7 +193,7 @@ postfix-sasl-aggressive  2001:db8:7::7  for ever  25/tcp  INPUT   iptables
     await clean();
   });
 
-  test("takes over what an earlier run left, and ends what should have ended meanwhile", async () => {
+  test("takes over the bans of an earlier run, and ends those that should have ended meanwhile", async () => {
     await exec([], [ban("192.0.2.7"), ban("192.0.2.8")]);
     const ended = "-s 192.0.2.9/32 -m comment --comment until:2014-01-07T15:09:04Z -j REJECT".split(" ");
     await net.run("iptables", "-I", "f2bs-smtp", "1", ...ended);
@@ -225,7 +225,7 @@ postfix-sasl-aggressive  2001:db8:7::7  for ever  25/tcp  INPUT   iptables
     await clean();
   });
 
-  test("a ban that iptables refuses takes no other of its batch with it", async () => {
+  test("a ban that iptables refuses does not affect others of its batch", async () => {
     const wrapper = join(folder, "iptables-restore");
     writeFileSync(
       wrapper,
@@ -259,7 +259,7 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
     await clean();
   });
 
-  test("writes a chain anew that somebody flushed and removed", async () => {
+  test("restores a chain that others flushed and removed", async () => {
     const running = start();
     running.write(ban("192.0.2.7"));
     await running.said("Ban 192.0.2.7");
@@ -273,7 +273,7 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
     await clean();
   });
 
-  test("finishes what came when the writer is killed in the middle of a line", async () => {
+  test("carries out what arrived when the writer is killed within a line", async () => {
     const commands = many(500).map((ip) => JSON.stringify(ban(ip)));
     const file = join(folder, "commands");
     writeFileSync(file, `${commands.join("\n")}\n{"cmd":"ban","ip":"192.0.`);
@@ -284,12 +284,12 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
     writer.child.kill("SIGKILL");
     const { status, stderr } = await running.ended;
     assert.equal(status, 65);
-    assert.match(stderr, /line 501: the input ended in the middle of it/);
+    assert.match(stderr, /line 501: the input ends within the line/);
     assert.equal((await net.rules()).filter((rule) => rule.includes("-s 198.18.")).length, 500);
     await clean();
   });
 
-  test("SIGTERM: reads on to the end of input, finishes, ends with 0", async () => {
+  test("SIGTERM: reads to the end of input, finishes, exits with 0", async () => {
     const running = start();
     running.write(ban("192.0.2.7"));
     await running.said("Ban 192.0.2.7");
@@ -327,7 +327,7 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
     await clean();
   });
 
-  test("--chain: jumps from the chains named, and ends with 69 when there is none such", async () => {
+  test("--chain: jumps from the named chains, and exits with 69 when one does not exist", async () => {
     await exec(["--chain", "FORWARD", "--chain", "INPUT"], [ban("192.0.2.7")]);
     assert.deepEqual((await net.rules()).slice(1, 3), ["-A INPUT -j f2bs-smtp", "-A FORWARD -j f2bs-smtp"]);
     await exec(["--chain", "FORWARD"], [ban("192.0.2.7")]);
@@ -349,7 +349,7 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
     await clean();
   });
 
-  test("without permission it ends with 69 and says what would help", async () => {
+  test("without permission it exits with 69 and says what would help", async () => {
     const nobody = ["setpriv", "--reuid", "65534", "--clear-groups"];
     const { status, stderr } = await runExec(["--backend", "iptables"], [ban("192.0.2.7")], {
       before: [...net.atServer, ...nobody],
@@ -361,7 +361,7 @@ printf '%s\\n' "$text" | exec /usr/sbin/iptables-restore "$@"
     );
   });
 
-  test("without the tools it ends with 69; without those of IPv6 it goes on with IPv4", async () => {
+  test("without the tools it exits with 69; without those of IPv6 it continues with IPv4", async () => {
     const hide = (kept: string) => [
       ...["unshare", "-m", "sh", "-c"],
       `cp /usr/sbin/xtables-nft-multi ${folder}/ && mount -t tmpfs none /usr/sbin && cd /usr/sbin && ` +

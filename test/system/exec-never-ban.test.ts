@@ -71,7 +71,7 @@ describe("f2b-exec and those it never bans", { timeout: 120_000 }, () => {
       ),
     );
 
-  test("SSH: only the very connections behind which somebody has logged in, while they live", {
+  test("SSH: only connections with a login, as long as they last", {
     skip: netnsSkip("nft", "ssh", "ssh-keygen", SSHD),
   }, async () => {
     net = await Netns.create();
@@ -117,7 +117,7 @@ describe("f2b-exec and those it never bans", { timeout: 120_000 }, () => {
     await net.remove();
   });
 
-  test("gateways of all tables, broadcast addresses and what stands for an own one", {
+  test("gateways of all tables, broadcast addresses and addresses that embed an own one", {
     skip: netnsSkip("nft"),
   }, async () => {
     net = await Netns.create();
@@ -128,9 +128,9 @@ describe("f2b-exec and those it never bans", { timeout: 120_000 }, () => {
     const refusals = [
       ["198.51.100.77", "the gateway of a route"],
       ["198.51.100.255", "a broadcast address"],
-      ["198.51.100.0/24", "it holds 198.51.100.1: an own address"],
-      ["2002:c633:6401::1", "it may stand for 198.51.100.1: an own address"],
-      ["64:ff9b::198.51.100.1", "an own address"],
+      ["198.51.100.0/24", "it holds 198.51.100.1: an address of this host"],
+      ["2002:c633:6401::1", "it may embed 198.51.100.1: an address of this host"],
+      ["64:ff9b::198.51.100.1", "an address of this host"],
       ["239.255.255.250", "multicast (224.0.0.0/4)"],
     ] as const;
     const bans = [...refusals.map(([address]) => ban(address)), ban("192.0.2.7")];

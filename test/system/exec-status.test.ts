@@ -26,7 +26,7 @@ const OTHERS = [
 ];
 
 describe("f2b-exec --status", { skip: netnsSkip("nft", "iptables", "ipset"), timeout: 60_000 }, () => {
-  test("takes nothing from comments of others, and gives a terminal none of their controls", async () => {
+  test("reads nothing from comments of others, and passes none of their control characters to a terminal", async () => {
     const net = await Netns.create();
     for (const [file = "", ...args] of OTHERS.map((argv) => [...net.atServer, ...argv])) {
       const { status, stderr } = spawnSync(file, args, { input: NFT, encoding: "utf8" });

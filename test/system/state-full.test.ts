@@ -67,7 +67,7 @@ function linesIn(...decisions: readonly Decision[]): readonly string[] {
 /** More than fits into what a file has left of its last block. */
 const several = [2, 3, 4, 5, 6, 7].map((last) => ban(last, { matches }));
 
-test("BanLog on a full disk waits, says so once, and goes on when there is room", { skip }, async (t) => {
+test("BanLog on a full disk waits, says so once, and continues when there is room", { skip }, async (t) => {
   const disk = new Disk(t, 64);
   const clock = new FakeClock("2026-11-21T12:00:00.000Z");
   const { log, told } = await openLog(disk.state, keepAll, clock);
@@ -91,7 +91,7 @@ test("BanLog on a full disk waits, says so once, and goes on when there is room"
   await log.end();
 });
 
-test("BanLog is made on a full disk as soon as there is room", { skip }, async (t) => {
+test("BanLog on a full disk is created as soon as there is room", { skip }, async (t) => {
   const disk = new Disk(t, 64);
   disk.fill();
   const { log, told } = await openLog(disk.state);
@@ -164,7 +164,7 @@ test("BanLog gives up what waits too long, and writes what is in force when ther
   await log.end();
 });
 
-test("BanLog that can't be compacted for want of room says so, and goes on as it is", { skip }, async (t) => {
+test("BanLog that can't be compacted on a full disk says so, and continues as it is", { skip }, async (t) => {
   const disk = new Disk(t, 2048);
   const { log, told } = await openLog(disk.state);
   for (let i = 0; i < 1100; i++) write(log, ban(i % 250, { time: NOW + i, matches }));
@@ -176,7 +176,7 @@ test("BanLog that can't be compacted for want of room says so, and goes on as it
   await log.end();
 });
 
-test("BanLog on a disk that can't be written to holds what it held", { skip }, async (t) => {
+test("BanLog on a read-only disk keeps what it has", { skip }, async (t) => {
   const disk = new Disk(t, 64);
   const first = await openLog(disk.state);
   write(first.log, ban(1));

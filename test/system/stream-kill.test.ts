@@ -142,7 +142,7 @@ describe(`f2b-stream | f2b-exec, killed ${KILLS} times with -9`, { skip, timeout
     return count;
   }
 
-  test("in the end the bans in force are those of a run that nobody disturbed", async (t) => {
+  test("in the end the bans in force are those of an undisturbed run", async (t) => {
     const seed = Number(process.env.F2B_SEED ?? Date.now() % 100_000);
     const random = generator(seed);
     const log = new GrowingLog(path("log"), ATTACKERS, random);

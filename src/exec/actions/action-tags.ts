@@ -1,12 +1,12 @@
 import type { EnforcedDecision } from "../../protocol/command.ts";
-import type { ExecJail } from "../kernel/backend.ts";
+import type { EnforcedJail } from "../kernel/backend.ts";
 import { TAG } from "../settings/tag-names.ts";
 
-/** Values for an action's arguments, all checked by decode(): nothing here was written by a log's author. */
+/** Values by tag name, all checked by decode(): none of them is log text. */
 export type TagValues = Readonly<Record<string, string>>;
 
 /** `<name>`, `<port>` and `<protocol>`, in fail2ban's spelling: all ports are `0:65535`. */
-export function jailTags({ name, ports, protocols }: ExecJail): TagValues {
+export function jailTags({ name, ports, protocols }: EnforcedJail): TagValues {
   return {
     name,
     port: ports.length === 0 ? "0:65535" : ports.join(","),
@@ -14,8 +14,8 @@ export function jailTags({ name, ports, protocols }: ExecJail): TagValues {
   };
 }
 
-/** The tags of a command. `<time>` is in epoch seconds, `<bantime>` in seconds, -1 for ever. No `<ip>` for an `id`. */
-export function commandTags(command: EnforcedDecision, jail: ExecJail): TagValues {
+/** The tags of a command. `<time>` is in epoch seconds, `<bantime>` in seconds (-1: for ever). An id has no `<ip>`. */
+export function commandTags(command: EnforcedDecision, jail: EnforcedJail): TagValues {
   const ban = command.cmd === "ban" ? command : undefined;
   const until = ban?.until ?? null;
   return {
@@ -29,7 +29,7 @@ export function commandTags(command: EnforcedDecision, jail: ExecJail): TagValue
 }
 
 /**
- * Replaces tags inside each argument; an argument stays one argument. undefined when a tag has no value here.
+ * Replaces the tags in each argument, which stays one argument. Returns undefined when a tag has no value.
  *
  * @throws RangeError when a value would turn its argument into an option
  */
@@ -41,7 +41,7 @@ export function fillTags(argv: readonly string[], values: TagValues): readonly s
       return values[name] ?? tag;
     });
     if (text.startsWith("-") && argument.startsWith("<name>")) {
-      throw new RangeError(`${argument}: the jail's name would be taken for an option`);
+      throw new RangeError(`${argument}: the name of the jail would be read as an option`);
     }
     return text;
   });

@@ -1,19 +1,19 @@
 import { printable, type Report } from "../../cli/report.ts";
 import { type EnforcedDecision, type EnforcedUnban, encode, targetKey } from "../../protocol/command.ts";
-import type { ExecJail } from "../kernel/backend.ts";
+import type { EnforcedJail } from "../kernel/backend.ts";
 import { describeFailure, type Run } from "../kernel/run-command.ts";
 import type { ActionSpec } from "../settings/settings.ts";
 import { commandTags, fillTags, jailTags, type TagValues } from "./action-tags.ts";
 
-/** Actions at a time. */
+/** How many actions run at a time. */
 const WORKERS = 4;
-/** Seconds that one command may take unless the action says otherwise; then SIGKILL. */
+/** Seconds that a command may take by default before it gets SIGKILL. */
 const TIMEOUT = 30;
-/** Restored bans remembered, so that their end is not acted upon where their beginning was not. */
+/** Most restored bans that are remembered, so that `norestored` skips their end, too. */
 const MAX_RESTORED = 200_000;
-/** Jobs that may wait. */
+/** Most jobs that wait. */
 const MAX_WAITING = 10_000;
-/** Characters of evidence in them. */
+/** Most characters of evidence in waiting jobs. */
 const MAX_EVIDENCE = 16 * 1024 * 1024;
 
 export interface ActionsOptions {
@@ -24,23 +24,23 @@ export interface ActionsOptions {
 }
 
 /**
- * Runs the commands of `-c`, beside the firewall and never in its way: a few at a time, those of one address in their
- * order, a bounded number waiting.
+ * Runs the commands of `-c` in the background, so that they never delay the firewall: a few at a time, those of one address in
+ * order. The number that waits is bounded.
  */
 export class Actions {
   readonly #options: ActionsOptions;
   readonly #maxWaiting: number;
-  /** Jobs by address, each list in order. An address that has a list is in `#ready` or being worked on. */
+  /** Jobs by target, in order. A target that has a list is in `#ready` or has a running job. */
   readonly #jobs = new Map<string, (() => Promise<void>)[]>();
   readonly #ready: string[] = [];
-  /** The actionstart of jails: done, or being done. */
+  /** The actionstart of each jail, finished or running. */
   readonly #started = new Map<string, Promise<void>>();
-  /** Repairs under way. */
+  /** Running repairs. */
   readonly #repairs = new Map<ActionSpec, Promise<void>>();
-  /** Bans that were restored, while an action of their jail says `norestored`. */
+  /** Restored bans of jails that have an action with `norestored`. */
   readonly #restored = new Set<string>();
   #waiting = 0;
-  /** Characters of evidence in commands that wait. */
+  /** Characters of evidence in waiting jobs. */
   #evidence = 0;
   #busy = 0;
   #dropped = 0;
@@ -51,27 +51,27 @@ export class Actions {
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
   }
 
-  /** How many jobs were dropped because too many waited. */
+  /** How many jobs were dropped because too many were waiting. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** actionban or actionunban of all the jail's actions. */
-  add(command: EnforcedDecision, jail: ExecJail): void {
+  /** Queues actionban or actionunban of all actions of the jail. */
+  add(command: EnforcedDecision, jail: EnforcedJail): void {
     const actions = this.#options.actionsOf(jail.name);
     if (actions.length === 0) return;
     const key = targetKey(command);
-    const wanted = this.#withoutRestored(actions, command, key);
+    const wanted = this.#wantedActions(actions, command, key);
     if (wanted.length === 0) return;
-    const kept = this.#withoutTooMuch(command);
+    const kept = this.#boundEvidence(command);
     this.#push(key, async () => {
       await this.#carryOut(kept, jail, wanted);
       this.#evidence -= evidenceOf(kept);
     });
   }
 
-  /** The jail is taken away with the bans that are left: actionflush or actionunban for each, then actionstop. */
-  async stop(jail: ExecJail, left: readonly EnforcedUnban[]): Promise<void> {
+  /** Stops the actions of a jail that is removed: actionflush, or actionunban for each remaining ban, then actionstop. */
+  async stop(jail: EnforcedJail, left: readonly EnforcedUnban[]): Promise<void> {
     await this.idle();
     const tags = jailTags(jail);
     for (const action of this.#options.actionsOf(jail.name)) {
@@ -87,13 +87,13 @@ export class Actions {
     this.#started.delete(jail.name);
   }
 
-  /** Ends when nothing waits and nothing runs. */
+  /** Resolves when no job waits or runs. */
   async idle(): Promise<void> {
     if (this.#waiting + this.#busy === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Forgets what waits; what runs may end. Returns how many were forgotten. */
+  /** Drops the waiting jobs; running ones may finish. Returns how many were dropped. */
   abandon(): number {
     const count = this.#waiting;
     for (const jobs of this.#jobs.values()) jobs.length = 0;
@@ -104,19 +104,22 @@ export class Actions {
     return count;
   }
 
-  /** Evidence that waits has a bound of its own: beyond it commands wait without theirs. */
-  #withoutTooMuch(command: EnforcedDecision): EnforcedDecision {
+  /** Waiting evidence has a bound of its own, beyond which commands wait without evidence. */
+  #boundEvidence(command: EnforcedDecision): EnforcedDecision {
     const size = evidenceOf(command);
     if (this.#evidence + size <= MAX_EVIDENCE) {
       this.#evidence += size;
       return command;
     }
-    this.#options.report.rareWarning("evidence overflow", "many actions wait: some are run without matches");
+    this.#options.report.rareWarning(
+      "evidence overflow",
+      "too much evidence waits for actions: some run without matches",
+    );
     return withoutEvidence(command);
   }
 
-  /** The actions that have a say in this command. */
-  #withoutRestored(
+  /** The actions that run for this command. */
+  #wantedActions(
     actions: readonly ActionSpec[],
     command: EnforcedDecision,
     key: string,
@@ -128,7 +131,11 @@ export class Actions {
     return isRestored ? actions.filter(({ norestored }) => !norestored) : actions;
   }
 
-  async #carryOut(command: EnforcedDecision, jail: ExecJail, actions: readonly ActionSpec[]): Promise<void> {
+  async #carryOut(
+    command: EnforcedDecision,
+    jail: EnforcedJail,
+    actions: readonly ActionSpec[],
+  ): Promise<void> {
     const isBan = command.cmd === "ban";
     if (isBan) await this.#start(jail);
     const tags = commandTags(command, jail);
@@ -139,9 +146,9 @@ export class Actions {
     }
   }
 
-  /** What actionstart made may be gone: it is made again, once for all who find that at a time. */
-  async #check(jail: ExecJail, action: ActionSpec): Promise<void> {
-    if (action.actioncheck === undefined || (await this.#isFine(jail, action))) return;
+  /** Runs actioncheck, and starts the action again if it fails. Checks that fail meanwhile wait for the same repair. */
+  async #check(jail: EnforcedJail, action: ActionSpec): Promise<void> {
+    if (action.actioncheck === undefined || (await this.#passesCheck(jail, action))) return;
     let repair = this.#repairs.get(action);
     if (repair === undefined) {
       repair = this.#repair(jail, action).finally(() => this.#repairs.delete(action));
@@ -150,16 +157,16 @@ export class Actions {
     await repair;
   }
 
-  async #isFine(jail: ExecJail, action: ActionSpec): Promise<boolean> {
+  async #passesCheck(jail: EnforcedJail, action: ActionSpec): Promise<boolean> {
     const { actioncheck = [], timeout = TIMEOUT } = action;
     const argv = fillTags(actioncheck, jailTags(jail)) ?? [];
     const options = { input: "", timeout: timeout * 1000, maxStdout: 0 };
     return (await this.#options.run(argv, options)).status === 0;
   }
 
-  async #repair(jail: ExecJail, action: ActionSpec): Promise<void> {
+  async #repair(jail: EnforcedJail, action: ActionSpec): Promise<void> {
     const name = printable(action.name ?? action.actioncheck?.[0] ?? "");
-    this.#options.report.warning(`[${jail.name}] actioncheck of ${name} failed: starting the action again`);
+    this.#options.report.warning(`[${jail.name}] actioncheck of ${name} failed: restarting the action`);
     await this.#run(jail, action, "stop", action.actionstop, jailTags(jail), "");
     await this.#run(jail, action, "start", action.actionstart, jailTags(jail), "");
   }
@@ -167,7 +174,7 @@ export class Actions {
   #push(key: string, job: () => Promise<void>): void {
     if (this.#waiting >= this.#maxWaiting) {
       this.#dropped++;
-      const message = `more than ${this.#maxWaiting} actions wait: dropped the actions of a command`;
+      const message = `more than ${this.#maxWaiting} commands wait for their actions: dropped the actions of a command`;
       this.#options.report.rareWarning("actions overflow", message);
       return;
     }
@@ -200,7 +207,7 @@ export class Actions {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #start(jail: ExecJail): Promise<void> {
+  #start(jail: EnforcedJail): Promise<void> {
     let started = this.#started.get(jail.name);
     if (started === undefined) {
       started = this.#runStarts(jail);
@@ -209,15 +216,15 @@ export class Actions {
     return started;
   }
 
-  async #runStarts(jail: ExecJail): Promise<void> {
+  async #runStarts(jail: EnforcedJail): Promise<void> {
     for (const action of this.#options.actionsOf(jail.name)) {
       await this.#run(jail, action, "start", action.actionstart, jailTags(jail), "");
     }
   }
 
-  /** Never rejects: a failure is told. */
+  /** Never rejects: failures are reported. */
   async #run(
-    jail: ExecJail,
+    jail: EnforcedJail,
     action: ActionSpec,
     event: "start" | "ban" | "unban" | "flush" | "stop",
     argv: readonly string[] | undefined,
@@ -229,10 +236,7 @@ export class Actions {
     try {
       const filled = fillTags(argv, tags);
       if (filled === undefined) {
-        this.#options.report.rareWarning(
-          "no address",
-          `${name}: not run, the command has no address for <ip>`,
-        );
+        this.#options.report.rareWarning("no address", `${name}: not run, since an id has no <ip>`);
         return;
       }
       const ran = await this.#options.run(filled, {
@@ -247,7 +251,7 @@ export class Actions {
   }
 }
 
-/** Characters of a command's evidence. */
+/** The number of characters of evidence in a command. */
 export function evidenceOf(command: EnforcedDecision): number {
   const matches = command.cmd === "ban" ? (command.matches ?? []) : [];
   return matches.reduce((sum, line) => sum + line.length, 0);

@@ -6,7 +6,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { type Actions, evidenceOf } from "../actions/actions.ts";
 import { DesiredBans, unbanOf } from "../decide/desired-bans.ts";
 import { type AdoptedBans, Jails, type ServedJail } from "../decide/jails.ts";
-import { type ChangedBan, type Job, type Outcome, shownTarget } from "../decide/outcome.ts";
+import { type ChangedBan, type CommandOutcome, type Job, shownTarget } from "../decide/outcome.ts";
 import { Planner } from "../decide/planner.ts";
 import type { Policy } from "../decide/policy.ts";
 import type { Backend, Change } from "../kernel/backend.ts";
@@ -181,7 +181,7 @@ export class Executor {
   }
 
   /** Reports an outcome and queues its actions. `failure`: why the back end did not make its change. */
-  #settle(outcome: Outcome, failure: string | undefined): void {
+  #settle(outcome: CommandOutcome, failure: string | undefined): void {
     this.#reporter.report(outcome, failure);
     const served = this.#jails.get(outcome.target.jail);
     if (outcome.runsActions && failure === undefined && served)

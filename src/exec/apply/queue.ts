@@ -1,4 +1,4 @@
-/** Collects what comes while the last batch is being worked on: alone one goes at once, many go together, in order. */
+/** Collects items while the last batch is carried out: a single one goes at once, many go together, in order. */
 export class BatchQueue<T> {
   readonly #work: (items: readonly T[]) => Promise<void>;
   readonly #limit: number;
@@ -6,7 +6,7 @@ export class BatchQueue<T> {
   #weight = 0;
   #running: Promise<void> | undefined;
 
-  /** `limit`: the weight that may wait before `room` holds its caller up. */
+  /** `limit`: the waiting weight from which on `room` waits. */
   constructor(work: (items: readonly T[]) => Promise<void>, limit: number) {
     this.#work = work;
     this.#limit = limit;
@@ -18,12 +18,12 @@ export class BatchQueue<T> {
     this.#running ??= this.#run();
   }
 
-  /** Ends when there is room for more. */
+  /** Resolves when there is room for more. */
   async room(): Promise<void> {
     while (this.#weight >= this.#limit) await this.#running;
   }
 
-  /** Ends when nothing waits and nothing is being worked on. */
+  /** Resolves when no item waits or is worked on. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }

@@ -11,8 +11,8 @@ import type { KernelCheck } from "./watch.ts";
 const LATE_TOLERANCE = 60_000;
 
 const WHY = {
-  rules: "somebody else changed the firewall",
-  all: "somebody else changed the firewall",
+  rules: "another program changed the firewall",
+  all: "another program changed the firewall",
   clock: "the wall clock jumped or the machine slept",
 } as const;
 
@@ -68,7 +68,7 @@ export class Reconciler {
       const right = wrong.filter((change) => !failures.has(change)).length;
       const names = restored.map(({ jail }) => jail.name);
       const shown = names.length > 5 ? `${names.length} jails` : names.join(", ");
-      report.warning(`${WHY[kind]}: restored ${shown}, ${countBans(right)} put right`);
+      report.warning(`${WHY[kind]}: restored ${shown}, corrected ${countBans(right)}`);
     }
     this.#reportFailures(failures);
   }

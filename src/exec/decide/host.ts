@@ -4,28 +4,28 @@ import { ownAddresses, type Reserved } from "../../shared/reserved.ts";
 import type { Run } from "../kernel/run-command.ts";
 import { readOrEmpty } from "./proc.ts";
 
-/** Milliseconds from one look at all routes to the next at least, and how many times as long as it takes: there may be a million. */
+/** Least milliseconds between two reads of all routes, also as a multiple of the time that one takes: there may be a million. */
 const ROUTES_EVERY = 60_000;
 const ROUTES_SHARE = 200;
 const ROUTES_TIMEOUT = 10_000;
-/** Routes are read as far as that, in bytes of text for each family; default routes come first in their tables. */
+/** Most bytes of routes that are read for each family; default routes come first in their tables. */
 const MAX_ROUTES = 16 * 1024 * 1024;
-/** Gateways that are kept of those. */
+/** Most gateways taken from them. */
 const MAX_GATEWAYS = 1000;
 
-/** resolv.conf's own, and where systemd-resolved says whom it asks itself. */
+/** resolv.conf, and the file in which systemd-resolved lists its own resolvers. */
 const RESOLVERS = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 const MAX_RESOLVERS = 64;
 
-/** Widest network of the table `local` that is believed to be ours, as prefix length. */
+/** Widest network of the table `local` that counts as our own, as prefix length. */
 const WIDEST_OWN = { 4: 16, 6: 48 } as const;
 
-/** What this host must be able to reach: itself, its gateways, its resolvers. */
+/** The addresses that this host must be able to reach: its own, its gateways, its resolvers. */
 export class HostAddresses {
   readonly #run: Run;
   readonly #now: () => number;
   #routes: readonly Reserved[] = [];
-  #nextLook = Number.NEGATIVE_INFINITY;
+  #nextRead = Number.NEGATIVE_INFINITY;
 
   /** `now` in milliseconds. */
   constructor(run: Run, now: () => number) {
@@ -33,22 +33,22 @@ export class HostAddresses {
     this.#now = now;
   }
 
-  /** Looks at the routes of all tables. Where `ip` is missing, those of the main one are known. */
-  async look(): Promise<void> {
+  /** Reads the routes of all tables. Without `ip` only those of the main table are known. */
+  async readRoutes(): Promise<void> {
     const started = this.#now();
-    this.#nextLook = Number.POSITIVE_INFINITY;
+    this.#nextRead = Number.POSITIVE_INFINITY;
     const options = { timeout: ROUTES_TIMEOUT, maxStdout: MAX_ROUTES };
     const texts = await Promise.all(
       ["-4", "-6"].map((family) => this.#run(["ip", family, "route", "show", "table", "all"], options)),
     );
     this.#routes = texts.flatMap(({ status, stdout }) => (status === 0 ? routesOf(stdout) : []));
     const took = this.#now() - started;
-    this.#nextLook = started + Math.max(ROUTES_EVERY, took * ROUTES_SHARE);
+    this.#nextRead = started + Math.max(ROUTES_EVERY, took * ROUTES_SHARE);
   }
 
-  /** As they are now; routes of other tables as they were a minute ago. */
+  /** The current addresses; routes of tables other than the main one are up to a minute old. */
   now(): readonly Reserved[] {
-    if (this.#now() >= this.#nextLook) void this.look();
+    if (this.#now() >= this.#nextRead) void this.readRoutes();
     const gateways = [
       ...gatewaysIPv4(readOrEmpty("/proc/net/route")),
       ...gatewaysIPv6(readOrEmpty("/proc/net/ipv6_route")),
@@ -70,7 +70,7 @@ export function routesOf(text: string): readonly Reserved[] {
   return [
     ...[...gateways].slice(0, MAX_GATEWAYS).flatMap((address) => reserve(address, "the gateway of a route")),
     ...Array.from(text.matchAll(OWN), ([, kind, address = ""]) =>
-      reserve(address, kind === "broadcast" ? "a broadcast address" : "an own address"),
+      reserve(address, kind === "broadcast" ? "a broadcast address" : "an address of this host"),
     ).flat(),
   ].filter(({ network }) => network.prefix >= WIDEST_OWN[network.family]);
 }
@@ -82,10 +82,10 @@ function reserve(address: string, why: string): readonly Reserved[] {
 
 /** `default via 192.0.2.1 dev eth0`, `nexthop via inet6 fe80::1 dev eth0`. */
 const GATEWAY = /\svia (?:inet6? )?([\da-f.:]+)/g;
-/** Of the table `local` alone: elsewhere `local default dev lo` is for proxies. */
+/** Only in the table `local`: elsewhere `local default dev lo` is for proxies. */
 const OWN = /^(local|anycast|broadcast) ([\da-f.:/]+) dev \S+ table local\b/gm;
 
-/** Servers that the text of a resolv.conf names. */
+/** The servers in the text of a resolv.conf. */
 export function resolversOf(text: string): readonly Network[] {
   return Array.from(text.matchAll(/^[ \t]*nameserver[ \t]+([\da-f.:]+)/gim), ([, address = ""]) =>
     parseNetwork(address),

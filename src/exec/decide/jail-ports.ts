@@ -1,15 +1,15 @@
 import type { EnforcedBan } from "../../protocol/command.ts";
-import type { ExecJail } from "../kernel/backend.ts";
+import type { EnforcedJail } from "../kernel/backend.ts";
 
 /** Ports and protocols of a jail, each list in order and without repeats. */
-export type Ports = Pick<ExecJail, "ports" | "protocols">;
+export type Ports = Pick<EnforcedJail, "ports" | "protocols">;
 
-/** Protocols that have ports, as iptables' multiport knows them; `all` means the first two. */
+/** Protocols with ports, as iptables' multiport knows them; `all` means the first two. */
 const WITH_PORTS: readonly string[] = ["tcp", "udp", "udplite", "sctp", "dccp"];
 
 /**
- * The ports that a command names; undefined when it names none. Without ports protocols say nothing; with ports and
- * without protocol it is tcp.
+ * The ports that a command names; undefined when it names none. Protocols without ports are ignored; ports without a protocol
+ * are those of tcp.
  *
  * @throws RangeError for a protocol that has no ports
  */

@@ -1,39 +1,39 @@
 import { printable, type Report } from "../../cli/report.ts";
 import type { EnforcedBan } from "../../protocol/command.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { Backend, ExecJail, Until } from "../kernel/backend.ts";
+import type { Backend, EnforcedJail, Until } from "../kernel/backend.ts";
 import type { JailLock } from "../kernel/lock.ts";
 import { mergeFamilies } from "../kernel/merge-families.ts";
 import type { EnforcementSettings } from "../settings/settings.ts";
 import { describePorts, readPorts, sortPorts } from "./jail-ports.ts";
 
-/** Jails that one process serves: each is a chain, a jump and a lock. */
+/** Most jails that one process serves. Each needs a chain, a jump and a lock. */
 export const MAX_JAILS = 1000;
-/** Milliseconds until a jail that could not be had is asked for again. */
+/** Milliseconds until a jail that could not be opened is tried again. */
 const RETRY = 5000;
 
-/** Why none of a jail's commands is carried out. */
+/** Why no command of a jail is carried out. */
 export interface JailProblem {
   readonly result: "refused" | "failed";
   readonly error: string;
 }
 
-/** A jail that commands named. */
+/** A jail that a command has named. */
 export interface ServedJail {
-  jail: ExecJail;
+  jail: EnforcedJail;
   readonly problem?: JailProblem & { readonly since: number };
-  /** The kernel may not have these ports yet. */
+  /** True: the kernel may not have these ports yet. */
   isChanged: boolean;
-  /** What the last command said of ports: most say the same. */
-  said?: Pick<EnforcedBan, "port" | "protocol">;
-  /** Back ends that hold bans of it from an earlier run, until ours has them. */
+  /** The ports of the last command: most commands have the same. */
+  lastPorts?: Pick<EnforcedBan, "port" | "protocol">;
+  /** Other back ends with bans of an earlier run, until ours has them. */
   leftTo: readonly Backend[];
 }
 
-/** What an earlier run left of a jail. */
+/** The bans that an earlier run left of a jail. */
 export interface AdoptedBans {
   readonly bans: ReadonlyMap<string, Until>;
-  /** Those of them that our own back end does not have yet. */
+  /** Addresses that our own back end does not have yet. */
   readonly foreign: ReadonlySet<string>;
 }
 
@@ -45,11 +45,11 @@ export interface JailsOptions {
   readonly lock: JailLock;
   readonly settingsOf: (jail: string) => Required<EnforcementSettings>;
   readonly report: Report;
-  /** Is told of the bans that an earlier run left. */
+  /** Gets the bans that an earlier run left. */
   readonly onAdopted: (jail: string, adopted: AdoptedBans) => void;
 }
 
-/** The jails that this process serves. They are known by their first command; nobody declares them. */
+/** The jails that this process serves: each is opened by the first command that names it. */
 export class Jails {
   readonly #options: JailsOptions;
   readonly #served = new Map<string, ServedJail>();
@@ -58,24 +58,24 @@ export class Jails {
     this.#options = options;
   }
 
-  /** undefined: there are too many. */
+  /** undefined: there are too many jails. */
   get(name: string): ServedJail | undefined {
     return this.#served.get(name);
   }
 
-  /** Those without a problem. */
+  /** The jails without a problem. */
   all(): readonly ServedJail[] {
     return [...this.#served.values()].filter(({ problem }) => problem === undefined);
   }
 
-  /** Locks a jail that is named for the first time, and takes over what an earlier run left of it. */
+  /** Locks a jail when it is first named, and takes over the bans that an earlier run left. */
   async open(name: string): Promise<void> {
     const { clock, lock, settingsOf } = this.#options;
     const known = this.#served.get(name);
     if (known && (known.problem === undefined || clock.now() - known.problem.since < RETRY)) return;
     if (!known && this.#served.size >= MAX_JAILS) return;
     const { blocktype, chain: chains } = settingsOf(name);
-    const jail: ExecJail = { name, ports: [], protocols: [], chains, blocktype };
+    const jail: EnforcedJail = { name, ports: [], protocols: [], chains, blocktype };
     const other = await lock.take(name);
     if (other !== undefined) return this.#fail(jail, { result: "refused", error: other });
     try {
@@ -86,15 +86,15 @@ export class Jails {
   }
 
   /**
-   * Ports belong to the jail: a command that names others changes the jail, and that is told when it is not new.
+   * Ports belong to the jail: a command with other ports changes the jail, which is reported unless the jail is new.
    *
    * @throws RangeError for a protocol that has no ports
    */
   changePorts(served: ServedJail, ban: EnforcedBan, isNew: boolean): void {
-    if (isSameAs(served.said, ban)) return;
+    if (isSameAs(served.lastPorts, ban)) return;
     const wanted = readPorts(ban);
     const { port, protocol } = ban;
-    served.said = { ...(port && { port }), ...(protocol && { protocol }) };
+    served.lastPorts = { ...(port && { port }), ...(protocol && { protocol }) };
     if (wanted === undefined || describePorts(wanted) === describePorts(served.jail)) return;
     served.jail = { ...served.jail, ...wanted };
     served.isChanged = true;
@@ -102,7 +102,7 @@ export class Jails {
   }
 
   /** @throws Error when a back end can't be read */
-  async #adopt(jail: ExecJail): Promise<void> {
+  async #adopt(jail: EnforcedJail): Promise<void> {
     const { backend, others } = this.#options;
     const own = await backend.read(jail);
     const elsewhere = await Promise.all(
@@ -116,13 +116,13 @@ export class Jails {
     const ports = found && sortPorts(found);
     this.#served.set(jail.name, { jail: { ...jail, ...ports }, isChanged: found !== undefined, leftTo });
     if (found === undefined) return;
-    // What stands in both is as our own has it.
+    // The end of a ban in both is that of our own back end.
     const bans = new Map([...found.bans, ...(own?.bans ?? [])]);
     const foreign = new Set([...bans.keys()].filter((ip) => own === undefined || !own.bans.has(ip)));
     this.#options.onAdopted(jail.name, { bans, foreign });
   }
 
-  #fail(jail: ExecJail, problem: JailProblem): void {
+  #fail(jail: EnforcedJail, problem: JailProblem): void {
     const isKnown = this.#served.has(jail.name);
     const since = this.#options.clock.now();
     this.#served.set(jail.name, { jail, isChanged: false, leftTo: [], problem: { ...problem, since } });
@@ -130,8 +130,8 @@ export class Jails {
   }
 }
 
-function isSameAs(said: Pick<EnforcedBan, "port" | "protocol"> | undefined, ban: EnforcedBan): boolean {
-  return said !== undefined && isSameList(said.port, ban.port) && isSameList(said.protocol, ban.protocol);
+function isSameAs(last: Pick<EnforcedBan, "port" | "protocol"> | undefined, ban: EnforcedBan): boolean {
+  return last !== undefined && isSameList(last.port, ban.port) && isSameList(last.protocol, ban.protocol);
 }
 
 function isSameList(some: readonly unknown[] | undefined, others: readonly unknown[] | undefined): boolean {

@@ -25,7 +25,7 @@ export interface ChangedBan {
 }
 
 /** What a command comes to, if the back end agrees. */
-export interface Outcome {
+export interface CommandOutcome {
   readonly job: TargetJob;
   readonly target: Target;
   readonly result: Result["result"];

@@ -8,7 +8,7 @@ import type { Until } from "../kernel/backend.ts";
 import { BatchChanges } from "./batch-changes.ts";
 import { type DesiredBans, unbanOf } from "./desired-bans.ts";
 import { type Jails, MAX_JAILS, type ServedJail } from "./jails.ts";
-import { type ChangedBan, type Job, type Outcome, shownTarget, type TargetJob } from "./outcome.ts";
+import { type ChangedBan, type CommandOutcome, type Job, shownTarget, type TargetJob } from "./outcome.ts";
 import type { Policy } from "./policy.ts";
 import { OpenSync } from "./sync.ts";
 import { TargetMap } from "./target-map.ts";
@@ -23,7 +23,7 @@ export interface PlannerOptions {
 }
 
 /** What a ban comes to. Its job and target are the caller's to add. */
-type BanOutcome = Omit<Outcome, "job" | "target">;
+type BanOutcome = Omit<CommandOutcome, "job" | "target">;
 
 /** Decides what each command of a batch comes to, in order, and changes the desired bans accordingly. */
 export class Planner {
@@ -31,7 +31,7 @@ export class Planner {
   readonly #desired: DesiredBans;
   readonly #jails: Jails;
   /**
-   * Bans that we ended, by a timer or to make room: an unban of f2b-stream for one of them says nothing new. Holds at least
+   * Bans that we ended, by a timer or to make room: an unban of f2b-stream for one of them is redundant. Holds at least
    * the last `maxBans` of them.
    */
   readonly #endedHere: RecentMap<string, true>;
@@ -40,7 +40,7 @@ export class Planner {
   readonly #sync: OpenSync;
   #changes = new BatchChanges();
   /** Ends of bans that made room for the ban that is being planned. */
-  #evicted: Outcome[] = [];
+  #evicted: CommandOutcome[] = [];
 
   constructor(options: PlannerOptions, desired: DesiredBans, jails: Jails) {
     this.#options = options;
@@ -57,7 +57,7 @@ export class Planner {
   }
 
   /** What a command comes to: no or one outcome, more where it makes room or ends a sync. */
-  plan(job: Job): readonly Outcome[] {
+  plan(job: Job): readonly CommandOutcome[] {
     const { command } = job;
     if (command.cmd !== "sync") {
       const outcome = this.#planOne({ ...job, command });
@@ -91,7 +91,7 @@ export class Planner {
     this.#endedHere.delete(targetKey(target));
   }
 
-  #planOne(job: TargetJob): Outcome | undefined {
+  #planOne(job: TargetJob): CommandOutcome | undefined {
     const { command } = job;
     const target = targetOf(command);
     const served = this.#jails.get(command.jail);
@@ -170,7 +170,7 @@ export class Planner {
   }
 
   /** Returns undefined for a timer of a ban that has another end by now. */
-  #planUnban(job: TargetJob, target: Target): Outcome | undefined {
+  #planUnban(job: TargetJob, target: Target): CommandOutcome | undefined {
     this.#sync.name(target);
     const until = this.#desired.get(target);
     if (job.isTimer) {
@@ -183,7 +183,7 @@ export class Planner {
     return wasEndedHere ? { job, target, result: "already" } : this.#endUnknown(job, target);
   }
 
-  #endBan(job: TargetJob, target: Target): Outcome {
+  #endBan(job: TargetJob, target: Target): CommandOutcome {
     this.#adopted.delete(target);
     const change = this.#change(target, undefined);
     const notice = `Unban ${shownTarget(target)}`;
@@ -191,7 +191,7 @@ export class Planner {
   }
 
   /** The kernel may have a ban that we don't know of: the back end is asked to end it all the same. */
-  #endUnknown(job: TargetJob, target: Target): Outcome {
+  #endUnknown(job: TargetJob, target: Target): CommandOutcome {
     const change = this.#change(target, undefined);
     const notice = `${shownTarget(target)} is not banned`;
     return { job, target, change, result: "already", notice, runsActions: true };

@@ -4,13 +4,13 @@ import { OWN_ADDRESSES_FRESH } from "../../shared/limits.ts";
 import { RESERVED, type Reserved, whyInnerReserved, whyReserved } from "../../shared/reserved.ts";
 
 export interface PolicyOptions {
-  /** Of `--never-ban`. */
+  /** The addresses of `--never-ban`. */
   readonly neverBan: readonly Network[];
-  /** Asked again every 10 s. */
+  /** Addresses that this host needs. Called every 10 s, since they change (DHCP). */
   readonly host: () => readonly Reserved[];
 }
 
-/** Says whom f2b-exec will not ban, whoever asks: that would lock its own host out. */
+/** Decides which addresses f2b-exec refuses to ban, since that would lock its own host out. */
 export class Policy {
   readonly #options: PolicyOptions;
   readonly #neverBan: readonly Reserved[];
@@ -22,7 +22,7 @@ export class Policy {
     this.#neverBan = options.neverBan.map((network) => ({ network, why: "on the never-ban list" }));
   }
 
-  /** Why this address or network is not banned; undefined when it may be. `now` in milliseconds. */
+  /** Why this address or network must not be banned; undefined: it may be. `now` in milliseconds. */
   refusal(network: Network, now: number): string | undefined {
     const widest = WIDEST_BAN[network.family];
     if (network.prefix < widest) return `networks wider than /${widest} are not banned`;

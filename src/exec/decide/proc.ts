@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The text of a file of /proc or /etc, as latin1; empty where there is no such file, or we may not read it. */
+/** The text of a file in /proc or /etc, as latin1; empty when it is missing or unreadable. */
 export function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, "latin1");

@@ -4,41 +4,41 @@ import { type Network, unmap } from "../../shared/address.ts";
 import type { Reserved } from "../../shared/reserved.ts";
 import { readOrEmpty } from "./proc.ts";
 
-/** The kernel's numbers for them in /proc/net/tcp. */
+/** The kernel's numbers for these states in /proc/net/tcp. */
 const STATES = { "01": "established", "0A": "listening" } as const;
 
 /** A TCP socket of this host. */
 export interface Socket {
   readonly state: "established" | "listening";
-  /** Our end. */
+  /** The port at our end. */
   readonly port: number;
-  /** The other end. */
+  /** The address at the other end. */
   readonly peer: Network;
-  /** Both ends and the inode: no other connection, earlier or later, has the same. */
+  /** Both ends and the inode, which identify a connection for good. */
   readonly name: string;
   readonly inode: string;
 }
 
-/** Connections that are looked at; sshd has no more than its MaxStartups, and its sessions. */
+/** Most connections that are examined; sshd has no more than MaxStartups and its sessions. */
 const MAX_CONNECTIONS = 1000;
 
 /** Processes of OpenSSH: sshd, since 9.8 sshd-session, since 10.0 sshd-auth. */
 const SSHD = /^sshd(?:-session|-auth)?$/;
 
 /**
- * Peers of SSH sessions: of connections that were there when it was made, each as long as it lives. Connections that came
- * later are none, so an address can't be kept by one that takes over from another.
+ * Peers of SSH sessions: of connections that existed when this object was created, each as long as it lasts. Later connections
+ * do not count, so an attacker can't keep an address spared by a chain of connections.
  *
- * One behind which an sshd shows that nobody has logged in is left out until somebody has. Where that can't be seen (sshd in
- * another PID namespace, no right to look, a server of another make) it is taken for a session: it ends when LoginGraceTime has
- * passed if it is none, and not to be able to get into a host again is worse than a ban that comes two minutes late.
+ * A connection whose sshd process shows that no user has logged in yet is left out until one has. Where that is not visible (sshd in
+ * another PID namespace, no permission, another SSH server) it counts as a session: if it is none, it ends after LoginGraceTime, and
+ * being locked out of a host is worse than a ban that comes two minutes late.
  */
 export class SshPeers {
   readonly #proc: string;
   readonly #ports: ReadonlySet<number>;
-  /** Connections at the start, by name. */
+  /** The connections at the start, by name. */
   readonly #atStart: Map<string, Socket>;
-  /** Those of them that are sessions, as was seen. */
+  /** Those that turned out to be sessions. */
   readonly #sessions = new Set<string>();
 
   constructor(proc = "/proc") {
@@ -69,7 +69,7 @@ export class SshPeers {
     return this.#sockets().filter(isOurs).slice(0, MAX_CONNECTIONS);
   }
 
-  /** Ports at which sshd listens. */
+  /** Ports on which sshd listens. */
   #listening(): readonly number[] {
     const sockets = this.#sockets().filter(({ state }) => state === "listening");
     const titles = titlesByInode(this.#proc, sockets, { isRoot: true });
@@ -81,7 +81,7 @@ export class SshPeers {
   }
 }
 
-/** The sockets that listen or are connected, in the text of /proc/net/tcp or tcp6. */
+/** The listening and connected sockets in the text of /proc/net/tcp or tcp6. */
 export function socketsOf(text: string, order: "BE" | "LE" = endianness()): readonly Socket[] {
   return text.split("\n").flatMap((line) => {
     const [, local = "", remote = "", code = "", , , , , , inode = ""] = line.trim().split(/\s+/);
@@ -95,15 +95,15 @@ export function socketsOf(text: string, order: "BE" | "LE" = endianness()): read
 }
 
 /**
- * How far a connection has got by the titles of the sshd processes that hold it. Before somebody has logged in, one of them
- * is there for that alone.
+ * The stage of a connection, by the titles of the sshd processes that hold it. Before a user has logged in, one of them exists
+ * only for the login.
  */
 export function stageOf(titles: readonly string[]): "login" | "session" | "unknown" {
   if (titles.some((title) => LOGIN.test(title))) return "login";
   return titles.some((title) => SESSION.test(title)) ? "session" : "unknown";
 }
 
-/** Titles end in blanks, where the argv was longer. Unknown users are called `unknown`: no client writes here. */
+/** Titles end in blanks where the argv was longer. sshd writes `unknown` for an unknown user, so no client controls this text. */
 const LOGIN = /^sshd-auth\b|^sshd(?:-\w+)?: .*\[(?:accepted|net|pam|preauth)\]\s*$/;
 /** `sshd: alice@pts/0`, `sshd-session: root`; alone, `sshd: alice [priv]` may be of a moment before or after. */
 const SESSION = /^sshd(?:-session)?: [^\s[\]/:]+(?:@\S+)?\s*$/;
@@ -115,7 +115,7 @@ function networkOf(address: string, order: "BE" | "LE"): Network {
   return unmap(bytes.length === 4 ? { family: 4, value, prefix: 32 } : { family: 6, value, prefix: 128 });
 }
 
-/** Titles of the sshd processes that hold some of the sockets, by inode; `isRoot`: of those of root alone. */
+/** Titles of the sshd processes that hold the sockets, by inode; `isRoot`: only processes of root. */
 function titlesByInode(
   proc: string,
   sockets: readonly Socket[],
@@ -147,7 +147,7 @@ function inodeAt(path: string): string | undefined {
   }
 }
 
-/** Port 22, those that sshd's configuration names, and the one through which we were started. */
+/** Port 22, the ports in sshd's configuration, and the port of the session that started us. */
 function namedPorts(connection: string | undefined): readonly number[] {
   const folder = "/etc/ssh/sshd_config.d";
   const dropIns = list(folder).filter((name) => name.endsWith(".conf"));

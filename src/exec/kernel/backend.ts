@@ -1,41 +1,40 @@
 import type { Blocktype } from "../settings/settings.ts";
-/** What the executor knows of a jail that is to be in the kernel. */
-export interface ExecJail {
+/** A jail as f2b-exec has it in the kernel. */
+export interface EnforcedJail {
   readonly name: string;
   /** `25`, `10000:10100`; empty: all ports. In order, each once. */
   readonly ports: readonly string[];
   /** `tcp`, `udp`, …: at least one where there are ports. */
   readonly protocols: readonly string[];
-  /** Chains of the kernel that lead to the jail: `INPUT`, `DOCKER-USER`. The latter is left out where it is not. */
+  /** Chains that jump to the jail: `INPUT`, `DOCKER-USER`. The latter is left out where it does not exist. */
   readonly chains: readonly string[];
   readonly blocktype: Blocktype;
 }
 
-/** When a ban ends, in epoch milliseconds; null: never, or nobody knows. */
+/** When a ban ends, in epoch milliseconds; null: never, or unknown. */
 export type Until = number | null;
 
-/** One address or network, in canonical text, that is to be banned from now on, or no longer. */
+/** A change of one ban. `ip` is an address or network in canonical text. */
 export interface Change {
   readonly ip: string;
-  /** undefined: no ban. */
+  /** The new end; undefined: no ban. */
   readonly until: Until | undefined;
-  /** What we hold to be in the kernel; undefined: nothing. */
+  /** The end that the kernel is believed to have; undefined: no ban. */
   readonly before?: Until | undefined;
 }
 
-/** Changes of one jail, each address at most once. Without changes: chain and jump alone are to be right. */
+/** Changes of one jail, each address at most once. Without changes only its rules are restored. */
 export interface Batch {
-  readonly jail: ExecJail;
+  readonly jail: EnforcedJail;
   readonly changes: readonly Change[];
 }
 
 /**
- * What went wrong with a change, or with the rules of a jail that had none: text for people, some of it the tool's own, so
- * to be shown through `printable`.
+ * Why changes failed, or the rules of a jail without changes. The text may quote a tool, so it is to be shown through `printable`.
  */
-export type Failures = ReadonlyMap<Change | ExecJail, string>;
+export type Failures = ReadonlyMap<Change | EnforcedJail, string>;
 
-/** A jail as it was found in the kernel. */
+/** A jail as read from the kernel. */
 export interface FoundJail {
   readonly name: string;
   readonly ports: readonly string[];
@@ -45,37 +44,37 @@ export interface FoundJail {
 }
 
 /**
- * One way to ban. Calls come one at a time. A back end makes what a jail needs with the first ban of the jail, and never
- * touches anything whose name does not begin with `f2bs-`. A new one is a file, and a line in `choose.ts`.
+ * One way to ban. Its methods are called one at a time. A back end creates what a jail needs with its first ban, and never touches
+ * anything whose name does not begin with `f2bs-`. A new back end is a file and a line in `choose.ts`.
  */
 export interface Backend {
   readonly name: string;
   /**
-   * Longest time in milliseconds after which the kernel itself ends a ban; 0: it never does. A ban that lasts longer is
-   * given that time, and has to be renewed.
+   * Longest time in milliseconds after which the kernel itself can end a ban; 0: it never does. A longer ban gets that time, and
+   * has to be renewed.
    */
   readonly longestTimeout: number;
   /**
-   * Returns what does not work, for people: one family, say.
+   * Returns warnings about what does not work, such as one family.
    *
-   * @throws UnavailableError when there is nothing to ban with
+   * @throws UnavailableError when nothing works
    */
   start(): Promise<readonly string[]>;
-  /** Whether any f2b-exec had left something here at `start`. */
+  /** Whether at `start` the kernel held anything of any f2b-exec. */
   holds(): Promise<boolean>;
-  /** Reads what there is of a jail, and goes on from there. undefined: nothing. */
-  read(jail: ExecJail): Promise<FoundJail | undefined>;
-  /** Makes the kernel as the batches say, rules included. A change that fails alone takes no other with it. */
+  /** Reads a jail from the kernel, for the next `apply` to start from. undefined: it is not there. */
+  read(jail: EnforcedJail): Promise<FoundJail | undefined>;
+  /** Applies batches, rules included. A change that fails does not affect the others. */
   apply(batches: readonly Batch[]): Promise<Failures>;
-  /** Names of jails whose rules, or number of bans, are not as they were left. Cheap, however many bans there are. */
-  check(jails: readonly ExecJail[]): Promise<readonly string[]>;
-  /** Everything that any f2b-exec has in force with this back end, read from the kernel. */
+  /** Names of jails whose rules, or number of bans, have changed. Cheap, however many bans there are. */
+  check(jails: readonly EnforcedJail[]): Promise<readonly string[]>;
+  /** All jails of any f2b-exec with this back end, read from the kernel. */
   list(): Promise<readonly FoundJail[]>;
-  /** Takes away these jails with all their bans; without names everything that any f2b-exec ever made. */
+  /** Removes these jails with all their bans; without names everything that any f2b-exec created. */
   flush(jails?: readonly string[]): Promise<void>;
 }
 
-/** There is no firewall to work with; the message says which was tried, the hint what would help. */
+/** No firewall works. The message says which were tried, the hint what would help. */
 export class UnavailableError extends Error {
   readonly code = "ERR_FIREWALL_UNAVAILABLE";
   readonly hint: string;

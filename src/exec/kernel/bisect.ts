@@ -1,25 +1,25 @@
-import type { Batch, Change, ExecJail } from "./backend.ts";
+import type { Batch, Change, EnforcedJail } from "./backend.ts";
 
 /**
- * Changes of a jail that may fail one by one before the rest of its batch is given up: what fails that often is not the
- * fault of the single change.
+ * How many changes of a jail may fail one by one before the rest of its batch is given up: after that many failures the single
+ * change is not to blame.
  */
 const MAX_SINGLE_FAILURES = 16;
 
-/** How a back end changes the kernel. Both return why it failed, undefined when it did not. */
+/** How a back end changes the kernel. Both methods return why they failed, undefined when they succeeded. */
 export interface Applier {
-  /** All of it, in one go where the tool can. Doing again what was half done does no harm. */
+  /** Applies all batches, in one transaction where the tool can. Repeating a change does no harm. */
   commit(batches: readonly Batch[]): Promise<string | undefined>;
-  /** Looks again what there is of a jail: others may have taken it away. */
-  refresh(jail: ExecJail): Promise<string | undefined>;
+  /** Reads the state of a jail again, since others may have changed it. */
+  refresh(jail: EnforcedJail): Promise<string | undefined>;
 }
 
-/** One go for all; when it fails, jail by jail, and then by halves. Returns why changes, or rules alone, failed. */
+/** Applies all batches at once; if that fails, jail by jail, then by bisection. Returns why changes, or rules alone, failed. */
 export async function applyBatches(
   applier: Applier,
   batches: readonly Batch[],
-): Promise<Map<Change | ExecJail, string>> {
-  const failures = new Map<Change | ExecJail, string>();
+): Promise<Map<Change | EnforcedJail, string>> {
+  const failures = new Map<Change | EnforcedJail, string>();
   if ((await applier.commit(batches)) === undefined) return failures;
   for (const { jail, changes } of batches) {
     const problem = (await applier.refresh(jail)) ?? (await applier.commit([{ jail, changes: [] }]));
@@ -33,7 +33,7 @@ export async function applyBatches(
 async function applyBisected(
   applier: Applier,
   { jail, changes }: Batch,
-  failures: Map<Change | ExecJail, string>,
+  failures: Map<Change | EnforcedJail, string>,
   budget = { left: MAX_SINGLE_FAILURES },
 ): Promise<void> {
   if (changes.length === 0) return;

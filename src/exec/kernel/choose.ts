@@ -11,15 +11,15 @@ export type BackendName = (typeof BACKENDS)[number];
 
 export interface BackendOptions {
   readonly run: Run;
-  /** Instead of changing anything, commands are printed here. */
+  /** Prints commands instead of running them. */
   readonly print: ((line: string) => void) | undefined;
-  /** Chains that must be there. */
+  /** Chains that must exist. */
   readonly chains: readonly string[];
   readonly now: () => number;
   readonly warn: (message: string) => void;
 }
 
-/** A back end that has not been started. */
+/** Creates a back end, without starting it. */
 function makeBackend(name: BackendName, { run, print, chains, now, warn }: BackendOptions): Backend {
   const tools = print === undefined ? iptablesTools(run) : dryTools(print, chains);
   switch (name) {
@@ -34,18 +34,18 @@ function makeBackend(name: BackendName, { run, print, chains, now, warn }: Backe
   }
 }
 
-/** The back end to work with, and others that hold bans of earlier runs. All are started. */
+/** The back end to use, and others that hold bans of earlier runs. All are started. */
 export interface Choice {
   readonly backend: Backend;
   readonly others: readonly Backend[];
-  /** What does not work of the chosen one. */
+  /** What does not work in the chosen back end. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Takes the back end that is named; for `auto` the one whose objects exist already, else the first that works.
+ * Chooses the named back end; for `auto` the one that already holds bans, else the first that works.
  *
- * @throws UnavailableError when the one named, or every one, does not work
+ * @throws UnavailableError when it, or for `auto` every one, does not work
  */
 export async function chooseBackend(name: BackendName | "auto", options: BackendOptions): Promise<Choice> {
   if (name === "none") return { backend: noBackend, others: [], warnings: [] };
@@ -60,9 +60,9 @@ export async function chooseBackend(name: BackendName | "auto", options: Backend
 }
 
 /**
- * Every back end that works here.
+ * Starts all back ends. Returns those that work.
  *
- * @throws UnavailableError when none does
+ * @throws UnavailableError when none works
  */
 export async function allBackends(options: BackendOptions): Promise<readonly Backend[]> {
   const { works, problems } = await startAll(options);
@@ -98,7 +98,7 @@ async function startAll(
 /** Tools that a back end runs. */
 const TOOLS = { ipset: ["ipset", "iptables"], nftables: ["nft"], iptables: ["iptables"], none: [] } as const;
 
-/** A dry run may not be allowed to look into the firewall: it goes by the tools that are there. */
+/** A dry run may lack the right to read the firewall, so it chooses by the tools that are installed. */
 async function chooseDry(name: BackendName | "auto", options: BackendOptions): Promise<Choice> {
   let chosen: BackendName = name === "auto" ? "ipset" : name;
   for (const each of name === "auto" ? BACKENDS : []) {
@@ -113,7 +113,7 @@ async function chooseDry(name: BackendName | "auto", options: BackendOptions): P
   return { backend, others: [], warnings: await backend.start() };
 }
 
-/** The hint is that of plain iptables: what it needs is what a machine is most likely to have. */
+/** Takes the hint of plain iptables, the tool that a machine is most likely to have. */
 function combine(problems: ReadonlyMap<string, Error>): Error {
   const texts = BACKENDS.flatMap((name) => problems.get(name)?.message.split("; ") ?? []);
   const last = problems.get("iptables");

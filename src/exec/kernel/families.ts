@@ -2,7 +2,7 @@ import {
   type Backend,
   type Batch,
   type Change,
-  type ExecJail,
+  type EnforcedJail,
   type Failures,
   type FoundJail,
   UnavailableError,
@@ -14,16 +14,16 @@ export interface FamiliesOptions {
   readonly name: string;
   readonly longestTimeout: number;
   readonly families: ReadonlyMap<4 | 6, FamilyBackend>;
-  /** Chains that must be there for a family to work. */
+  /** Chains that a family needs to work. */
   readonly chains: readonly string[];
 }
 
-/** A back end of two families that know nothing of each other. One that does not work is left out. */
+/** A back end that treats IPv4 and IPv6 independently. A family that does not work is left out. */
 export class Families implements Backend {
   readonly name: string;
   readonly longestTimeout: number;
   readonly #chains: readonly string[];
-  /** Families that work; before `start` both. */
+  /** Working families; both before `start`. */
   readonly #families: Map<4 | 6, FamilyBackend>;
   readonly #problems = new Map<4 | 6, string>();
 
@@ -53,7 +53,7 @@ export class Families implements Backend {
     return (await this.#each((family) => family.holds())).some(Boolean);
   }
 
-  async read(jail: ExecJail): Promise<FoundJail | undefined> {
+  async read(jail: EnforcedJail): Promise<FoundJail | undefined> {
     const found = await this.#each((family) => family.read(jail));
     return mergeFamilies(found.filter((one) => one !== undefined))[0];
   }
@@ -64,12 +64,12 @@ export class Families implements Backend {
     );
     for (const [version, problem] of this.#problems) {
       const lost = ofFamily(batches, version).flatMap(({ changes }) => changes);
-      failures.push(new Map<Change | ExecJail, string>(lost.map((change) => [change, problem])));
+      failures.push(new Map<Change | EnforcedJail, string>(lost.map((change) => [change, problem])));
     }
     return new Map(failures.flatMap((map) => [...map]));
   }
 
-  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
+  async check(jails: readonly EnforcedJail[]): Promise<readonly string[]> {
     return [...new Set((await this.#each((family) => family.check(jails))).flat())];
   }
 
@@ -81,18 +81,18 @@ export class Families implements Backend {
     await this.#each((family) => family.flush(jails));
   }
 
-  /** Both at a time: they share no tool's state. */
+  /** Runs both at a time: their tools share no state. */
   #each<T>(work: (family: FamilyBackend, version: 4 | 6) => Promise<T>): Promise<T[]> {
     return Promise.all([...this.#families].map(([version, family]) => work(family, version)));
   }
 }
 
-/** What would help when a tool could not do anything. */
+/** What would help when a tool does not work. */
 export function hintFor(problems: readonly string[], tool: string): string {
   const text = problems.join(" ");
   if (text.includes("ENOENT")) return `install ${tool}, or see --backend none and --dry-run`;
   if (/permission denied|not permitted|must be root/i.test(text)) {
     return "run f2b-exec as root or with CAP_NET_ADMIN; --dry-run needs neither";
   }
-  return "f2b-exec --dry-run shows the commands that it would run";
+  return "f2b-exec --dry-run shows the commands that f2b-exec would run";
 }

@@ -16,31 +16,31 @@ import { join } from "node:path";
 import { flock } from "../../shared/file-lock.ts";
 import { chainName, PREFIX } from "./names.ts";
 
-/** Where locks live: writable for root alone, so that no other user can hold a jail up. */
+/** Where the lock files are. Only root can write there, so that no other user can block a jail. */
 const LOCK_DIRECTORY = "/run/f2b-exec";
 
-/** Files of locks that a start looks at, to remove those that nobody holds. */
+/** Most lock files that a start checks for being stale. */
 const MAX_SWEPT = 2000;
-/** So often, and so many milliseconds apart, a lock is asked for that a process which has gone seems to hold. */
+/** How often, and how many milliseconds apart, a lock is tried that a dead process seems to hold. */
 const RETRY = { tries: 20, pause: 50 };
 
-/** Keeps two f2b-exec from serving one jail. */
+/** Prevents two f2b-exec from serving the same jail. */
 export interface JailLock {
-  /** undefined: the jail is ours. Else who has it, for people. */
+  /** Returns undefined when the jail is ours, else who serves it, for messages. */
   take(jail: string): Promise<string | undefined>;
 }
 
-/** For back ends that share nothing. */
+/** For runs that change no firewall. */
 export const noLock: JailLock = { take: async () => undefined };
 
 /**
- * One file a jail and network namespace, since firewalls belong to namespaces. The lock is flock(2)'s on our open file:
- * `flock` takes it for us on the descriptor that it inherits and it dies with our process, however that ends. Where no
- * lock can be had, `warn` is told once and the jail is ours.
+ * One file per jail and network namespace, since firewalls belong to namespaces. The lock is flock(2)'s on our open file: `flock`
+ * locks the descriptor that it inherits, and the lock ends with our process, however that ends. Where locking fails, `warn` is
+ * called once and jails are not locked.
  *
- * A file is removed only by who holds its lock, and a lock counts only while its path still leads to the locked file: so
- * who opened it just before it was removed asks again, and two never hold one jail. What a killed f2b-exec left is removed by
- * the next start that serves a jail, in whatever namespace.
+ * Only the holder of a lock removes its file, and a lock counts only while its path still leads to the locked file: a process that
+ * opened the file just before it was removed tries again, so two never hold one jail. The next start that serves a jail, in
+ * whatever namespace, removes the files of killed f2b-exec.
  */
 export class FileLock implements JailLock {
   readonly #warn: (message: string) => void;
@@ -69,7 +69,7 @@ export class FileLock implements JailLock {
     }
   }
 
-  /** Gives all jails back and removes their files. */
+  /** Releases all jails and removes their files. */
   async release(): Promise<void> {
     this.#isReleased = true;
     for (const [path, file] of this.#held) remove(path, file);
@@ -97,14 +97,14 @@ export class FileLock implements JailLock {
       }
       const pid = isLocked ? undefined : holderOf(file);
       closeSync(file);
-      // Another start that looks whether a killed f2b-exec has left it holds it for a moment.
+      // Another start may hold it for a moment while it checks whether it is stale.
       if (left === 0 || (pid !== undefined && isAlive(pid)))
         return `another f2b-exec serves it${pid === undefined ? "" : ` (pid ${pid})`}`;
       if (!isLocked) await new Promise((resolve) => setTimeout(resolve, RETRY.pause));
     }
   }
 
-  /** Removes the files that nobody holds, those of namespaces that are gone among them. */
+  /** Removes the files that no process holds, also those of namespaces that no longer exist. */
   async #removeStale(): Promise<void> {
     try {
       const names = readdirSync(this.#directory).filter((name) => LOCK_NAME.test(name));
@@ -119,7 +119,7 @@ export class FileLock implements JailLock {
   }
 }
 
-/** A namespace's number and a chain's name. */
+/** The number of a namespace and the name of a chain. */
 const LOCK_NAME = new RegExp(`^\\d+-${PREFIX}`);
 
 async function removeStale(path: string): Promise<void> {
@@ -144,7 +144,7 @@ async function lockOrClose(file: number): Promise<boolean> {
   }
 }
 
-/** Removes a file whose lock we hold, and lets go of it. */
+/** Removes a file whose lock we hold, and releases it. */
 function remove(path: string, file: number): void {
   try {
     if (isAt(path, file)) unlinkSync(path);
@@ -163,7 +163,7 @@ function isAt(path: string, file: number): boolean {
   }
 }
 
-/** The pid that the holder of a lock has written; undefined: none yet. */
+/** The pid that the holder of a lock wrote; undefined: it has not written one yet. */
 function holderOf(file: number): number | undefined {
   const bytes = Buffer.alloc(16);
   const text = bytes.toString("latin1", 0, readSync(file, bytes, 0, bytes.length, 0));

@@ -1,6 +1,6 @@
 import type { Batch, FoundJail } from "./backend.ts";
 
-/** Both families of a jail as one. */
+/** Merges both families of each jail. */
 export function mergeFamilies(list: readonly FoundJail[]): readonly FoundJail[] {
   const merged = new Map<string, FoundJail>();
   for (const found of list) {
@@ -16,7 +16,7 @@ export function mergeFamilies(list: readonly FoundJail[]): readonly FoundJail[] 
   return [...merged.values()];
 }
 
-/** The changes of one family. */
+/** The batches with only the changes of one family. */
 export function ofFamily(batches: readonly Batch[], version: 4 | 6): readonly Batch[] {
   return batches.map(({ jail, changes }) => ({
     jail,

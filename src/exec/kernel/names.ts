@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { JAIL_NAME } from "../../protocol/command.ts";
 
-/** What every name begins with that f2b-exec gives to something in the kernel. */
+/** The prefix of all names that f2b-exec creates in the kernel. */
 export const PREFIX = "f2bs-";
 
 /** iptables refuses chain names of 29 characters. */
@@ -9,8 +9,8 @@ const LONGEST = 28;
 const HASH_DIGITS = 10;
 
 /**
- * The name of a jail's chain. Jails of up to 22 characters keep their name; a longer one is cut and ends in a piece of
- * its hash. A cut name is 28 characters long and a whole one shorter, so no jail can take the name of another.
+ * The name of a jail's chain. Names of jails of up to 22 characters are kept; a longer one is cut and ends in a part of its
+ * hash. A cut name is 28 characters long and a whole one shorter, so two jails never share a name.
  */
 export function chainName(jail: string): string {
   const name = PREFIX + jail;
@@ -30,15 +30,15 @@ export function tableName(jail: string): string {
 }
 
 /**
- * The jail of a chain. Where the chain's name is cut, `said` is what a comment says that it is, which somebody else may have
- * written: it counts only if the chain is that jail's.
+ * The jail of a chain. Where the chain's name is cut, `comment` may hold the name of the jail. Others may have written it, so it
+ * counts only if that jail has this chain.
  */
-export function jailOf(chain: string, said: string | undefined): string {
-  if (said !== undefined && JAIL_NAME.test(said) && chainName(said) === chain) return said;
+export function jailOf(chain: string, comment: string | undefined): string {
+  if (comment !== undefined && JAIL_NAME.test(comment) && chainName(comment) === chain) return comment;
   return chain.slice(PREFIX.length);
 }
 
-/** True when the chain's name does not hold the whole name of its jail. */
+/** True when the name of a chain does not hold the whole name of its jail. */
 export function isCut(chain: string): boolean {
   return chain.length === LONGEST;
 }

@@ -1,6 +1,6 @@
 import type { Backend } from "./backend.ts";
 
-/** No firewall: actions and results alone. */
+/** No firewall, only actions and results. */
 export const noBackend: Backend = {
   name: "none",
   longestTimeout: 0,

@@ -1,4 +1,4 @@
-/** One command as a person can paste it into a shell: words with anything special in them stand in single quotes. */
+/** A command as text for a shell: words with special characters are in single quotes. */
 export function quoteCommand(argv: readonly string[]): string {
   return argv.map(quoteWord).join(" ");
 }

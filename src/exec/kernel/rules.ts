@@ -1,27 +1,27 @@
 import type { Blocktype } from "../settings/settings.ts";
 import { DOCKER_CHAIN } from "../settings/settings.ts";
-import type { ExecJail, Until } from "./backend.ts";
+import type { EnforcedJail, Until } from "./backend.ts";
 import { chainName, ipsetName, isCut } from "./names.ts";
 
 /** One iptables command without the tool's name: `-I f2bs-sshd 1 -s 192.0.2.7/32 -j DROP`. */
 export type Rule = readonly string[];
 
-/** multiport takes 15 ports, a range counting as two. */
+/** multiport takes 15 ports; a range counts as two. */
 const MULTIPORT_SLOTS = 15;
-/** Chains that see packets whose port a DNAT has changed already: they look for the port that was asked for. */
+/** Chains that see packets after a DNAT has changed their port: they match the original port. */
 const AFTER_DNAT: readonly string[] = ["FORWARD", DOCKER_CHAIN];
 
-/** A rule of `parent` that leads to a jail. */
+/** A rule in chain `parent` that jumps to a jail. */
 export interface Jump {
   readonly parent: string;
   readonly rule: Rule;
 }
 
 /**
- * What leads from the jail's chains to `target`: a rule for each protocol and each 15 ports, without `-I CHAIN 1`. Without
- * ports it is one rule for everything.
+ * The rules that lead from the jail's chains to `target`: one for each protocol and 15 ports, without `-I CHAIN 1`. Without ports
+ * one rule matches everything.
  */
-export function jumpsOf({ ports, protocols, chains }: ExecJail, target: Rule): readonly Jump[] {
+export function jumpsOf({ ports, protocols, chains }: EnforcedJail, target: Rule): readonly Jump[] {
   return chains.flatMap((parent) => {
     if (ports.length === 0) return [{ parent, rule: target }];
     return protocols.flatMap((protocol) =>
@@ -30,7 +30,7 @@ export function jumpsOf({ ports, protocols, chains }: ExecJail, target: Rule): r
   });
 }
 
-/** Jumps are left where somebody moved them to, but when one is wrong or missing all are set again, at the top. */
+/** Jumps stay where another program moved them, but when one is wrong or missing all are inserted again, at the top. */
 export function planJumps(found: readonly Jump[], wanted: readonly Jump[]): readonly Rule[] {
   if (sameJumps(found, wanted)) return [];
   return [
@@ -39,7 +39,7 @@ export function planJumps(found: readonly Jump[], wanted: readonly Jump[]): read
   ];
 }
 
-/** In whatever order. */
+/** Compares jumps, in any order. */
 export function sameJumps(some: readonly Jump[], others: readonly Jump[]): boolean {
   const texts = (list: readonly Jump[]) =>
     list
@@ -49,13 +49,13 @@ export function sameJumps(some: readonly Jump[], others: readonly Jump[]): boole
   return texts(some) === texts(others);
 }
 
-/** What leads to a jail's chain. */
+/** The target of jumps to a jail's chain. */
 export function chainTarget(jail: string): Rule {
   return ["-j", chainName(jail)];
 }
 
-/** What bans those in a jail's set. It names the jail where the set's name is too short for it. */
-export function ipsetTarget({ name, blocktype }: ExecJail, family: 4 | 6): Rule {
+/** The match and target that ban the members of a jail's set. A comment names the jail where the name of the set is cut. */
+export function ipsetTarget({ name, blocktype }: EnforcedJail, family: 4 | 6): Rule {
   const comment = isCut(chainName(name)) ? ["-m", "comment", "--comment", name] : [];
   return [
     "-m",
@@ -75,7 +75,7 @@ function portMatches(parent: string, ports: readonly string[]): readonly Rule[] 
   return ports.map((port) => ["-m", "conntrack", "--ctorigdstport", port, "--ctdir", "ORIGINAL"]);
 }
 
-/** Ports as multiport takes them: `25,465,10000:10100`, as few groups as can be. */
+/** Ports as multiport takes them, `25,465,10000:10100`, in as few groups as possible. */
 export function splitPorts(ports: readonly string[]): readonly string[] {
   const groups: string[][] = [];
   let free = 0;
@@ -92,8 +92,8 @@ export function splitPorts(ports: readonly string[]): readonly string[] {
 }
 
 /**
- * The rule of one banned address, without its chain. Its end stands in a comment, in whole seconds rounded up, so that
- * the next f2b-exec knows it.
+ * The rule of one banned address, without its chain. A comment holds the end, in whole seconds rounded up, for the next
+ * f2b-exec.
  */
 export function banRule(ip: string, until: Until, blocktype: Blocktype, family: 4 | 6): Rule {
   const source = ["-s", ip.includes("/") ? ip : `${ip}/${family === 4 ? 32 : 128}`];
@@ -101,7 +101,7 @@ export function banRule(ip: string, until: Until, blocktype: Blocktype, family: 
   return [...source, ...comment, ...targetOf(blocktype, family)];
 }
 
-/** The last rule of a jail's chain. It names the jail where the chain's name is too short for it. */
+/** The last rule of a jail's chain. A comment names the jail where the name of the chain is cut. */
 export function returnRule(jail: string): Rule {
   const comment = isCut(chainName(jail)) ? ["-m", "comment", "--comment", jail] : [];
   return [...comment, "-j", "RETURN"];
@@ -117,7 +117,7 @@ export function restoreText(rules: readonly Rule[]): string {
   return `*filter\n${lines.join("\n")}\nCOMMIT\n`;
 }
 
-/** Only a comment that somebody else gave to a jump holds more than one word. */
+/** Only comments that others gave to a jump hold more than one word. */
 function quote(word: string): string {
   return /[\s"'\\]/.test(word) ? `"${word.replace(/["\\]/g, "\\$&")}"` : word;
 }
@@ -135,7 +135,7 @@ export function untilComment(until: number): string {
 
 const UNTIL = /^until:(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
-/** Reads what `untilComment` wrote; null without a comment, undefined for another's. */
+/** Reads what `untilComment` wrote. Returns null without a comment, undefined for any other comment. */
 export function readUntil(comment: string | undefined): Until | undefined {
   if (comment === undefined) return null;
   const until = UNTIL.test(comment) ? Date.parse(comment.slice("until:".length)) : Number.NaN;

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 
-/** How a command ended. Never a rejection: a command that cannot be started has a `failure` too. */
+/** How a command ended. One that can't be started has a `failure`, too. */
 export interface Ran {
-  /** Exit status; null when it was not started or died of a signal. */
+  /** Exit status; null when the command was not started or a signal killed it. */
   readonly status: number | null;
   readonly stdout: string;
-  /** Written by the command: show it through `printable` only. */
+  /** Untrusted text: show it only through `printable`. */
   readonly stderr: string;
   /** Why it has no exit status: `ENOENT`, `timed out`, `SIGTERM`, … */
   readonly failure?: string;
@@ -15,25 +15,25 @@ export interface Ran {
 interface CommandOptions {
   /** Given to the command on stdin. */
   readonly input?: string;
-  /** SIGKILL to its whole process group after that many milliseconds. */
+  /** Milliseconds after which its whole process group gets SIGKILL. */
   readonly timeout: number;
-  /** Bytes of stdout kept; what comes after is dropped. 0: stdout is /dev/null. */
+  /** Most bytes of stdout; the rest is dropped. 0: stdout is /dev/null. */
   readonly maxStdout: number;
 }
 
-/** Runs one command. What a test or a dry run puts in its place has the same type. */
+/** Runs one command. Never rejects. Tests and dry runs replace it. */
 export type Run = (argv: readonly string[], options: CommandOptions) => Promise<Ran>;
 
-/** Where tools are looked for, whatever PATH we were started with: cron and rsyslog leave out sbin. */
+/** Where tools are also looked for, since the PATH of cron and rsyslog lacks sbin. */
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const MAX_STDERR = 4096;
-/** Milliseconds after its end that an action's stderr may stay open: a daemon that it started may hold it for ever. */
+/** Milliseconds for which stderr may stay open after the end of an action, as a daemon that it started may keep it. */
 const STDERR_GRACE = 500;
 
 /**
- * Runs `argv` without a shell, in a process group of its own, so that a Ctrl-C for the pipe does not cut a transaction,
- * and with an environment of PATH and LC_ALL alone. XTABLES_LOCKFILE is passed on: iptables-legacy needs it where the user
- * may not open /run/xtables.lock.
+ * Runs `argv` without a shell, in a process group of its own, so that a Ctrl-C for the pipe does not interrupt a transaction, and
+ * with only PATH and LC_ALL in its environment. XTABLES_LOCKFILE is passed on: iptables-legacy needs it where the user may not
+ * open /run/xtables.lock.
  */
 export const run: Run = ([file = "", ...args], { input = "", timeout, maxStdout }) =>
   new Promise((resolve) => {
@@ -62,12 +62,12 @@ export const run: Run = ([file = "", ...args], { input = "", timeout, maxStdout 
       const grace = setTimeout(() => ended(status, signal), STDERR_GRACE);
       child.once("close", () => clearTimeout(grace));
     });
-    // A command need not read its stdin: EPIPE is no error of ours.
+    // A command may not read its stdin, so EPIPE is not an error.
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
   });
 
-/** Some reasons why a program can't be started are thrown (ENOTDIR, ELOOP, E2BIG, a NUL in an argument), others come later. */
+/** spawn throws for some reasons (ENOTDIR, ELOOP, E2BIG, a NUL in an argument) and emits an error for others. */
 function begin(file: string, args: readonly string[], stdout: "pipe" | "ignore"): ChildProcess | Error {
   try {
     return spawn(file, args, {
@@ -85,11 +85,11 @@ function whyNotStarted(error: NodeJS.ErrnoException): string {
   return error.code ?? error.message;
 }
 
-/** One line that says how a command failed: its exit status, then what it said. */
+/** How a command failed, on one line: its exit status, then its stderr. */
 export function describeFailure({ status, failure, stderr }: Ran): string {
-  const said = stderr.replace(/\s+/g, " ").trim();
+  const message = stderr.replace(/\s+/g, " ").trim();
   const how = failure ?? `exit status ${status}`;
-  return said === "" ? how : `${how}: ${said}`;
+  return message === "" ? how : `${how}: ${message}`;
 }
 
 function environment(): NodeJS.ProcessEnv {
@@ -112,6 +112,6 @@ function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, "SIGKILL");
   } catch {
-    // It ended in this very moment.
+    // It has just ended.
   }
 }

@@ -3,13 +3,13 @@ import { printable } from "../../cli/report.ts";
 import { toJson } from "../../shared/invisible.ts";
 import type { FoundJail, Until } from "../kernel/backend.ts";
 
-/** What a back end has in force. */
+/** The jails of a back end, with their bans in force. */
 export interface StatusList {
   readonly backend: string;
   readonly jails: readonly FoundJail[];
 }
 
-/** What is in force, for people: a line a ban, the columns aligned. Names are whatever is in the kernel. */
+/** The bans in force, for people: a line per ban, in aligned columns. Names are untrusted text from the kernel. */
 export function formatStatus(lists: readonly StatusList[]): string {
   const bans = lists.flatMap(({ backend, jails }) => jails.flatMap((jail) => rowsOf(jail, backend)));
   if (bans.length === 0) return "no jails\n";
@@ -17,7 +17,7 @@ export function formatStatus(lists: readonly StatusList[]): string {
   return `${columns(rows.map((row) => row.map((cell) => printable(cell)))).join("\n")}\n`;
 }
 
-/** What is in force, for programs: an object a jail, one a line. */
+/** The bans in force, for programs: an object per jail and line. */
 export function formatStatusJson(lists: readonly StatusList[]): string {
   return lists.flatMap(({ backend, jails }) => jails.map((jail) => `${jsonOf(jail, backend)}\n`)).join("");
 }

@@ -1,12 +1,12 @@
 import type { Writable } from "node:stream";
 
-/** Lines on stdout, at the pace of their reader, who may leave at any time. */
+/** Lines on stdout, at the pace of a reader that may close the pipe at any time. */
 export class Output {
   readonly #stream: Writable;
   #isGone = false;
   #failure: Error | undefined;
 
-  /** `ended` is told once that nothing more can be written: with an error, unless it is that the reader has gone. */
+  /** `ended` is called once when nothing more can be written: with the error, unless the reader closed the pipe. */
   constructor(stream: Writable, ended: (failure: Error | undefined) => void) {
     this.#stream = stream;
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -17,12 +17,12 @@ export class Output {
     });
   }
 
-  /** Nothing can be written any more. */
+  /** True when nothing can be written any more. */
   get isGone(): boolean {
     return this.#isGone;
   }
 
-  /** Why it can't be written, when it is not that the reader has gone. */
+  /** Why nothing can be written; undefined if the reader closed the pipe. */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -31,13 +31,13 @@ export class Output {
     if (!this.#isGone) this.#stream.write(`${text}\n`);
   }
 
-  /** Ends when all that was written has been taken, or has failed. */
+  /** Resolves when everything was written, or has failed. */
   async settled(): Promise<void> {
     if (!this.#isGone) await new Promise<void>((resolve) => this.#stream.write("", () => resolve()));
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Ends when the reader has taken enough. */
+  /** Resolves when the reader has caught up. */
   async room(): Promise<void> {
     if (!this.#stream.writableNeedDrain || this.#isGone) return;
     await new Promise<void>((resolve) => {

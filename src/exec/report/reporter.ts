@@ -1,7 +1,7 @@
 import { printable, type Report } from "../../cli/report.ts";
 import type { Result } from "../../protocol/result.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { type Outcome, shownTarget } from "../decide/outcome.ts";
+import { type CommandOutcome, shownTarget } from "../decide/outcome.ts";
 
 /** Milliseconds in which bans that are not applied for the same reason are counted, to be reported together. */
 const GROUPED_FOR = 2000;
@@ -14,7 +14,7 @@ export interface ReporterOptions {
 }
 
 /** Groups that come in great numbers, of which only the number is reported. */
-type CountedGroup = Exclude<Outcome["group"], "jail" | undefined>;
+type CountedGroup = Exclude<CommandOutcome["group"], "jail" | undefined>;
 
 /** Reports what became of each command: a result for programs, a line for people. */
 export class Reporter {
@@ -29,7 +29,7 @@ export class Reporter {
   }
 
   /** `failure`: why the back end did not make the change, which its caller has reported. */
-  report(outcome: Outcome, failure: string | undefined): void {
+  report(outcome: CommandOutcome, failure: string | undefined): void {
     this.#options.onResult?.(this.#resultOf(outcome, failure));
     if (failure !== undefined) return;
     const { target, error, notice, group } = outcome;
@@ -60,7 +60,7 @@ export class Reporter {
     this.#cancel ??= this.#options.clock.after(GROUPED_FOR, () => this.flush());
   }
 
-  #resultOf({ job, ...outcome }: Outcome, failure: string | undefined): Result {
+  #resultOf({ job, ...outcome }: CommandOutcome, failure: string | undefined): Result {
     const { cmd, jail, ip, id } = job.command;
     const error = failure ?? outcome.error;
     return {

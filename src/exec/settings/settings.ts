@@ -1,35 +1,35 @@
-/** What becomes of packets of those who are banned. */
+/** What happens to packets of banned addresses. */
 export type Blocktype = "reject" | "drop";
 
-/** A chain that rules may be put into: of iptables, not one of ours. */
+/** The name of an iptables chain that may jump to ours, so not one of ours. */
 export const CHAIN_NAME = /^(?!f2bs-)[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,27}$/;
 
-/** The chain that leads to containers where Docker runs; where it does not there is none. */
+/** The chain that leads to containers. It exists only where Docker runs. */
 export const DOCKER_CHAIN = "DOCKER-USER";
 
 const DEFAULT_CHAINS = ["INPUT", DOCKER_CHAIN];
 
-/** Commands of one action, as argv, their tags not yet replaced. */
+/** The commands of an action, as argv, with tags that are not yet replaced. */
 export interface ActionSpec {
   /** For messages. */
   readonly name?: string;
   /** Before the jail's first ban. */
   readonly actionstart?: readonly string[];
-  /** Before each ban: when it fails, what actionstart made is gone, and actionstop and actionstart run again. */
+  /** Before each ban. If it fails, what actionstart set up is gone, and actionstop and actionstart run first. */
   readonly actioncheck?: readonly string[];
   readonly actionban?: readonly string[];
   readonly actionunban?: readonly string[];
-  /** When the jail is taken away (`--on-eof flush`, `--flush`). */
+  /** When the jail is removed (`--on-eof flush`, `--flush`). */
   readonly actionstop?: readonly string[];
-  /** Instead of an actionunban for each ban that is left then. */
+  /** Then instead of an actionunban for each remaining ban. */
   readonly actionflush?: readonly string[];
-  /** Not for bans known from before a restart (`restored`), nor for their end. */
+  /** True: not for bans that were restored after a restart, nor for their end. */
   readonly norestored?: boolean;
-  /** Seconds that each command may take; 30 when nothing is said. */
+  /** Seconds that each command may take; 30 by default. */
   readonly timeout?: number;
 }
 
-/** What the file of `-c` may say of a jail. */
+/** What the file of `-c` may set for a jail. */
 export interface EnforcementSettings {
   readonly blocktype?: Blocktype;
   readonly chain?: readonly string[];
@@ -41,7 +41,7 @@ export interface ExecConfig {
   readonly jails?: Readonly<Record<string, EnforcementSettings>>;
 }
 
-/** A jail's settings from all that was said: the jail in the file, the command line, the file's defaults, ours. */
+/** The settings of a jail, by precedence: the jail in the file, the command line, the defaults of the file, ours. */
 export function settingsOf(
   config: ExecConfig,
   typed: EnforcementSettings,

@@ -2,11 +2,12 @@ import type { Report } from "../../cli/report.ts";
 import { type Clock, monotonicClock } from "../../shared/clock.ts";
 import { compact, StoppedError } from "./compact.ts";
 import type { Decision } from "./decision.ts";
-import { load } from "./load-state.ts";
+import { loadState } from "./load-state.ts";
 import { LogState } from "./log-state.ts";
+import { syncFolder } from "./open-state-file.ts";
 import type { RetentionPolicy } from "./retention.ts";
 import { StateError } from "./state-error.ts";
-import { StateFile, syncFolder } from "./state-file.ts";
+import { StateFile } from "./state-file.ts";
 
 /** How often a failed write or a pending compaction is tried when no commands come, in milliseconds. */
 const CARE = 10_000;
@@ -81,7 +82,7 @@ export class BanLog {
    * @throws StateError when the file is something else
    */
   *restore(): Iterable<Decision> {
-    const { decisions, damaged, damage, end, torn } = yield* load(this.#file);
+    const { decisions, damaged, damage, end, torn } = yield* loadState(this.#file);
     if (!this.#isNew && !this.#file.hasHeader && decisions === 0) {
       void this.#file.close();
       throw new StateError("ERR_STATE_FORMAT", this.#path, "is not a state of f2b-stream");
@@ -126,7 +127,7 @@ export class BanLog {
     if (this.#state.isWriteDue(this.#clock.now())) this.#write();
     if (this.#state.dropOverflow(this.#clock.now())) {
       // The bans in force are not lost: the next compaction takes them from memory.
-      this.#warn("too many commands wait to be written: dropped them, and with them the ends of bans");
+      this.#warn("too many commands wait to be written: the state will miss bans that end meanwhile");
       this.#writeHeader();
     }
     if (this.#state.isLarge(this.#file.end)) this.#startCompaction();

@@ -1,14 +1,14 @@
 import { type Ban, decode, type Unban } from "../../protocol/command.ts";
 import { CommandError } from "../../protocol/json-fields.ts";
 
-/** What a state tells of a ban. */
+/** A line of a state that concerns a ban. */
 export type Decision = Ban | Unban;
 
 /**
- * The ban or unban in a line of a state; undefined: the line is none, and nothing is missing for that (a header, a `sync`, a
- * command of a newer version).
+ * The ban or unban in a line of a state; undefined: the line is something else that a state may hold (a header, a `sync`, a command
+ * of a newer version).
  *
- * @param bytes undefined: too long
+ * @param bytes undefined: the line is too long
  * @throws CommandError when the line is damaged
  */
 export function decisionIn(bytes: Buffer | undefined): Decision | undefined {

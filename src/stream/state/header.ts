@@ -1,10 +1,10 @@
 import { LAST_TIME } from "../../shared/time.ts";
 
-/** What the first line of a state tells. */
+/** The first line of a state. */
 export interface Header {
-  /** Up to when the log was read, in epoch milliseconds; undefined: not known yet. */
+  /** Up to when the log was read, in epoch milliseconds; undefined: unknown. */
   readonly seen: number | undefined;
-  /** False: something was decided that could not be written. */
+  /** False: some decisions could not be written. */
   readonly isWhole: boolean;
 }
 
@@ -12,15 +12,15 @@ export interface Header {
 export const HEADER_BYTES = encodeHeader({ seen: undefined, isWhole: true }).length;
 
 /**
- * The header as a line. It is always as long, so that it can be written over in place: that takes no room on a full disk, and
- * lets nothing grow.
+ * The header as a line of constant length, so that it can be overwritten in place: that needs no room on a full disk, and the file
+ * does not grow.
  */
 export function encodeHeader({ seen, isWhole }: Header): string {
   const time = seen === undefined ? null : new Date(Math.min(Math.max(seen, 0), LAST_TIME)).toISOString();
   return `{"cmd":"state","seen":${JSON.stringify(time).padStart(26)},"whole":${String(isWhole).padStart(5)}}\n`;
 }
 
-/** Reads a state's first line; undefined: it is no header. */
+/** Reads a state's first line; undefined: it is not a header. */
 export function decodeHeader(line: string): Header | undefined {
   const { cmd, seen, whole } = parse(line);
   if (cmd !== "state") return undefined;

@@ -2,7 +2,7 @@ import { MAX_COMMAND_BYTES } from "../../protocol/command.ts";
 
 /** A line of a file, without its newline. */
 export interface Line {
-  /** Undefined: too long to be a command. */
+  /** undefined: the line is too long to be a command. */
   readonly bytes: Buffer | undefined;
   /** Where it begins in the file, in bytes. */
   readonly offset: number;
@@ -10,9 +10,9 @@ export interface Line {
 
 const NEWLINE = 10;
 
-/** Cuts a file into its lines, however its bytes come, and knows where each begins. Holds one line that is not whole at most. */
+/** Cuts a file into lines, however it is cut into chunks, and knows where each begins. Holds at most one unfinished line. */
 export class LineCutter {
-  /** Pieces of the unfinished line; none when it is too long. */
+  /** Pieces of the unfinished line; empty when it is too long. */
   #pieces: Buffer[] = [];
   #length = 0;
   #offset: number;
@@ -31,7 +31,7 @@ export class LineCutter {
     return this.#length;
   }
 
-  /** The lines that `chunk`, the next bytes, completes. Its bytes may be used again when they have been gone through. */
+  /** The lines that the next bytes complete. `chunk` may be reused once they are iterated. */
   *push(chunk: Buffer): Iterable<Line> {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {

@@ -3,22 +3,22 @@ import { type Decision, decisionIn } from "./decision.ts";
 import { LineCutter } from "./line-cutter.ts";
 import type { StateFile } from "./state-file.ts";
 
-/** How the reading of a state went. */
+/** What reading a state came to. */
 export interface Loaded {
   readonly lines: number;
   readonly decisions: number;
-  /** Lines that were damaged, and what is the matter with the first of them. */
+  /** The number of damaged lines, and what is wrong with the first. */
   readonly damaged: number;
   readonly damage: string | undefined;
-  /** Where the last whole line ends, and how much stands behind it, in bytes. */
+  /** Where the last whole line ends, and how much follows it, in bytes. */
   readonly end: number;
   readonly torn: number;
 }
 
 const BLOCK = 1 << 18;
 
-/** Gives the bans and unbans of a state, in their order. */
-export function* load(file: StateFile): Generator<Decision, Loaded> {
+/** Yields the bans and unbans of a state, in their order. */
+export function* loadState(file: StateFile): Generator<Decision, Loaded> {
   const cutter = new LineCutter();
   const block = Buffer.allocUnsafe(BLOCK);
   let [at, lines, decisions, damaged] = [0, 0, 0, 0];

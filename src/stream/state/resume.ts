@@ -3,10 +3,9 @@ import { decodeHeader, HEADER_BYTES } from "./header.ts";
 import { StateError } from "./state-error.ts";
 
 /**
- * Up to when the log was read by the last run with this state, in epoch milliseconds; undefined: nothing is known. The state
- * may be in use.
+ * Up to when the last run with this state read its log, in epoch milliseconds; undefined: unknown. The state may be in use.
  *
- * @throws StateError when it can't be read
+ * @throws StateError when the state can't be read
  */
 export function readSeen(path: string): number | undefined {
   try {

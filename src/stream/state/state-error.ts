@@ -1,4 +1,4 @@
-/** Why a state can't be used at all; the message begins with its path. */
+/** A state can't be used. The message begins with its path. */
 export class StateError extends Error {
   readonly code: StateErrorCode;
 
@@ -10,9 +10,9 @@ export class StateError extends Error {
 }
 
 export type StateErrorCode =
-  /** It cannot be opened. */
+  /** It can't be opened. */
   | "ERR_STATE_ACCESS"
   /** It is another kind of file. */
   | "ERR_STATE_FORMAT"
-  /** Another process has it. */
+  /** Another process uses it. */
   | "ERR_STATE_BUSY";

@@ -1,5 +1,4 @@
 import {
-  constants,
   fchmodSync,
   fdatasyncSync,
   fstatSync,
@@ -13,34 +12,24 @@ import {
 import { type FileHandle, open, realpath, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { flock } from "../../shared/file-lock.ts";
-import {
-  checkFolder,
-  checkStat,
-  FileError,
-  look,
-  OURS,
-  readTrusted,
-  UNLINKED,
-} from "../../shared/safe-file.ts";
+import { checkFolder, checkStat, look, OURS } from "../../shared/safe-file.ts";
 import { decodeHeader, encodeHeader, HEADER_BYTES, type Header } from "./header.ts";
+import { checkLeftover, MODE, openForWriting } from "./open-state-file.ts";
 import { StateError } from "./state-error.ts";
 
-/** It holds lines of the log: nobody else's business. */
-const MODE = 0o600;
-
 /**
- * The file of a state, locked against a second user. Writes go to places that we name, so that what a failed one left behind
- * the end is written over.
+ * The file of a state, locked against a second process. Writes go to explicit offsets, so that the next one overwrites what a
+ * failed write left after the end.
  */
 export class StateFile {
   readonly #handle: FileHandle;
   #path: string;
   /** Where the next command goes, in bytes. */
   #end = 0;
-  /** True when there may be something behind the end. */
+  /** True when something may follow the end. */
   #isTorn = false;
   #hasHeader = false;
-  /** Why it can be read alone. */
+  /** Why the file is only readable. */
   readonly #readOnly: Error | undefined;
 
   private constructor(path: string, handle: FileHandle, readOnly?: Error) {
@@ -50,8 +39,8 @@ export class StateFile {
   }
 
   /**
-   * Opens a state, or makes an empty one, and locks it. Where there is no flock(1) `warn` is told, and it is not locked. What is
-   * there already is not changed, until `secure` is called.
+   * Opens a state, or creates an empty one, and locks it. Where locking fails `warn` is called, and it is not locked. An existing
+   * file is not changed until `secure` is called.
    *
    * @throws StateError
    */
@@ -59,13 +48,13 @@ export class StateFile {
     for (;;) {
       const file = await StateFile.#open(path);
       const isOurs = await file.lock().catch((error: Error) => {
-        warn(`it is not locked against a second f2b-stream: ${error.message}`);
+        warn(`not locked against a second f2b-stream: ${error.message}`);
         return true;
       });
       if (isOurs && file.#isThere()) return file;
       await file.close();
       if (!isOurs) throw new StateError("ERR_STATE_BUSY", path, "another f2b-stream uses it");
-      // Who had it compacted it between our two steps: the path leads to another file now.
+      // Another process compacted it between our two steps, so the path leads to a new file.
     }
   }
 
@@ -89,7 +78,7 @@ export class StateFile {
   }
 
   /**
-   * Makes what was found to be a state one for nobody else to read, and takes away what an interrupted compaction has left beside it.
+   * Removes access for others from a file that turned out to be a state, and what an interrupted compaction left beside it.
    *
    * @throws as chmod(2) and unlink(2)
    */
@@ -100,17 +89,17 @@ export class StateFile {
     this.#removeLeftover();
   }
 
-  /** What lies at the new file's place goes, if an earlier compaction has left it there. */
+  /** Removes the new file of an interrupted compaction. */
   #removeLeftover(): void {
     if (checkLeftover(this.#newPath)) rmSync(this.#newPath, { force: true });
   }
 
-  /** Where it lies, with no link in between. */
+  /** The path of the file, without links. */
   get path(): string {
     return this.#path;
   }
 
-  /** Where the file is written that is to take this one's place; one that was left unfinished goes. */
+  /** The path of the file that a compaction writes. */
   get #newPath(): string {
     return `${this.#path}.new`;
   }
@@ -120,20 +109,20 @@ export class StateFile {
     return this.#end;
   }
 
-  /** Size of the file in bytes, with what lies behind the end. */
+  /** Size of the file in bytes, with what follows the end. */
   get size(): number {
     return fstatSync(this.#handle.fd).size;
   }
 
-  /** False: the first line is something else, and can't be written over. */
+  /** False: the first line is something else and must not be overwritten. */
   get hasHeader(): boolean {
     return this.#hasHeader;
   }
 
   /**
-   * Makes an empty file beside this one.
+   * Creates an empty file beside this one.
    *
-   * @throws FileError when something else is in its place
+   * @throws FileError when something else has its path
    * @throws as open(2)
    */
   async createNew(): Promise<StateFile> {
@@ -141,12 +130,12 @@ export class StateFile {
     return new StateFile(this.#newPath, await open(this.#newPath, "wx+", MODE));
   }
 
-  /** False when another process has the lock. */
+  /** Takes the lock. Returns false when another process has it. */
   lock(): Promise<boolean> {
     return flock(this.#handle.fd);
   }
 
-  /** What the first line says, if it is a header. */
+  /** The first line, if it is a header. */
   readHeader(): Header | undefined {
     const bytes = Buffer.alloc(HEADER_BYTES);
     this.read(bytes, 0);
@@ -156,7 +145,7 @@ export class StateFile {
   }
 
   /**
-   * Writes the first line over, or into an empty file.
+   * Overwrites the header, or writes one into an empty file.
    *
    * @throws as write(2)
    */
@@ -167,24 +156,24 @@ export class StateFile {
     this.#end = Math.max(this.#end, HEADER_BYTES);
   }
 
-  /** What stands at a place, as far as the buffer reaches. */
+  /** Reads at an offset until the buffer is full or the file ends. Returns the part of the buffer that was filled. */
   read(into: Buffer, offset: number): Buffer {
     return into.subarray(0, readSync(this.#handle.fd, into, 0, into.length, offset));
   }
 
   /**
-   * The same without holding anything up.
+   * Reads likewise, asynchronously.
    *
-   * @throws when nothing stands there
+   * @throws Error at the end of the file
    */
   async readLater(into: Buffer, offset: number): Promise<Buffer> {
     const { bytesRead } = await this.#handle.read(into, 0, into.length, offset);
-    if (bytesRead === 0) throw new Error("the file was cut");
+    if (bytesRead === 0) throw new Error("the file was truncated");
     return into.subarray(0, bytesRead);
   }
 
   /**
-   * Writes behind the last command: all of it or, when it throws, nothing that counts.
+   * Writes after the last command. If it throws, what it wrote is dropped.
    *
    * @throws as write(2)
    */
@@ -199,7 +188,7 @@ export class StateFile {
     this.#end += bytes.length;
   }
 
-  /** The same without holding anything up; one at a time. */
+  /** Writes likewise, asynchronously; one call at a time. */
   async appendLater(bytes: Buffer): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
       const left = bytes.length - done;
@@ -208,7 +197,7 @@ export class StateFile {
     this.#end += bytes.length;
   }
 
-  /** Sets the end, and drops what lies behind it: now, or when the disk lets us. */
+  /** Sets the end, and drops what follows it, now or when the disk allows it. */
   cut(end: number): void {
     this.#end = end;
     this.#isTorn = this.size > end;
@@ -216,11 +205,11 @@ export class StateFile {
     try {
       this.#cut();
     } catch {
-      // Until then it is dropped at each start.
+      // Until then each start drops it.
     }
   }
 
-  /** Waits until all that was written is on the disk. */
+  /** Resolves when all that was written is on the disk. */
   sync(): Promise<void> {
     return this.#handle.datasync();
   }
@@ -230,7 +219,7 @@ export class StateFile {
   }
 
   /**
-   * Moves the file, within its folder, over another.
+   * Renames the file, within its folder, over another.
    *
    * @throws as rename(2)
    */
@@ -243,7 +232,7 @@ export class StateFile {
     return this.#handle.close();
   }
 
-  /** Closes the file and takes it away. */
+  /** Closes the file and removes it. */
   async discard(): Promise<void> {
     await this.#handle.close();
     await rm(this.#path, { force: true });
@@ -266,43 +255,5 @@ export class StateFile {
     const here = fstatSync(this.#handle.fd);
     const there = statSync(this.#path, { throwIfNoEntry: false });
     return there?.ino === here.ino && there.dev === here.dev;
-  }
-}
-
-/** Of a disk that can't be written to it is at least read. */
-async function openForWriting(path: string): Promise<{ handle: FileHandle; readOnly?: Error }> {
-  try {
-    return { handle: await open(path, constants.O_RDWR | constants.O_CREAT | UNLINKED, MODE) };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EROFS") throw error;
-    return { handle: await open(path, constants.O_RDONLY | UNLINKED), readOnly: error as Error };
-  }
-}
-
-/**
- * Whether something is at the path of a new file that may go: a state that was begun, or an empty file, since that is all that a
- * compaction leaves when it is killed.
- *
- * @throws FileError when something else is there
- */
-function checkLeftover(path: string): boolean {
-  try {
-    if (look(path, OURS) === undefined) return false;
-    const bytes = readTrusted(path, HEADER_BYTES - 1, OURS);
-    if (bytes.every((byte) => byte === 0) || decodeHeader(bytes.toString("latin1"))) return true;
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    throw new FileError(`${path} is in the way: it ${error.message}`);
-  }
-  throw new FileError(`${path} is in the way, and is no state: move it elsewhere`);
-}
-
-/** Lets what was moved in the folder of `path` reach the disk. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commandTags, fillTags, jailTags } from "../../../src/exec/actions/action-tags.ts";
-import type { ExecJail } from "../../../src/exec/kernel/backend.ts";
+import type { EnforcedJail } from "../../../src/exec/kernel/backend.ts";
 import type { EnforcedBan } from "../../../src/protocol/command.ts";
 import { decode } from "../../../src/protocol/command.ts";
 
-const jail: ExecJail = {
+const jail: EnforcedJail = {
   name: "smtp",
   ports: ["25", "465"],
   protocols: ["tcp"],
@@ -30,7 +30,7 @@ for (const { argument, filled } of CASES) {
   test(`fillTags: ${argument}`, () => assert.deepEqual(fillTags([argument], tags), [filled]));
 }
 
-test("commandTags: for ever is -1; an unban has a time and no more", () => {
+test("commandTags: for ever is -1; an unban has only a time", () => {
   assert.equal(commandTags(read({ cmd: "ban", ip: "192.0.2.7" }), jail).bantime, "-1");
   const unban = commandTags(read({ cmd: "unban", ip: "192.0.2.7", time: TIMES.time }), jail);
   assert.deepEqual([unban.ip, unban.time, unban.failures], ["192.0.2.7", "1389106744", "0"]);

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Report } from "../../../src/cli/report.ts";
 import { Actions } from "../../../src/exec/actions/actions.ts";
-import type { ExecJail } from "../../../src/exec/kernel/backend.ts";
+import type { EnforcedJail } from "../../../src/exec/kernel/backend.ts";
 import { type Run, run } from "../../../src/exec/kernel/run-command.ts";
 import type { ActionSpec } from "../../../src/exec/settings/settings.ts";
 import type { EnforcedBan, EnforcedUnban } from "../../../src/protocol/command.ts";
 
-const jail: ExecJail = { name: "smtp", ports: [], protocols: [], chains: [], blocktype: "drop" };
+const jail: EnforcedJail = { name: "smtp", ports: [], protocols: [], chains: [], blocktype: "drop" };
 const ban = (ip: string): EnforcedBan => ({ cmd: "ban", jail: "smtp", ip, time: 0, until: null });
 const unban = (ip: string): EnforcedUnban => ({ cmd: "unban", jail: "smtp", ip, time: 0 });
 
@@ -68,7 +68,7 @@ test("Actions give a command its arguments as they are, the whole ban on stdin, 
   );
 });
 
-test("Actions tell a failure with status and stderr, made safe for a terminal", async () => {
+test("Actions report a failure with status and stderr, made safe for a terminal", async () => {
   const { actions, told } = setUp([
     { name: "mail", actionban: ["sh", "-c", "printf 'no \\033[2J way' >&2; exit 3"] },
     { actionban: ["/nonexistent/tool"] },
@@ -95,7 +95,7 @@ test("run kills a command that takes too long, with its children", async () => {
   assert.equal(ran.status, null);
 });
 
-test("run keeps no more of stdout than it may", async () => {
+test("run keeps no more of stdout than allowed", async () => {
   const ran = await run(["sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x"], {
     timeout: 10_000,
     maxStdout: 1000,
@@ -127,27 +127,29 @@ test("Actions run actionstart once, before the jail's first actionban", async ()
   assert.deepEqual(started, ["start smtp", "do 192.0.2.1", "do 192.0.2.2"]);
 });
 
-test("Actions drop what is too much, and tell and count it", async () => {
+test("Actions drop commands beyond the bound, and report and count them", async () => {
   const { runner, turn } = heldRunner();
   const { actions, told } = setUp([{ actionban: ["do", "<ip>"] }], runner, 2);
   for (let last = 1; last <= 10; last++) actions.add(ban(`192.0.2.${last}`), jail);
   await turn();
   assert.equal(actions.dropped, 4);
-  assert.deepEqual(told, ["f2b-exec: warning: more than 2 actions wait: dropped the actions of a command"]);
+  assert.deepEqual(told, [
+    "f2b-exec: warning: more than 2 commands wait for their actions: dropped the actions of a command",
+  ]);
   assert.equal(actions.abandon(), 2);
 });
 
-test("Actions with <ip> are not run for an id, and that is told", async () => {
+test("Actions with <ip> are not run for an id, which is reported", async () => {
   const { actions, told } = setUp([{ actionban: ["false", "<ip>"] }, { name: "b", actionban: ["false"] }]);
   actions.add({ cmd: "ban", jail: "smtp", id: "joe", time: 0, until: null }, jail);
   await actions.idle();
   assert.deepEqual(told, [
-    "f2b-exec: warning: [smtp] actionban of false: not run, the command has no address for <ip>",
+    "f2b-exec: warning: [smtp] actionban of false: not run, since an id has no <ip>",
     "f2b-exec: error: [smtp] actionban of b: exit status 1",
   ]);
 });
 
-test("Actions check before each ban, and start again what is gone", async () => {
+test("Actions check before each ban, and restart an action whose check fails", async () => {
   const ran: string[] = [];
   let isGone = false;
   const runner: Run = async (argv) => {
@@ -164,12 +166,10 @@ test("Actions check before each ban, and start again what is gone", async () => 
   actions.add(ban("192.0.2.8"), jail);
   await actions.idle();
   assert.deepEqual(ran, ["start", "check", "ban 192.0.2.7", "check", "stop", "start", "ban 192.0.2.8"]);
-  assert.deepEqual(told, [
-    "f2b-exec: warning: [smtp] actioncheck of check failed: starting the action again",
-  ]);
+  assert.deepEqual(told, ["f2b-exec: warning: [smtp] actioncheck of check failed: restarting the action"]);
 });
 
-test("Actions that say norestored leave out bans from before a restart, and their end", async () => {
+test("Actions with norestored skip restored bans, and their end", async () => {
   const ran: string[] = [];
   const runner: Run = async (argv) => {
     ran.push(argv.join(" "));
@@ -188,7 +188,7 @@ test("Actions that say norestored leave out bans from before a restart, and thei
   assert.deepEqual(ran, [...restored, ...fresh]);
 });
 
-test("Actions give a command as long as it says", async () => {
+test("Actions give a command the time that its timeout allows", async () => {
   const { actions, told } = setUp([{ actionban: ["sleep", "60"], timeout: 1 }]);
   actions.add(ban("192.0.2.7"), jail);
   await actions.idle();

@@ -91,7 +91,7 @@ test("Executor carries out commands of one address in their order, with one tran
   ]);
 });
 
-test("Executor ends a ban at its until, and takes the writer's own unban for what it is", async () => {
+test("Executor ends a ban at its until, and ignores the unban of f2b-stream for it", async () => {
   const {
     send,
     clock,
@@ -124,7 +124,7 @@ test("Executor keeps a ban of a year for a year", async () => {
   assert.equal(chain()?.length, 1);
 });
 
-test("Executor moves the end of a ban that is said again", async () => {
+test("Executor moves the end of a repeated ban", async () => {
   const { send, clock, executor, chain, results: list, told } = setUp();
   await send(ban(7, { until: hours(1) }), ban(7, { until: hours(2) }));
   assert.deepEqual(results(list), ["applied", "already"]);
@@ -137,7 +137,7 @@ test("Executor moves the end of a ban that is said again", async () => {
   assert.equal(chain()?.length, 1);
 });
 
-test("Executor does not apply what has ended, and tells it once with a count", async () => {
+test("Executor does not apply bans that have ended, and reports their number once", async () => {
   const { send, results: list, told, tool } = setUp();
   const old = { until: "2014-01-07T15:09:04.000Z", time: "2014-01-07T14:59:04.000Z" };
   await send(ban(7, old), ban(8, old), ban(9, old));
@@ -157,7 +157,7 @@ test("Executor: a ban that is not applied does not change the jail's ports", asy
   assert.deepEqual(tool.chains.get("INPUT"), ["-p tcp -m multiport --dports 25 -j f2bs-manual"]);
 });
 
-test("Executor warns once of a jail with more bans than iptables is good for", async () => {
+test("Executor warns once of a jail with too many bans for iptables", async () => {
   const { send, told } = setUp({ maxBans: 5000 });
   const bans = Array.from({ length: 1001 }, (_, i) => ({ cmd: "ban", ip: `198.18.${i >> 8}.${i & 255}` }));
   await send(...bans.slice(0, 1000));
@@ -168,7 +168,7 @@ test("Executor warns once of a jail with more bans than iptables is good for", a
   assert.equal(warnings().length, 1);
 });
 
-test("Executor refuses what may not be banned, and goes on", async () => {
+test("Executor refuses protected addresses, and continues", async () => {
   const { send, results: list, told, chain } = setUp();
   await send({ cmd: "ban", ip: "203.0.113.9" }, { cmd: "ban", ip: "127.0.0.1" }, ban(7));
   assert.deepEqual(results(list), ["refused", "refused", "applied"]);
@@ -179,13 +179,13 @@ test("Executor refuses what may not be banned, and goes on", async () => {
   assert.equal(chain()?.length, 2);
 });
 
-test("Executor refuses more than the most bans, until one ends", async () => {
+test("Executor refuses bans beyond --max-bans, until one ends", async () => {
   const { send, results: list } = setUp({ maxBans: 2 });
   await send(ban(1), ban(2), ban(3), ban(2), unban(1), ban(3));
   assert.deepEqual(results(list), ["applied", "applied", "refused", "already", "applied", "applied"]);
 });
 
-test("Executor at the bound: the weakest that ends soonest makes room, told together; the kernel has what is left", async () => {
+test("Executor at the bound: the ban of the lowest rank that ends soonest makes room, reported together; the kernel has the rest", async () => {
   const { send, results: list, told, chain, executor } = setUp({ maxBans: 3 });
   const upTo = (last: number, count: number, more: object = {}) =>
     ban(last, { jail: "web", until: hours(count), ...more });
@@ -218,7 +218,7 @@ test("Executor at the bound: the weakest that ends soonest makes room, told toge
   executor.stop();
 });
 
-test("Executor at the bound: no flood takes away bans without an end or by hand, which are refused nothing but their like", async () => {
+test("Executor at the bound: no flood ends bans without an end or by hand; these make room only for their like", async () => {
   const { send, results: list, executor } = setUp({ maxBans: 2 });
   const web = (last: number, more: object = {}) => ban(last, { jail: "web", until: hours(1), ...more });
   await send(web(1, { until: null }), ban(2), web(3, { bancount: 9 }));
@@ -234,7 +234,7 @@ test("Executor at the bound: no flood takes away bans without an end or by hand,
   executor.stop();
 });
 
-test("Executor gives the kernel nothing of a ban that came and went in one batch for want of room", async () => {
+test("Executor gives the kernel no ban that came and was evicted in one batch", async () => {
   const { send, tool, executor } = setUp({ maxBans: 2 });
   const flood = Array.from({ length: 40 }, (_, n) => ban(n, { jail: "web", until: hours(1) }));
   const rules = () => tool.commits.flat().filter((rule) => rule.includes("-s"));
@@ -254,7 +254,7 @@ test("Executor: the same address in two jails, and its network, are separate ban
   assert.deepEqual(chain("f2bs-b"), ["-s 192.0.2.7/32 -j DROP", "-j RETURN"]);
 });
 
-test("Executor changes a jail's ports when a command names others, and tells it", async () => {
+test("Executor changes a jail's ports when a command names others, and reports it", async () => {
   const { send, told, tool } = setUp();
   await send(ban(7, { port: [465, 25], protocol: ["tcp"] }), ban(8, { port: [25, 465] }), ban(9));
   assert.deepEqual(tool.chains.get("INPUT"), ["-p tcp -m multiport --dports 25,465 -j f2bs-manual"]);
@@ -273,7 +273,7 @@ test("Executor refuses a protocol without ports, and the jail keeps its own", as
   assert.deepEqual(tool.chains.get("INPUT"), ["-p tcp -m multiport --dports 25 -j f2bs-manual"]);
 });
 
-test("Executor: a ban that fails is none, is told, and can be said again", async () => {
+test("Executor: a ban that fails is not in force, is reported, and can be repeated", async () => {
   const { send, results: list, told, tool, ran } = setUp({ actions: [{ actionban: ["do", "<ip>"] }] });
   tool.poison = "192.0.2.7/32";
   await send(ban(7), ban(8));
@@ -312,7 +312,7 @@ test("Executor takes over the bans of an earlier run with their ends", async () 
   assert.deepEqual(chain(), ["-s 192.0.2.8/32 -j DROP", "-j RETURN"]);
 });
 
-test("Executor refuses the commands of a jail that another process serves, and asks again later", async () => {
+test("Executor refuses the commands of a jail that another process serves, and tries again later", async () => {
   let holder: string | undefined = "another f2b-exec serves it (pid 7)";
   const lock = { take: async (jail: string) => (jail === "taken" ? holder : undefined) };
   const { send, clock, results: list, told } = setUp({ lock });
@@ -325,7 +325,7 @@ test("Executor refuses the commands of a jail that another process serves, and a
   assert.equal(list.at(-1)?.result, "applied");
 });
 
-test("Executor: id commands reach actions alone, also when they end", async () => {
+test("Executor: commands with an id only reach actions, also when they end", async () => {
   const { send, clock, executor, ran, tool } = setUp({
     actions: [{ actionban: ["do"], actionunban: ["undo"] }],
   });
@@ -336,7 +336,7 @@ test("Executor: id commands reach actions alone, also when they end", async () =
   assert.equal(tool.commits.length, 0);
 });
 
-test("Executor runs the actions of an unban of somebody never seen", async () => {
+test("Executor runs the actions of an unban of an unknown address", async () => {
   const {
     send,
     ran,
@@ -349,7 +349,7 @@ test("Executor runs the actions of an unban of somebody never seen", async () =>
   assert.deepEqual(told, ["NOTICE [manual] 192.0.2.7 is not banned"]);
 });
 
-test("Executor skips what is not for it", async () => {
+test("Executor skips commands that are not enforced", async () => {
   const { send, results: list, tool } = setUp();
   await send(
     ban(7, { cmd: "would-ban" }),
@@ -360,7 +360,7 @@ test("Executor skips what is not for it", async () => {
   assert.deepEqual([list.length, tool.commits.length], [0, 0]);
 });
 
-test("Executor.flush takes away the jails that it served, and undoes their actions", async () => {
+test("Executor.flush removes the jails that it served, and stops their actions", async () => {
   const { send, executor, ran, tool } = setUp({
     actions: [{ actionunban: ["undo", "<ip>"], actionstop: ["stop", "<name>"] }, { actionflush: ["flush"] }],
   });
@@ -426,7 +426,7 @@ test("Executor: bans that a sync will drop take up no room of --max-bans", async
   assert.ok(told.includes("warning: 1 ban not applied: 2 bans are in force, see --max-bans"), told.join());
 });
 
-test("Executor restores what somebody else took away, and says so in one line", async () => {
+test("Executor restores what others removed, and reports it in one line", async () => {
   const { executor, clock, send, tool, told, chain } = setUp();
   executor.watch();
   await send(ban(7), ban(8), unban(8), ban(9));
@@ -437,11 +437,13 @@ test("Executor restores what somebody else took away, and says so in one line", 
   await executor.idle();
   assert.deepEqual(tool.chains.get("INPUT"), before.get("INPUT"));
   assert.deepEqual(chain()?.toSorted(), before.get("f2bs-manual")?.toSorted());
-  assert.deepEqual(told, ["warning: somebody else changed the firewall: restored manual, 2 bans put right"]);
+  assert.deepEqual(told, [
+    "warning: another program changed the firewall: restored manual, corrected 2 bans",
+  ]);
   executor.stop();
 });
 
-test("Executor removes rules that nobody asked for, at a whole look", async () => {
+test("Executor removes unexpected rules at a full check", async () => {
   const { executor, clock, send, chain } = setUp();
   executor.watch();
   await send(ban(7));
@@ -454,7 +456,7 @@ test("Executor removes rules that nobody asked for, at a whole look", async () =
   executor.stop();
 });
 
-test("Executor ends at once what a step of the clock has ended", async () => {
+test("Executor ends bans at once when a jump of the clock ended them", async () => {
   const { executor, clock, send, chain } = setUp();
   executor.watch();
   await send(ban(7, { until: hours(2) }), ban(8));
@@ -465,7 +467,7 @@ test("Executor ends at once what a step of the clock has ended", async () => {
   executor.stop();
 });
 
-test("Executor: flush leaves nothing behind that a look would put back", async () => {
+test("Executor: flush leaves nothing that a check would restore", async () => {
   const { executor, clock, send, tool } = setUp();
   executor.watch();
   await send(ban(7));

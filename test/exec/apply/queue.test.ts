@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchQueue } from "../../../src/exec/apply/queue.ts";
 
-test("BatchQueue works on what was pushed together as one batch, and on what came meanwhile as the next", async () => {
+test("BatchQueue handles items that were pushed together as one batch, and later ones as the next", async () => {
   const batches: (readonly number[])[] = [];
   const queue = new BatchQueue<number>(async (items) => {
     batches.push(items);
@@ -16,7 +16,7 @@ test("BatchQueue works on what was pushed together as one batch, and on what cam
   ]);
 });
 
-test("BatchQueue works on one batch at a time", async () => {
+test("BatchQueue handles one batch at a time", async () => {
   let busy = 0;
   const queue = new BatchQueue<number>(async (items) => {
     assert.equal(++busy, 1);
@@ -29,7 +29,7 @@ test("BatchQueue works on one batch at a time", async () => {
   assert.equal(busy, 0);
 });
 
-test("BatchQueue has room again when the weight that waited is worked on", async () => {
+test("BatchQueue has room again once the waiting weight is handled", async () => {
   const done: string[] = [];
   const queue = new BatchQueue<string>(async (items) => void done.push(...items), 10);
   queue.push("light", 1);

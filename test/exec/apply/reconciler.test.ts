@@ -57,13 +57,16 @@ const ban = (last: number, until: number | null) => ({
 });
 const members = ({ sets }: FakeIpset) => [...(sets.get(SET)?.keys() ?? [])].sort();
 
-test("Reconciler puts members back that somebody flushed, within a second", async () => {
+test("Reconciler restores flushed members within a second", async () => {
   const { ipset, send, pass, told, executor } = setUp();
   await send(ban(7, null), ban(8, 3_600_000));
   ipset.sets.get(SET)?.clear();
   await pass(1000);
   assert.deepEqual(members(ipset), ["192.0.2.7", "192.0.2.8"]);
-  assert.equal(told.at(-1), "warning: somebody else changed the firewall: restored manual, 2 bans put right");
+  assert.equal(
+    told.at(-1),
+    "warning: another program changed the firewall: restored manual, corrected 2 bans",
+  );
   executor.stop();
 });
 
@@ -78,7 +81,7 @@ test("Reconciler says nothing and changes nothing while all is well, ends includ
   executor.stop();
 });
 
-test("Reconciler gives a ban its time anew when the wall clock jumped", async () => {
+test("Reconciler sets the timeout of a ban again when the wall clock jumped", async () => {
   const { clock, ipset, send, pass, told, executor } = setUp();
   await send(ban(7, 10 * DAY));
   ipset.lines.length = 0;
@@ -106,7 +109,7 @@ test("Reconciler renews a ban that lasts longer than the kernel can hold it, unt
   executor.stop();
 });
 
-test("Reconciler covers DOCKER-USER when Docker comes later, and goes on when it has left", async () => {
+test("Reconciler covers DOCKER-USER when Docker starts later, and continues when it has stopped", async () => {
   const { iptables, send, pass, executor, told } = setUp();
   await send(ban(7, null));
   iptables.chains.set("DOCKER-USER", []);

@@ -12,7 +12,7 @@ function expiryOn(clock: FakeClock): { expiry: Expiry<string>; due: string[] } {
   return { expiry: new Expiry<string>(clock, (items) => due.push(...items)), due };
 }
 
-test("Expiry hands out items in the order of their times, with one timer", () => {
+test("Expiry gives items in the order of their times, with one timer", () => {
   const clock = new FakeClock(START);
   const { expiry, due } = expiryOn(clock);
   for (const seconds of [30, 10, 20]) expiry.add(clock.now() + seconds * 1000, `after ${seconds}`);
@@ -24,7 +24,7 @@ test("Expiry hands out items in the order of their times, with one timer", () =>
   assert.equal(clock.timers, 0);
 });
 
-test("Expiry keeps a year, which is more than setTimeout can", () => {
+test("Expiry keeps a year, which is longer than setTimeout allows", () => {
   const clock = new FakeClock(START);
   const { expiry, due } = expiryOn(clock);
   expiry.add(clock.now() + 365 * DAY, "a year");

@@ -17,9 +17,9 @@ const network = (text: string): Network => {
 };
 
 const host = () => [
-  { network: network("198.51.100.10"), why: "an own address" },
+  { network: network("198.51.100.10"), why: "an address of this host" },
   { network: network("198.51.100.1"), why: "the default gateway" },
-  { network: network("2001:db8:1::10"), why: "an own address" },
+  { network: network("2001:db8:1::10"), why: "an address of this host" },
 ];
 const policy = new Policy({ neverBan: [network("203.0.113.0/28"), network("2001:db8:2::1")], host });
 
@@ -29,12 +29,12 @@ const CASES = [
   { ip: "127.0.0.1", refusal: "loopback (127.0.0.0/8)" },
   { ip: "127.5.0.0/16", refusal: "loopback (127.0.0.0/8)" },
   { ip: "::1", refusal: "loopback" },
-  { ip: "0.0.0.0", refusal: "nobody's address (0.0.0.0/8)" },
+  { ip: "0.0.0.0", refusal: "an unspecified address (0.0.0.0/8)" },
   { ip: "::/64", refusal: "it holds ::1: loopback" },
-  { ip: "198.51.100.10", refusal: "an own address" },
-  { ip: "198.51.100.8/29", refusal: "it holds 198.51.100.10: an own address" },
+  { ip: "198.51.100.10", refusal: "an address of this host" },
+  { ip: "198.51.100.8/29", refusal: "it holds 198.51.100.10: an address of this host" },
   { ip: "198.51.100.1", refusal: "the default gateway" },
-  { ip: "2001:db8:1::/64", refusal: "it holds 2001:db8:1::10: an own address" },
+  { ip: "2001:db8:1::/64", refusal: "it holds 2001:db8:1::10: an address of this host" },
   { ip: "203.0.113.9", refusal: "on the never-ban list (203.0.113.0/28)" },
   { ip: "203.0.113.16", refusal: undefined },
   { ip: "203.0.113.0/24", refusal: "it holds 203.0.113.0/28: on the never-ban list" },
@@ -43,33 +43,33 @@ const CASES = [
   { ip: "ff02::fb", refusal: "multicast (ff00::/8)" },
   { ip: "255.255.255.255", refusal: "a broadcast address" },
   { ip: "255.255.0.0/16", refusal: "it holds 255.255.255.255: a broadcast address" },
-  { ip: "::", refusal: "nobody's address" },
-  { ip: "::198.51.100.10", refusal: "it may stand for 198.51.100.10: an own address" },
-  { ip: "::ffff:198.51.100.10", refusal: "it may stand for 198.51.100.10: an own address" },
-  { ip: "64:ff9b::198.51.100.10", refusal: "it may stand for 198.51.100.10: an own address" },
+  { ip: "::", refusal: "the unspecified address" },
+  { ip: "::198.51.100.10", refusal: "it may embed 198.51.100.10: an address of this host" },
+  { ip: "::ffff:198.51.100.10", refusal: "it may embed 198.51.100.10: an address of this host" },
+  { ip: "64:ff9b::198.51.100.10", refusal: "it may embed 198.51.100.10: an address of this host" },
   { ip: "64:ff9b::192.0.2.7", refusal: undefined },
-  { ip: "64:ff9b:1::198.51.100.1", refusal: "it may stand for 198.51.100.1: the default gateway" },
-  { ip: "64:ff9b:1:c633:64:a00::", refusal: "it may stand for 198.51.100.10: an own address" },
-  { ip: "64:ff9b:1:c6:33:640a::", refusal: "it may stand for 198.51.100.10: an own address" },
-  { ip: "64:ff9b:1:9:c6:3364:a00:0", refusal: "it may stand for 198.51.100.10: an own address" },
+  { ip: "64:ff9b:1::198.51.100.1", refusal: "it may embed 198.51.100.1: the default gateway" },
+  { ip: "64:ff9b:1:c633:64:a00::", refusal: "it may embed 198.51.100.10: an address of this host" },
+  { ip: "64:ff9b:1:c6:33:640a::", refusal: "it may embed 198.51.100.10: an address of this host" },
+  { ip: "64:ff9b:1:9:c6:3364:a00:0", refusal: "it may embed 198.51.100.10: an address of this host" },
   { ip: "64:ff9b:1::192.0.2.7", refusal: undefined },
   {
     ip: "64:ff9b:1:9::/64",
-    refusal: "it may stand for 0.0.0.0/0: it holds 203.0.113.0/28: on the never-ban list",
+    refusal: "it may embed 0.0.0.0/0: it holds 203.0.113.0/28: on the never-ban list",
   },
-  { ip: "2002:c633:640a::1", refusal: "it may stand for 198.51.100.10: an own address" },
-  { ip: "2002:c633:640a:5::/64", refusal: "it may stand for 198.51.100.10: an own address" },
+  { ip: "2002:c633:640a::1", refusal: "it may embed 198.51.100.10: an address of this host" },
+  { ip: "2002:c633:640a:5::/64", refusal: "it may embed 198.51.100.10: an address of this host" },
   {
     ip: "2002:c633:6400::/40",
-    refusal: "it may stand for 198.51.100.0/24: it holds 198.51.100.10: an own address",
+    refusal: "it may embed 198.51.100.0/24: it holds 198.51.100.10: an address of this host",
   },
   {
     ip: "2002:cb00:7109::1",
-    refusal: "it may stand for 203.0.113.9: on the never-ban list (203.0.113.0/28)",
+    refusal: "it may embed 203.0.113.9: on the never-ban list (203.0.113.0/28)",
   },
   { ip: "2002:c000:207::/48", refusal: undefined },
   // The client is 198.51.100.10; then the server is, which says nothing of the client.
-  { ip: "2001:0:c000:201:0:63bf:39cc:9bf5", refusal: "it may stand for 198.51.100.10: an own address" },
+  { ip: "2001:0:c000:201:0:63bf:39cc:9bf5", refusal: "it may embed 198.51.100.10: an address of this host" },
   { ip: "2001:0:c633:640a:0:63bf:3fff:fdf8", refusal: undefined },
   { ip: "2001:db8:9::1", refusal: undefined },
   { ip: "192.0.0.0/16", refusal: undefined },
@@ -84,7 +84,7 @@ for (const { ip, refusal } of CASES) {
   });
 }
 
-test("Policy asks for the host's addresses again after ten seconds", () => {
+test("Policy reads the host's addresses again after ten seconds", () => {
   let own = "192.0.2.1";
   const moving = new Policy({ neverBan: [], host: () => [{ network: network(own), why: "own" }] });
   assert.equal(moving.refusal(network("192.0.2.2"), 0), undefined);
@@ -112,7 +112,7 @@ ${zero} 00 ${zero} 00 ${zero} ffffffff 00000001 00000000 00200200       lo
   assert.deepEqual(gatewaysIPv6(text).map(formatNetwork), ["2001:db8::1"]);
 });
 
-test("routesOf finds gateways in all tables, and what the kernel takes for its own", () => {
+test("routesOf finds gateways in all tables, and the kernel's own addresses", () => {
   const text = `default via 192.0.2.1 dev eth0 table 100 proto static
 10.0.0.0/8 via 198.51.100.9 dev eth1
 default table 200 proto static \n\tnexthop via 192.0.2.33 dev eth0 weight 1 \n\tnexthop via inet6 fe80::1 dev eth1 weight 1
@@ -128,8 +128,8 @@ anycast 2001:db8:: dev eth0 table local proto kernel metric 0 pref medium
     routesOf(text).map(({ network, why }) => `${formatNetwork(network)}: ${why}`),
     [
       ...["192.0.2.1", "198.51.100.9", "192.0.2.33", "fe80::1"].map((ip) => `${ip}: the gateway of a route`),
-      ...["203.0.113.0/24: an own address", "198.51.100.10: an own address"],
-      ...["198.51.100.255: a broadcast address", "2001:db8::: an own address"],
+      ...["203.0.113.0/24: an address of this host", "198.51.100.10: an address of this host"],
+      ...["198.51.100.255: a broadcast address", "2001:db8::: an address of this host"],
     ],
   );
 });
@@ -146,7 +146,7 @@ options edns0`;
   assert.deepEqual(resolversOf(text).map(formatNetwork), ["192.0.2.53", "fe80::53", "192.0.2.54"]);
 });
 
-test("HostAddresses looks at the routes again after a minute, less often where that takes long, and does without ip", async () => {
+test("HostAddresses reads the routes again after a minute, less often where that takes long, and works without ip", async () => {
   let now = 0;
   let looks = 0;
   let takes = 100;
@@ -163,7 +163,7 @@ test("HostAddresses looks at the routes again after a minute, less often where t
       .now()
       .filter(({ why }) => why === "the gateway of a route")
       .map(({ network }) => formatNetwork(network));
-  await host.look();
+  await host.readRoutes();
   assert.deepEqual(gateways(), ["192.0.2.1", "192.0.2.1"]);
   now = 59_999;
   gateways();
@@ -184,6 +184,6 @@ test("HostAddresses looks at the routes again after a minute, less often where t
     async () => ({ status: null, stdout: "", stderr: "", failure: "ENOENT" }),
     () => 0,
   );
-  await without.look();
-  assert.ok(without.now().some(({ why }) => why === "an own address"));
+  await without.readRoutes();
+  assert.ok(without.now().some(({ why }) => why === "an address of this host"));
 });

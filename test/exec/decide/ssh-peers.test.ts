@@ -86,7 +86,9 @@ function fakeProc(t: TestContext) {
   return { sockets, process, peers };
 }
 
-test("SshPeers spares no bare connection, nor one that takes over from it", { skip: isBigEndian() }, (t) => {
+test("SshPeers spares no connection without a login, nor a later one from the same address", {
+  skip: isBigEndian(),
+}, (t) => {
   const { sockets, process, peers } = fakeProc(t);
   sockets([22, 7, 50_000, 1], [22, 8, 50_000, 2]);
   process(10, "sshd: [accepted]", [1]);
@@ -101,7 +103,7 @@ test("SshPeers spares no bare connection, nor one that takes over from it", { sk
   assert.deepEqual(peers.now(), [], "the same ends, another connection");
 });
 
-test("SshPeers spares one that logs in after the start, and one of which nothing can be seen", {
+test("SshPeers spares a connection that logs in after the start, and one whose process is not visible", {
   skip: isBigEndian(),
 }, (t) => {
   const { sockets, process, peers } = fakeProc(t);

@@ -24,7 +24,7 @@ function setUp(t: TestContext) {
   return { directory, told, newLock, files: () => readdirSync(directory).sort() };
 }
 
-test("FileLock gives a jail to one at a time, says who has it, and leaves no file", async (t) => {
+test("FileLock gives a jail to one process at a time, says which has it, and leaves no file", async (t) => {
   const { directory, newLock, files } = setUp(t);
   const [first, second] = [newLock(), newLock()];
   assert.equal(await first.take("sshd"), undefined);
@@ -61,7 +61,7 @@ test("FileLock: of many that start and stop at once never two hold a jail, and n
   assert.deepEqual([files(), told], [[], []]);
 });
 
-test("FileLock: a lock on a file that was removed meanwhile is none", async (t) => {
+test("FileLock: a lock on a file that was removed meanwhile does not count", async (t) => {
   const { newLock } = setUp(t);
   const [first, second, third] = [newLock(), newLock(), newLock()];
   await first.take("sshd");
@@ -74,7 +74,7 @@ test("FileLock: a lock on a file that was removed meanwhile is none", async (t) 
   await third.release();
 });
 
-test("FileLock: a start removes what killed ones left, in any namespace, and nothing else", async (t) => {
+test("FileLock: a start removes the files of killed processes, in any namespace, and nothing else", async (t) => {
   const { directory, newLock, files } = setUp(t);
   mkdirSync(directory, { mode: 0o700 });
   for (const name of ["1-f2bs-old", `${NAMESPACE}-f2bs-sshd`, `${NAMESPACE}-f2bs-other`])
@@ -97,7 +97,7 @@ test("FileLock: a start removes what killed ones left, in any namespace, and not
   await once(holder, "exit");
 });
 
-test("FileLock asks again while another start only looks at what a killed one left", async (t) => {
+test("FileLock tries again while another start checks a stale file", async (t) => {
   const { directory, newLock } = setUp(t);
   mkdirSync(directory, { mode: 0o700 });
   const path = join(directory, `${NAMESPACE}-f2bs-sshd`);
@@ -112,7 +112,7 @@ test("FileLock asks again while another start only looks at what a killed one le
   await lock.release();
 });
 
-test("FileLock follows no link, and does without locks where others may write", async (t) => {
+test("FileLock follows no link, and does not lock where others may write", async (t) => {
   const { directory, told, newLock } = setUp(t);
   mkdirSync(directory, { mode: 0o700 });
   const victim = join(directory, "victim");

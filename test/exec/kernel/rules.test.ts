@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ExecJail } from "../../../src/exec/kernel/backend.ts";
+import type { EnforcedJail } from "../../../src/exec/kernel/backend.ts";
 import {
   banRule,
   chainTarget,
@@ -28,7 +28,7 @@ for (const { name, ports, groups } of SPLITS) {
   test(`splitPorts: ${name}`, () => assert.deepEqual(splitPorts(ports), groups));
 }
 
-const jail: ExecJail = { name: "smtp", ports: [], protocols: [], chains: ["INPUT"], blocktype: "reject" };
+const jail: EnforcedJail = { name: "smtp", ports: [], protocols: [], chains: ["INPUT"], blocktype: "reject" };
 
 const JUMPS = [
   { name: "all ports are one rule without protocol", more: {}, rules: ["INPUT -j f2bs-smtp"] },

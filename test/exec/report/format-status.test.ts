@@ -20,7 +20,7 @@ test("formatStatus escapes what others wrote into the kernel", () => {
   assert.match(text, /^smtp +- +- +25\/tcp +INPUT +iptables$/m);
 });
 
-test("formatStatusJson is ASCII where a terminal would mind, and still says the same", () => {
+test("formatStatusJson escapes what a terminal would act on, and means the same", () => {
   const text = formatStatusJson(LISTS);
   assert.doesNotMatch(text, /[^\n\x20-\x7e]/);
   assert.equal(JSON.parse(text.split("\n")[0] ?? "").jail, FOREIGN);

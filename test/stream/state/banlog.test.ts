@@ -23,7 +23,7 @@ import { ban, keepAll, linesOf, NOW, openLog, unban, write } from "../../helpers
 const decisions = [ban(1, { matches: ["a \u2028 line"] }), unban(1), ban(2, { cmd: "would-ban" }), ban(3)];
 const text = decisions.map(encode).join("");
 
-test("BanLog gives back what it was given, in its order", async (t) => {
+test("BanLog restores what was added, in order", async (t) => {
   const path = join(newFolder(t), "state");
   const first = await openLog(path);
   assert.deepEqual([first.log.isNew, first.log.isWhole, first.held], [true, true, []]);
@@ -41,7 +41,7 @@ test("BanLog gives back what it was given, in its order", async (t) => {
   assert.deepEqual([...first.told, ...second.told], []);
 });
 
-test("BanLog holds what it was given when the process dies at once", async (t) => {
+test("BanLog has what was added even when the process dies at once", async (t) => {
   const path = join(newFolder(t), "state");
   const { log } = await openLog(path);
   write(log, ...decisions);
@@ -49,7 +49,7 @@ test("BanLog holds what it was given when the process dies at once", async (t) =
   await log.end();
 });
 
-test("BanLog drops a torn last line, wherever it is torn, and the next one does not stick to it", async (t) => {
+test("BanLog drops an incomplete last line, wherever it ends, and the next line does not stick to it", async (t) => {
   const path = join(newFolder(t), "state");
   const header = encodeHeader({ seen: undefined, isWhole: true });
   const bytes = Buffer.from(text);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { encode } from "../../../src/protocol/command.ts";
 import { type CompactOptions, compact, StoppedError } from "../../../src/stream/state/compact.ts";
 import type { Decision } from "../../../src/stream/state/decision.ts";
-import { load } from "../../../src/stream/state/load-state.ts";
+import { loadState } from "../../../src/stream/state/load-state.ts";
 import { StateFile } from "../../../src/stream/state/state-file.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { newFolder } from "../../helpers/folder.ts";
@@ -68,7 +68,7 @@ test("compact keeps what is needed, in its order, the evidence where it is neede
   await Promise.all([file.close(), next.close()]);
 });
 
-test("compact keeps the end of a ban that it keeps, though that be forgotten meanwhile", async (t) => {
+test("compact keeps the end of a ban that it keeps, even if the policy forgets it meanwhile", async (t) => {
   const path = join(newFolder(t), "state");
   const file = await stateOf(path, [ban(1), unban(1), unban(2)]);
   const retentionOf = (decision: object) => ("until" in decision ? "bare" : "nothing");
@@ -141,7 +141,7 @@ test("compact can be stopped, and leaves the old file as it was", async (t) => {
   let calls = 0;
   await assert.rejects(compacted(file, { isStopped: () => ++calls > 2 }), StoppedError);
   assert.deepEqual(readdirSync(folder), ["state"]);
-  assert.deepEqual([...load(file)], many);
+  assert.deepEqual([...loadState(file)], many);
   await file.close();
 });
 

@@ -22,7 +22,7 @@ function cut(bytes: Buffer, ends: readonly number[]): { lines: (string | undefin
   return { lines, cutter };
 }
 
-test("LineCutter gives the same lines however the bytes come, and knows where the last one ends", () => {
+test("LineCutter gives the same lines however the bytes are cut, and knows where the last one ends", () => {
   const byte = fc.constantFrom(10, 97, 98);
   const property = fc.property(
     fc.array(byte, { maxLength: 60 }),

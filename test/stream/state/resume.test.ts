@@ -281,7 +281,7 @@ const worlds = [
 ];
 
 for (const { name, step } of worlds) {
-  test(`a restart changes nothing that is decided, wherever it comes: ${name}`, () => {
+  test(`a restart at any point changes no decision: ${name}`, () => {
     const property = fc.property(fc.array(step, { minLength: 10, maxLength: 150 }), compare);
     fc.assert(property, { numRuns: 300 });
   });

@@ -1,4 +1,4 @@
-import type { Batch, ExecJail, Failures, FoundJail } from "../backend.ts";
+import type { Batch, EnforcedJail, Failures, FoundJail } from "../backend.ts";
 import { applyBatches } from "../bisect.ts";
 import type { FamilyBackend } from "../iptables/family.ts";
 import { FilterTable, orThrow, type Tool } from "../iptables/filter-table.ts";
@@ -8,30 +8,30 @@ import { ipsetTarget, type Jump, jumpsOf, planJumps, sameJumps } from "../rules.
 import { describeFailure, type Ran } from "../run-command.ts";
 import { ipsetCommands, parseIpsetHeaders, parseIpsets } from "./ipset-text.ts";
 
-/** ipset: the real one, or one that only shows what it would do. */
+/** ipset: the real tool, or one that only prints commands. */
 export interface IpsetTool {
-  /** `list -t`: the sets without their members. */
+  /** `list -t`: all sets, without their members. */
   headers(): Promise<Ran>;
-  /** `save`: one set with its members, or all. */
+  /** `save`: one set with its members, or all sets. */
   save(set?: string): Promise<Ran>;
-  /** Line by line, none an error for being done already; stops at the first that fails. */
+  /** Carries out lines; one that has no effect is not an error. Stops at the first that fails. */
   restore(lines: readonly string[]): Promise<Ran>;
 }
 
-/** What we hold to be in the kernel of one jail in one family. */
+/** What the kernel is believed to hold of one jail in one family. */
 interface IpsetState {
   exists: boolean;
-  /** How many bans the set holds at least; the kernel takes them out later than we do, never earlier. */
+  /** Least number of bans in the set; the kernel ends them later than we do, never earlier. */
   size: number;
   jumps: readonly Jump[];
-  /** Others took something away that is not back yet: bans, which only the caller knows. */
+  /** True: others removed bans that are not restored yet; only the caller knows them. */
   isDamaged: boolean;
 }
 
-/** So often, and so many milliseconds apart, a set is tried to be taken away: rules let go of it a little later. */
+/** How often, and how many milliseconds apart, removing a set is tried: rules release it with a delay. */
 const DESTROY = { tries: 20, pause: 25 };
 
-/** The jails of one family as sets, and rules that look into them. */
+/** The jails of one family as sets, and rules that match them. */
 export class IpsetFamily implements FamilyBackend {
   readonly #table: FilterTable;
   readonly #sets: IpsetTool;
@@ -58,7 +58,7 @@ export class IpsetFamily implements FamilyBackend {
     return this.#heldAtStart;
   }
 
-  async read(jail: ExecJail): Promise<FoundJail | undefined> {
+  async read(jail: EnforcedJail): Promise<FoundJail | undefined> {
     const { bans, state } = await this.#look(jail);
     this.#states.set(jail.name, state);
     if (bans === undefined) return undefined;
@@ -72,7 +72,7 @@ export class IpsetFamily implements FamilyBackend {
     );
   }
 
-  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
+  async check(jails: readonly EnforcedJail[]): Promise<readonly string[]> {
     const made = jails.map((jail) => this.#table.fit(jail)).filter((jail) => this.#state(jail).exists);
     if (made.length === 0) return [];
     const sizes = parseIpsetHeaders(orThrow(await this.#sets.headers(), "ipset"));
@@ -121,7 +121,7 @@ export class IpsetFamily implements FamilyBackend {
     for (const jail of jails ?? [...this.#states.keys()]) this.#states.delete(jail);
   }
 
-  /** Members first, then the rules that look for them. Returns why it failed. */
+  /** Changes members first, then rules. Returns why it failed. */
   async #commit(batches: readonly Batch[]): Promise<string | undefined> {
     const wanted = batches.filter(
       ({ jail, changes }) => this.#state(jail).exists || changes.some(({ until }) => until !== undefined),
@@ -149,7 +149,7 @@ export class IpsetFamily implements FamilyBackend {
     return this.#commitJumps(wanted.map(({ jail }) => this.#table.fit(jail)));
   }
 
-  async #commitJumps(jails: readonly ExecJail[]): Promise<string | undefined> {
+  async #commitJumps(jails: readonly EnforcedJail[]): Promise<string | undefined> {
     const plans = jails.map((jail) => ({ jail, jumps: jumpsOf(jail, ipsetTarget(jail, this.#family)) }));
     const rules = plans.flatMap(({ jail, jumps }) => planJumps(this.#state(jail).jumps, jumps));
     if (rules.length > 0) {
@@ -160,7 +160,7 @@ export class IpsetFamily implements FamilyBackend {
     return undefined;
   }
 
-  async #refresh(jail: ExecJail): Promise<string | undefined> {
+  async #refresh(jail: EnforcedJail): Promise<string | undefined> {
     try {
       const before = this.#state(jail);
       const { state } = await this.#look(jail);
@@ -173,11 +173,11 @@ export class IpsetFamily implements FamilyBackend {
   }
 
   async #look(
-    jail: ExecJail,
+    jail: EnforcedJail,
   ): Promise<{ readonly bans: FoundJail["bans"] | undefined; readonly state: IpsetState }> {
     const name = ipsetName(jail.name, this.#family);
     const saved = await this.#sets.save(name);
-    // ipset ends with 1 for a set that does not exist, and for most else that goes wrong.
+    // ipset exits with 1 for a set that does not exist, and for most other failures.
     const isAbsent = saved.status === 1 && /does not exist/.test(saved.stderr);
     const bans = isAbsent ? undefined : parseIpsets(orThrow(saved, "ipset"), this.#now()).get(name);
     const jumps = await this.#table.jumpsTo(name, jail);
@@ -202,7 +202,7 @@ export class IpsetFamily implements FamilyBackend {
     return set.startsWith(PREFIX) && set.endsWith(`-${this.#family}`);
   }
 
-  #state(jail: ExecJail): IpsetState {
+  #state(jail: EnforcedJail): IpsetState {
     let state = this.#states.get(jail.name);
     if (state === undefined) {
       state = { exists: false, size: 0, jumps: [], isDamaged: false };

@@ -5,10 +5,10 @@ import { readUntil, untilComment } from "../rules.ts";
 
 /** ipset's longest timeout in seconds: 24.8 days. */
 export const LONGEST_TIMEOUT = 2_147_483;
-/** As many as --max-bans may allow; the set grows as it needs to. */
+/** As many members as --max-bans may allow; the set grows on demand. */
 const MAX_MEMBERS = 10_000_000;
 
-/** The lines for `ipset restore` that bring changes to a set. `now` in milliseconds. */
+/** The lines for `ipset restore` that apply changes to a set. `now` in epoch milliseconds. */
 export function ipsetCommands(
   set: string,
   family: 4 | 6,
@@ -24,7 +24,7 @@ export function ipsetCommands(
   return isNew ? [create, ...lines] : lines;
 }
 
-/** Names and numbers of members from `ipset list -t`. */
+/** The number of members of each set, from `ipset list -t`. */
 export function parseIpsetHeaders(text: string): ReadonlyMap<string, number> {
   const sets = new Map<string, number>();
   let name = "";
@@ -36,7 +36,7 @@ export function parseIpsetHeaders(text: string): ReadonlyMap<string, number> {
   return sets;
 }
 
-/** Members with their ends from `ipset save`, by set. */
+/** The members of each set with their ends, from `ipset save`. */
 export function parseIpsets(text: string, now: number): ReadonlyMap<string, ReadonlyMap<string, Until>> {
   const sets = new Map<string, Map<string, Until>>();
   for (const line of linesOf(text, "plain")) {
@@ -48,11 +48,11 @@ export function parseIpsets(text: string, now: number): ReadonlyMap<string, Read
   return sets;
 }
 
-/** A member as we add it, perhaps with counters; one that is no ban (`nomatch`) has more. */
+/** A member as we add it, perhaps with counters. A member that is not a ban (`nomatch`) does not match. */
 const MEMBER =
   /^add (\S+) ([\da-f.:/]+)(?: timeout (\d+))?(?: packets \d+ bytes \d+)?(?: comment "([^"]*)")?$/;
 
-/** Rounded up, so that the kernel ends no ban too early, and never 0, which would be for ever. */
+/** The timeout of a ban, rounded up, so that the kernel ends no ban early, and never 0, which means for ever. */
 function timeoutOf(until: Until, now: number): string {
   if (until === null) return "timeout 0";
   const seconds = Math.max(1, Math.ceil((until - now) / 1000));
@@ -66,9 +66,9 @@ function canonical(ip: string): string {
   return network === undefined ? ip : formatNetwork(network);
 }
 
-/** `timeout` in seconds; 0: none. */
+/** `timeout`: seconds; 0: no end. */
 function endOf(timeout: number, comment: string | undefined, now: number): Until {
-  const said = comment === undefined ? undefined : readUntil(comment);
-  if (said !== undefined) return said;
+  const commentedEnd = comment === undefined ? undefined : readUntil(comment);
+  if (commentedEnd !== undefined) return commentedEnd;
   return timeout > 0 ? now + timeout * 1000 : null;
 }

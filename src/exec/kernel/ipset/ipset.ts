@@ -8,8 +8,8 @@ import { IpsetFamily, type IpsetTool } from "./ipset-family.ts";
 import { LONGEST_TIMEOUT } from "./ipset-text.ts";
 
 /**
- * A set a jail and family, and rules of iptables that look into it. The kernel ends bans by itself, and a packet takes
- * as long with 100,000 of them as with one.
+ * A set per jail and family, and iptables rules that match it. The kernel ends bans by itself, and a packet takes as long with
+ * 100,000 bans as with one.
  */
 export function ipsetBackend(
   tools: readonly Tool[],
@@ -21,7 +21,7 @@ export function ipsetBackend(
   return new Families({ name: "ipset", longestTimeout: LONGEST_TIMEOUT * 1000, families, chains });
 }
 
-/** ipset of this machine. */
+/** The ipset of this machine. */
 export function ipsetTool(run: Run): IpsetTool {
   return {
     headers: () => run(["ipset", "list", "-t"], TOOL_OPTIONS),
@@ -31,7 +31,7 @@ export function ipsetTool(run: Run): IpsetTool {
   };
 }
 
-/** One that sees no sets and prints each command as a person would type it. */
+/** A tool that sees no sets, and prints commands instead of running them. */
 export function dryIpsetTool(print: (line: string) => void): IpsetTool {
   const done = { status: 0, stdout: "", stderr: "" };
   return {

@@ -1,5 +1,5 @@
 import type { Blocktype } from "../../settings/settings.ts";
-import type { Batch, Change, ExecJail, Until } from "../backend.ts";
+import type { Batch, Change, EnforcedJail, Until } from "../backend.ts";
 import { chainName } from "../names.ts";
 import {
   banRule,
@@ -13,28 +13,28 @@ import {
 } from "../rules.ts";
 import { readBan, readReturn } from "./saved.ts";
 
-/** What we hold to be in the kernel of one jail in one family. */
+/** What the kernel is believed to hold of one jail in one family. */
 export interface ChainState {
   exists: boolean;
   /** Oldest first. */
   readonly bans: Map<string, Until>;
   jumps: readonly Jump[];
   blocktype: Blocktype;
-  /** False: the kernel's chain is not these bans and a RETURN, so the next change writes it anew. */
+  /** False: the chain in the kernel is not just these bans and a RETURN, so the next change rewrites it. */
   isSound: boolean;
 }
 
 /**
- * More removals than that and the chain is written anew: iptables looks for each rule from the top, so that 10,000
- * removals took 24 s, and writing the chain 0.1 s.
+ * For more removals than that the chain is rewritten: iptables searches each rule from the top, so that 10,000 removals took 24 s,
+ * rewriting the chain 0.1 s.
  */
 const MAX_REMOVALS = 32;
 
-/** Reads a jail's chain from its rules; undefined rules: it is not there. */
+/** Reads a jail's chain from its rules; undefined: the chain does not exist. */
 export function readChain(
   rules: readonly Rule[] | undefined,
   jumps: readonly Jump[],
-  jail: ExecJail,
+  jail: EnforcedJail,
 ): ChainState {
   const found = (rules ?? []).map(readBan).filter((ban) => ban !== undefined);
   const bans = new Map(found.reverse().map(({ ip, until }) => [ip, until]));
@@ -47,20 +47,20 @@ export function readChain(
 }
 
 /**
- * The commands that bring the kernel from `chain` to what the batch wants: one transaction, nothing twice, empty when
- * all is as it should be. A chain that holds nobody is not made.
+ * The commands that apply a batch to a chain: one transaction, empty when nothing has to change. A chain without bans is not
+ * created.
  */
 export function planChain(chain: ChainState, { jail, changes }: Batch, family: 4 | 6): readonly Rule[] {
   const open = changes.filter((change) => !isDone(chain, change));
   if (!chain.exists && chain.bans.size === 0 && open.every(({ until }) => until === undefined)) return [];
   const removals = open.filter(({ ip }) => chain.bans.has(ip)).length;
-  const isAnew =
+  const isRewrite =
     !chain.exists || !chain.isSound || chain.blocktype !== jail.blocktype || removals > MAX_REMOVALS;
-  const rules = isAnew ? writeAnew(chain, jail, open, family) : edit(chain, jail, open, family);
+  const rules = isRewrite ? rewrite(chain, jail, open, family) : edit(chain, jail, open, family);
   return [...rules, ...planJumps(chain.jumps, wantedJumps(jail))];
 }
 
-/** Notes that the commands of `planChain` are in force. */
+/** Notes that the kernel has carried out the commands of `planChain`. */
 export function settleChain(chain: ChainState, { jail, changes }: Batch, rules: readonly Rule[]): void {
   for (const { ip, until } of changes) {
     if (until !== undefined && !isDone(chain, { ip, until })) chain.bans.delete(ip);
@@ -74,14 +74,14 @@ export function settleChain(chain: ChainState, { jail, changes }: Batch, rules: 
   chain.jumps = wantedJumps(jail);
 }
 
-/** Whether these are all the jumps that the chain was left with. */
+/** Whether these are exactly the jumps that the chain should have. */
 export function hasJumps(chain: ChainState, found: readonly Jump[]): boolean {
   return sameJumps(chain.jumps, found);
 }
 
-function writeAnew(
+function rewrite(
   chain: ChainState,
-  jail: ExecJail,
+  jail: EnforcedJail,
   changes: readonly Change[],
   family: 4 | 6,
 ): readonly Rule[] {
@@ -98,7 +98,12 @@ function writeAnew(
   ];
 }
 
-function edit(chain: ChainState, jail: ExecJail, changes: readonly Change[], family: 4 | 6): readonly Rule[] {
+function edit(
+  chain: ChainState,
+  jail: EnforcedJail,
+  changes: readonly Change[],
+  family: 4 | 6,
+): readonly Rule[] {
   const name = chainName(jail.name);
   const rule = (ip: string, until: Until) => banRule(ip, until, jail.blocktype, family);
   const removed = changes.flatMap(({ ip }) => {
@@ -111,7 +116,7 @@ function edit(chain: ChainState, jail: ExecJail, changes: readonly Change[], fam
   return [...removed, ...added];
 }
 
-function wantedJumps(jail: ExecJail): readonly Jump[] {
+function wantedJumps(jail: EnforcedJail): readonly Jump[] {
   return jumpsOf(jail, chainTarget(jail.name));
 }
 

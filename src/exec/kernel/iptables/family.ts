@@ -1,4 +1,4 @@
-import type { Backend, Batch, ExecJail, Failures, FoundJail } from "../backend.ts";
+import type { Backend, Batch, EnforcedJail, Failures, FoundJail } from "../backend.ts";
 import { applyBatches } from "../bisect.ts";
 import { chainName, jailOf, PREFIX } from "../names.ts";
 import { describeFailure } from "../run-command.ts";
@@ -6,14 +6,14 @@ import { type ChainState, hasJumps, planChain, readChain, settleChain } from "./
 import { FilterTable, type Tool } from "./filter-table.ts";
 import { findJumps, parentsOf, portsOf, readBan, readReturn, type Saved } from "./saved.ts";
 
-/** One family of a back end that works with iptables: what a back end does, but that its tools may fail as a whole. */
+/** One family of a back end that uses iptables. Other than a back end, it may fail to start as a whole. */
 export interface FamilyBackend
   extends Pick<Backend, "holds" | "read" | "apply" | "check" | "list" | "flush"> {
-  /** Looks whether the tools work and the chains are there. Returns what is wrong. */
+  /** Checks that the tools work and the chains exist. Returns what is wrong. */
   start(chains: readonly string[]): Promise<string | undefined>;
 }
 
-/** The jails of one family as chains: knows what is in the kernel, and changes it in as few transactions as can be. */
+/** The jails of one family as chains. Knows what the kernel holds, and changes it in as few transactions as possible. */
 export class Family implements FamilyBackend {
   readonly #table: FilterTable;
   readonly #chains = new Map<string, ChainState>();
@@ -30,7 +30,7 @@ export class Family implements FamilyBackend {
     return [...this.#table.chainsAtStart].some((chain) => chain.startsWith(PREFIX));
   }
 
-  async read(jail: ExecJail): Promise<FoundJail | undefined> {
+  async read(jail: EnforcedJail): Promise<FoundJail | undefined> {
     const chain = await this.#read(jail);
     this.#chains.set(jail.name, chain);
     if (!chain.exists) return undefined;
@@ -49,12 +49,12 @@ export class Family implements FamilyBackend {
     );
   }
 
-  /** How many bans a jail has. */
-  count(jail: ExecJail): number {
+  /** The number of bans of a jail. */
+  count(jail: EnforcedJail): number {
     return this.#chain(jail).bans.size;
   }
 
-  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
+  async check(jails: readonly EnforcedJail[]): Promise<readonly string[]> {
     const made = jails.map((jail) => this.#table.fit(jail)).filter((jail) => this.#chain(jail).exists);
     const jumps = await this.#table.jumpsIn(made.flatMap(({ chains }) => chains));
     return made
@@ -96,7 +96,7 @@ export class Family implements FamilyBackend {
     for (const jail of jails ?? [...this.#chains.keys()]) this.#chains.delete(jail);
   }
 
-  /** One transaction. Returns why it failed. */
+  /** Applies batches in one transaction. Returns why it failed. */
   async #commit(batches: readonly Batch[]): Promise<string | undefined> {
     const plans = batches.map(({ jail, changes }) => {
       const batch = { jail: this.#table.fit(jail), changes };
@@ -112,8 +112,8 @@ export class Family implements FamilyBackend {
     return undefined;
   }
 
-  /** What others took away is written anew with the next transaction. */
-  async #refresh(jail: ExecJail): Promise<string | undefined> {
+  /** Reads a chain again. The next transaction rewrites what others have removed. */
+  async #refresh(jail: EnforcedJail): Promise<string | undefined> {
     const chain = this.#chain(jail);
     try {
       const found = await this.#read(jail);
@@ -126,13 +126,13 @@ export class Family implements FamilyBackend {
     }
   }
 
-  async #read(jail: ExecJail): Promise<ChainState> {
+  async #read(jail: EnforcedJail): Promise<ChainState> {
     const name = chainName(jail.name);
     const rules = await this.#table.chain(name);
     return readChain(rules, await this.#table.jumpsTo(name, jail), jail);
   }
 
-  #chain(jail: ExecJail): ChainState {
+  #chain(jail: EnforcedJail): ChainState {
     let chain = this.#chains.get(jail.name);
     if (chain === undefined) {
       chain = readChain(undefined, [], jail);

@@ -1,28 +1,28 @@
 import { DOCKER_CHAIN } from "../../settings/settings.ts";
-import type { ExecJail } from "../backend.ts";
+import type { EnforcedJail } from "../backend.ts";
 import type { Jump, Rule } from "../rules.ts";
 import { describeFailure, type Ran } from "../run-command.ts";
 import { findJumps, parentsOf, parseSaved, type Saved } from "./saved.ts";
 
-/** iptables or ip6tables: the real one, or one that only shows what it would do. */
+/** iptables or ip6tables: the real tool, or one that only prints commands. */
 export interface Tool {
   readonly name: string;
   readonly family: 4 | 6;
-  /** `-S`: the rules of one chain, or all. */
+  /** `-S`: the rules of one chain, or of all. */
   list(chain?: string): Promise<Ran>;
-  /** All of the rules or none, in one transaction. */
+  /** Applies all rules or none, in one transaction. */
   commit(rules: readonly Rule[]): Promise<Ran>;
 }
 
-/** The filter table of one family, as far as back ends look at it. `by`: what makes a rule lead to ours. */
+/** The filter table of one family, as far as back ends need it. `by`: the option by which a rule leads to ours. */
 export class FilterTable {
   readonly tool: Tool;
-  /** Names of all chains when it was started. */
+  /** Names of all chains at the start. */
   chainsAtStart: ReadonlySet<string> = new Set();
   readonly #by: "-j" | "--match-set";
   #isDockerNamed = false;
   #hasDocker = false;
-  /** Jumps that were there at start, by name: an earlier run may have been given another --chain. */
+  /** Jumps at the start, by target: an earlier run may have had another --chain. */
   #earlier: ReadonlyMap<string, readonly Jump[]> = new Map();
 
   constructor(tool: Tool, by: "-j" | "--match-set") {
@@ -30,7 +30,7 @@ export class FilterTable {
     this.#by = by;
   }
 
-  /** Looks whether the tool works and has the chains. Returns what is wrong. */
+  /** Checks that the tool works and the chains exist. Returns what is wrong. */
   async start(chains: readonly string[]): Promise<string | undefined> {
     const all = await this.tool.list();
     if (all.status !== 0) return `${this.tool.name}: ${describeFailure(all)}`;
@@ -46,13 +46,13 @@ export class FilterTable {
     return undefined;
   }
 
-  /** The jail without the chain that this machine does not have. */
-  fit(jail: ExecJail): ExecJail {
+  /** The jail without DOCKER-USER where that does not exist. */
+  fit(jail: EnforcedJail): EnforcedJail {
     if (this.#isDockerNamed || this.#hasDocker || !jail.chains.includes(DOCKER_CHAIN)) return jail;
     return { ...jail, chains: jail.chains.filter((chain) => chain !== DOCKER_CHAIN) };
   }
 
-  /** The rules of a chain; undefined when there is none: iptables ends with 1 then. */
+  /** The rules of a chain; undefined when it does not exist: iptables exits with 1 then. */
   async chain(name: string): Promise<readonly Rule[] | undefined> {
     const ran = await this.tool.list(name);
     if (name === DOCKER_CHAIN) this.#hasDocker = ran.status === 0;
@@ -64,15 +64,15 @@ export class FilterTable {
     return parseSaved(orThrow(await this.tool.list(), this.tool.name));
   }
 
-  /** What leads to ours in these chains, by the name of ours. */
+  /** The jumps from these chains to ours, by target. */
   async jumpsIn(chains: Iterable<string>): Promise<ReadonlyMap<string, readonly Jump[]>> {
     const rules = new Map<string, readonly Rule[]>();
     for (const chain of new Set(chains)) rules.set(chain, (await this.chain(chain)) ?? []);
     return findJumps({ chains: new Set(), rules }, this.#by);
   }
 
-  /** What leads to `name`, in the jail's chains and in those that an earlier run used. */
-  async jumpsTo(name: string, jail: ExecJail): Promise<readonly Jump[]> {
+  /** The jumps to `name`, from the chains of the jail and those that an earlier run used. */
+  async jumpsTo(name: string, jail: EnforcedJail): Promise<readonly Jump[]> {
     const found = await this.jumpsIn([...jail.chains, ...parentsOf(this.#earlier.get(name) ?? [])]);
     return found.get(name) ?? [];
   }
@@ -83,12 +83,16 @@ export class FilterTable {
   }
 }
 
-/** A tool of the firewall failed. Its message holds the tool's own words: to be shown through `printable`. */
+/** A tool of the firewall failed. The message quotes the tool, so it is to be shown through `printable`. */
 export class ToolError extends Error {
   override readonly name = "ToolError";
 }
 
-/** What a tool wrote. @throws ToolError when it failed */
+/**
+ * The stdout of a tool.
+ *
+ * @throws ToolError when the tool failed
+ */
 export function orThrow(ran: Ran, tool: string): string {
   if (ran.status !== 0) throw new ToolError(`${tool}: ${describeFailure(ran)}`);
   return ran.stdout;

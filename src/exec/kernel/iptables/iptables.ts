@@ -1,4 +1,4 @@
-import type { Backend, Batch, ExecJail, Failures } from "../backend.ts";
+import type { Backend, Batch, EnforcedJail, Failures } from "../backend.ts";
 import { Families } from "../families.ts";
 import { quoteCommand } from "../quote-command.ts";
 import { restoreText } from "../rules.ts";
@@ -8,18 +8,18 @@ import type { Tool } from "./filter-table.ts";
 
 /** Seconds to wait for the lock that the legacy tools share. */
 const WAIT = ["-w", "10"];
-/** Rules in a chain from which on a packet takes several times as long: 9 us instead of 1.3. */
+/** From this many rules in a chain on a packet takes several times as long: 9 µs instead of 1.3. */
 const LONG_CHAIN = 1000;
 const TOOL_TIMEOUT = 120_000;
 /** A table of 200,000 rules takes 30 MB of text. */
 const MAX_LISTING = 256 * 1024 * 1024;
 
-/** What tools are run with. */
+/** Options for running the tools. */
 export const TOOL_OPTIONS = { timeout: TOOL_TIMEOUT, maxStdout: MAX_LISTING };
 
 /**
- * Plain iptables and ip6tables: a chain a jail, a rule an address, a jump for the ports. The kernel ends nothing by
- * itself, and each packet to the jail's ports walks the rules: good up to about a thousand bans a jail.
+ * Plain iptables and ip6tables: a chain per jail, a rule per address, a jump for the ports. The kernel ends no ban by itself, and
+ * each packet to the jail's ports walks the rules, so it suits up to about a thousand bans per jail.
  */
 export function iptablesBackend(
   tools: readonly Tool[],
@@ -45,7 +45,7 @@ export function iptablesTools(run: Run): readonly Tool[] {
   });
 }
 
-/** Tools that see a firewall of empty `chains` and, instead of changing it, print each command as a person would type it. */
+/** Tools that see a firewall of empty `chains`, and print commands instead of changing it. */
 export function dryTools(print: (line: string) => void, chains: readonly string[]): readonly Tool[] {
   return ([4, 6] as const).map((family) => {
     const name = toolName(family);
@@ -62,10 +62,10 @@ export function dryTools(print: (line: string) => void, chains: readonly string[
   });
 }
 
-/** Warns once of each jail that grows long. */
+/** Warns once for each jail that has many bans. */
 class LongFamily extends Family {
   readonly #warn: (message: string) => void;
-  /** Jails that were warned of, of either family. */
+  /** Jails with a warning, in either family. */
   readonly #long: Set<string>;
 
   constructor(tool: Tool, warn: (message: string) => void, long: Set<string>) {
@@ -80,11 +80,11 @@ class LongFamily extends Family {
     return failures;
   }
 
-  #warnOfLength(jail: ExecJail): void {
+  #warnOfLength(jail: EnforcedJail): void {
     if (this.count(jail) <= LONG_CHAIN || this.#long.has(jail.name)) return;
     this.#long.add(jail.name);
     this.#warn(
-      `jail ${jail.name} has more than ${LONG_CHAIN} bans, and each packet to its ports is compared with all`,
+      `jail ${jail.name} has more than ${LONG_CHAIN} bans, and each packet to its ports is compared with all of them`,
     );
   }
 }

@@ -1,16 +1,16 @@
 /**
- * What tools print of the kernel holds texts that others chose: the comment of a rule, a set or an element. They stand in
- * double quotes, and may have line feeds in them that begin what looks like another rule.
+ * The output of tools holds untrusted text: comments of rules, sets and elements. They are in double quotes, and may hold line
+ * feeds followed by what looks like another rule.
  */
 
-/** Longest comment that a kernel keeps, in line feeds. */
+/** Most line feeds in a comment that the kernel keeps. */
 const MAX_FEEDS = 256;
 
 const QUOTED = { plain: /"[^"]*"/g, escaped: /"(?:[^"\\]|\\.)*"/gs } as const;
 
 /**
- * The lines of a text, of which a line feed in quotes ends none. `escaped`: a backslash takes what is special from the next
- * character (iptables); `plain`: quoted text has no quotes (ipset).
+ * Splits a text into lines, but not at line feeds in quotes. `escaped`: a backslash escapes the next character (iptables);
+ * `plain`: quoted text holds no quotes (ipset).
  */
 export function linesOf(text: string, quoting: keyof typeof QUOTED): readonly string[] {
   const pieces = text.split("\n");
@@ -25,7 +25,7 @@ export function linesOf(text: string, quoting: keyof typeof QUOTED): readonly st
   return lines;
 }
 
-/** The text with nothing in its quotes but what we write there: when a ban ends. */
+/** The text with all quoted texts emptied, except for the ends of bans that we write. */
 export function withoutForeign(text: string): string {
   return text.replace(QUOTED.plain, (quoted) => (OURS.test(quoted) ? quoted : '""'));
 }

@@ -6,7 +6,7 @@ import { PREFIX } from "../names.ts";
 import { type Jump, type Rule, readUntil } from "../rules.ts";
 import { linesOf } from "./quoted.ts";
 
-/** A filter table as `iptables -S` prints it, or a chain of it. */
+/** A filter table, or one chain of it, as `iptables -S` prints it. */
 export interface Saved {
   readonly chains: ReadonlySet<string>;
   /** Rules by chain, without `-A CHAIN`. */
@@ -29,7 +29,7 @@ export function parseSaved(text: string): Saved {
   return { chains, rules };
 }
 
-/** A rule of a jail's chain that bans somebody. */
+/** A rule of a jail's chain that bans an address or network. */
 export interface SavedBan {
   readonly ip: string;
   readonly until: Until;
@@ -49,7 +49,7 @@ export function readBan(rule: Rule): SavedBan | undefined {
   return target === "REJECT" ? { ip, until, blocktype: "reject" } : undefined;
 }
 
-/** The jail named in the comment of a chain's RETURN, see `returnRule`. Anybody may have written it: see `jailOf`. */
+/** The jail named in the comment of a chain's RETURN, see `returnRule`. It is untrusted: see `jailOf`. */
 export function readReturn(rule: Rule | undefined): { readonly jail?: string } | undefined {
   const { "-j": target, "--comment": jail } = pairs(rule ?? []);
   if (target !== "RETURN") return undefined;
@@ -57,8 +57,8 @@ export function readReturn(rule: Rule | undefined): { readonly jail?: string } |
 }
 
 /**
- * Rules of others' chains that lead to something of ours, by the name of ours: a chain (`-j`), or a set. One with a line feed
- * in its comment is none that we made, and iptables-restore could not be told of it.
+ * Rules in other chains that lead to ours, by the name of our chain (`-j`) or set. A rule with a line feed in its comment is not
+ * ours, and iptables-restore could not express it.
  */
 export function findJumps(
   { rules }: Saved,
@@ -77,7 +77,7 @@ export function findJumps(
   return found;
 }
 
-/** Ports and protocols that jumps let through to the jail. */
+/** Ports and protocols of the jumps to a jail. */
 export function portsOf(jumps: readonly Jump[]): { ports: readonly string[]; protocols: readonly string[] } {
   const ports = new Set<string>();
   const protocols = new Set<string>();
@@ -90,7 +90,7 @@ export function portsOf(jumps: readonly Jump[]): { ports: readonly string[]; pro
   return { ports: [...ports], protocols: [...protocols] };
 }
 
-/** Chains that they stand in. */
+/** Chains that hold the jumps. */
 export function parentsOf(jumps: readonly Jump[]): readonly string[] {
   return [...new Set(jumps.map(({ parent }) => parent))];
 }
@@ -100,7 +100,7 @@ export function commentOf(rule: Rule | undefined): string | undefined {
   return pairs(rule ?? [])["--comment"];
 }
 
-/** The kernel's text of one IPv4 address is ours; others may differ. */
+/** The kernel writes a single IPv4 address as we do; other addresses may differ. */
 function canonical(source: string): string | undefined {
   if (source.endsWith("/32") && !source.includes(":")) {
     const ip = source.slice(0, -"/32".length);
@@ -119,7 +119,7 @@ function pairs(rule: Rule): Record<string, string | undefined> {
   return result;
 }
 
-/** Words of a line; those in double quotes may hold blanks and escaped quotes. */
+/** The words of a line; words in double quotes may hold blanks and escaped quotes. */
 function words(line: string): string[] {
   if (!line.includes('"')) return line.split(" ");
   return Array.from(line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/gs), ([, quoted, bare]) =>

@@ -1,5 +1,5 @@
 import { formatNetwork, parseNetwork } from "../../../shared/address.ts";
-import type { Change, ExecJail, Until } from "../backend.ts";
+import type { Change, EnforcedJail, Until } from "../backend.ts";
 import { withoutForeign } from "../iptables/quoted.ts";
 import { tableName } from "../names.ts";
 import { readUntil, untilComment } from "../rules.ts";
@@ -8,13 +8,13 @@ import { readUntil, untilComment } from "../rules.ts";
 export const LONGEST_TIMEOUT = 36_500 * 86_400;
 /** In seconds. */
 const DAY = 86_400;
-/** As many as --max-bans may allow; the set grows as it needs to. */
+/** As many elements as --max-bans may allow; the set grows on demand. */
 const MAX_MEMBERS = 10_000_000;
 
-/** Hooks that a jail's table may have. */
+/** The hooks of a jail's table. */
 export type Hook = "input" | "forward";
 
-/** The set of a jail that holds an address or network: one a prefix length, so that each is found by its hash. */
+/** The set that holds an address or network: one per prefix length, so that a lookup is one hash. */
 export function setOf(ip: string): string {
   const family = ip.includes(":") ? 6 : 4;
   const slash = ip.indexOf("/");
@@ -22,11 +22,11 @@ export function setOf(ip: string): string {
 }
 
 /**
- * The statements that give a jail its table, sets, chains and rules. Bans in sets that are there stay. `hooks`: those to
- * jump from; others in `left` are emptied.
+ * The statements that create the table, sets, chains and rules of a jail. Existing sets keep their bans. `hooks` jump to the
+ * jail; other hooks in `left` are emptied.
  */
 export function structure(
-  jail: ExecJail,
+  jail: EnforcedJail,
   sets: readonly string[],
   hooks: readonly Hook[],
   left: readonly Hook[],
@@ -52,10 +52,10 @@ export function structure(
 }
 
 /**
- * The statements that bring changes to a jail's sets. What may be there already is taken out first, which never fails
- * when it is added before: kernels before 6.12 keep the old timeout otherwise.
+ * The statements that apply changes to a jail's sets. An element that may exist is deleted first, since kernels before 6.12 keep
+ * its old timeout; adding it before makes sure that the deletion succeeds.
  */
-export function elements(jail: ExecJail, changes: readonly Change[], now: number): readonly string[] {
+export function elements(jail: EnforcedJail, changes: readonly Change[], now: number): readonly string[] {
   const bySet = new Map<string, Change[]>();
   for (const change of changes) {
     const set = setOf(change.ip);
@@ -79,8 +79,8 @@ export function elements(jail: ExecJail, changes: readonly Change[], now: number
 }
 
 /**
- * The tables in the output of `nft list ruleset inet`, each as its text, by name, without what others say in comments: a
- * comment may hold whole tables. (`nft -j` would keep them apart, but it cuts ends to whole seconds.)
+ * The text of each table in the output of `nft list ruleset inet`, by name, without comments of others, which may hold text that
+ * looks like tables. (`nft -j` would keep them apart, but it cuts ends to whole seconds.)
  */
 export function splitTables(text: string): ReadonlyMap<string, string> {
   const tables = Array.from(
@@ -92,7 +92,7 @@ export function splitTables(text: string): ReadonlyMap<string, string> {
   return new Map(tables);
 }
 
-/** What a jail's table holds. */
+/** The content of a jail's table. */
 export interface SavedTable {
   readonly sets: readonly string[];
   readonly hooks: readonly Hook[];
@@ -101,7 +101,7 @@ export interface SavedTable {
   readonly protocols: readonly string[];
 }
 
-/** Reads a table of ours. */
+/** Reads the text of one of our tables. */
 export function readTable(body: string, now: number): SavedTable {
   const sets: string[] = [];
   const bans = new Map<string, Until>();
@@ -129,7 +129,7 @@ export function readTable(body: string, now: number): SavedTable {
 
 const BITS = { 4: 32, 6: 128 } as const;
 
-/** What compares a packet's source with a set. */
+/** The expression that looks up a packet's source in a set. */
 function lookup(set: string): string {
   const family = set.startsWith("ipv4") ? 4 : 6;
   const prefix = Number(set.slice("ipv4-".length));
@@ -143,8 +143,8 @@ function maskOf(family: 4 | 6, prefix: number): string {
   return formatNetwork({ family, value, prefix: BITS[family] });
 }
 
-/** What a packet's port must be, for each protocol; a DNAT may have changed it before the forward hook. */
-function jumps({ ports, protocols }: ExecJail, hook: Hook): readonly string[] {
+/** The matches for the ports of a jail, one per protocol. Before the forward hook a DNAT may have changed the port. */
+function jumps({ ports, protocols }: EnforcedJail, hook: Hook): readonly string[] {
   if (ports.length === 0) return [""];
   const set = `{ ${mergePorts(ports).join(", ")} }`;
   return protocols.map((protocol) =>
@@ -172,8 +172,8 @@ function bare({ ip }: Change): string {
 }
 
 /**
- * Rounded up, so that the kernel ends no ban too early, and never 0, which would be for ever. In days and seconds: nft
- * 1.0.6 takes no more than 2^32 ms as seconds.
+ * The timeout of a ban, rounded up, so that the kernel ends no ban early, and never 0, which means for ever. In days and seconds,
+ * since nft 1.0.6 takes at most 2^32 ms as seconds.
  */
 function timeoutOf(until: Until, now: number): string {
   if (until === null) return "";

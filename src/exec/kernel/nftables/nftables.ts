@@ -2,7 +2,7 @@ import { DOCKER_CHAIN } from "../../settings/settings.ts";
 import {
   type Backend,
   type Batch,
-  type ExecJail,
+  type EnforcedJail,
   type Failures,
   type FoundJail,
   UnavailableError,
@@ -25,43 +25,43 @@ import {
   structure,
 } from "./nft-text.ts";
 
-/** nft: the real one, or one that only shows what it would do. */
+/** nft: the real tool, or one that only prints commands. */
 export interface NftTool {
-  /** Tables of the inet family without the members of their sets. */
+  /** Tables of the inet family, without the elements of their sets. */
   tables(): Promise<Ran>;
-  /** The same with them: of one table, or of all. */
+  /** The same with elements, of one table or of all. */
   list(table?: string): Promise<Ran>;
-  /** Names of all chains, whatever their family. */
+  /** Names of the chains of all families. */
   chains(): Promise<Ran>;
-  /** All of the statements or none. */
+  /** Applies all statements or none. */
   commit(statements: readonly string[]): Promise<Ran>;
 }
 
-/** The hook that stands for a chain of iptables. */
+/** The hook for a chain of iptables. */
 const HOOKS: Readonly<Record<string, Hook>> = {
   INPUT: "input",
   FORWARD: "forward",
   [DOCKER_CHAIN]: "forward",
 };
-/** Both families, of which one may never be used. */
+/** The sets that every jail has. */
 const USUAL_SETS = ["ipv4-32", "ipv6-128"];
 
-/** What we hold to be in the kernel of one jail. */
+/** What the kernel is believed to hold of one jail. */
 interface TableState {
   exists: boolean;
   sets: Set<string>;
   hooks: readonly Hook[];
-  /** The jail's rules as last written; undefined: they have to be written. */
+  /** The rules of the jail as last written; undefined: they have to be written. */
   written: string | undefined;
-  /** How nft shows them; undefined: nobody has looked yet. */
+  /** How nft lists them; undefined: not read yet. */
   seen: string | undefined;
-  /** Others took something away that is not back yet: bans, which only the caller knows. */
+  /** True: others removed bans that are not restored yet; only the caller knows them. */
   isDamaged: boolean;
 }
 
 /**
- * A table of its own for each jail, with a set for each prefix length. It composes with any other firewall: what one
- * of both drops is dropped. The kernel ends bans by itself.
+ * A table per jail, with a set per prefix length. It works beside any other firewall: a packet that either drops is dropped. The
+ * kernel ends bans by itself.
  */
 export class NftablesBackend implements Backend {
   readonly name = "nftables";
@@ -96,7 +96,7 @@ export class NftablesBackend implements Backend {
     return [...(await this.#tables()).keys()].some((name) => name.startsWith(PREFIX));
   }
 
-  async read(jail: ExecJail): Promise<FoundJail | undefined> {
+  async read(jail: EnforcedJail): Promise<FoundJail | undefined> {
     if (jail.chains.includes(DOCKER_CHAIN)) {
       this.#hasDocker = hasDocker(orThrow(await this.#tool.chains(), "nft"));
     }
@@ -114,7 +114,7 @@ export class NftablesBackend implements Backend {
     );
   }
 
-  async check(jails: readonly ExecJail[]): Promise<readonly string[]> {
+  async check(jails: readonly EnforcedJail[]): Promise<readonly string[]> {
     const made = jails.filter(({ name }) => this.#states.get(name)?.exists);
     if (made.length === 0) return [];
     const tables = await this.#tables();
@@ -145,7 +145,7 @@ export class NftablesBackend implements Backend {
     for (const jail of jails ?? [...this.#states.keys()]) this.#states.delete(jail);
   }
 
-  /** One transaction. Returns why it failed. */
+  /** Applies batches in one transaction. Returns why it failed. */
   async #commit(batches: readonly Batch[]): Promise<string | undefined> {
     const wanted = batches.filter(
       ({ jail, changes }) => this.#state(jail).exists || changes.some(({ until }) => until !== undefined),
@@ -181,7 +181,7 @@ export class NftablesBackend implements Backend {
     return { state, next, statements };
   }
 
-  async #refresh(jail: ExecJail): Promise<string | undefined> {
+  async #refresh(jail: EnforcedJail): Promise<string | undefined> {
     try {
       const before = this.#state(jail);
       const { state } = await this.#look(jail);
@@ -194,7 +194,7 @@ export class NftablesBackend implements Backend {
   }
 
   async #look(
-    jail: ExecJail,
+    jail: EnforcedJail,
   ): Promise<{ readonly state: TableState; readonly found: FoundJail | undefined }> {
     const name = tableName(jail.name);
     const seen = (await this.#tables()).get(name);
@@ -209,7 +209,7 @@ export class NftablesBackend implements Backend {
     return { state, found: foundOf(jail.name, saved) };
   }
 
-  #hooksOf({ chains }: ExecJail): readonly Hook[] {
+  #hooksOf({ chains }: EnforcedJail): readonly Hook[] {
     const fit = chains.filter((chain) => chain !== DOCKER_CHAIN || this.#isDockerNamed || this.#hasDocker);
     return [...new Set(fit.flatMap((chain) => HOOKS[chain] ?? []))];
   }
@@ -218,7 +218,7 @@ export class NftablesBackend implements Backend {
     return splitTables(orThrow(await this.#tool.tables(), "nft"));
   }
 
-  #state(jail: ExecJail): TableState {
+  #state(jail: EnforcedJail): TableState {
     let state = this.#states.get(jail.name);
     if (state === undefined) {
       state = {
@@ -231,7 +231,7 @@ export class NftablesBackend implements Backend {
   }
 }
 
-/** nft of this machine. */
+/** The nft of this machine. */
 export function nftTool(run: Run): NftTool {
   const nft = (...args: string[]) => run(["nft", ...args], TOOL_OPTIONS);
   return {
@@ -243,7 +243,7 @@ export function nftTool(run: Run): NftTool {
   };
 }
 
-/** One that sees no tables and prints each statement as a person would type it. */
+/** A tool that sees no tables, and prints statements instead of applying them. */
 export function dryNftTool(print: (line: string) => void): NftTool {
   const done = { status: 0, stdout: "", stderr: "" };
   return {

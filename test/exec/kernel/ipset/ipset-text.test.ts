@@ -8,7 +8,7 @@ import {
 
 const NOW = Date.parse("2026-11-21T20:00:00.000Z");
 
-test("ipsetCommands makes a set, rounds times up and cuts those beyond the kernel's longest", () => {
+test("ipsetCommands creates a set, rounds times up and caps them at the kernel's longest", () => {
   const lines = ipsetCommands(
     ...(["f2bs-smtp-4", 4, true] as const),
     [
@@ -46,7 +46,7 @@ add other 192.0.2.1
   });
 });
 
-test("parseIpsets takes nothing that others added for a ban, nor what a comment says", () => {
+test("parseIpsets reads no ban in members or comments of others", () => {
   const sets = parseIpsets(
     `create f2bs-smtp-4 hash:net family inet hashsize 1024 maxelem 65536 timeout 0 comment
 add f2bs-smtp-4 192.0.2.7 timeout 90 comment "a

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Change, ExecJail } from "../../../../src/exec/kernel/backend.ts";
+import type { Change, EnforcedJail } from "../../../../src/exec/kernel/backend.ts";
 import { Family } from "../../../../src/exec/kernel/iptables/family.ts";
 import { FakeTool } from "../../../helpers/fake-tool.ts";
 
-const jail: ExecJail = {
+const jail: EnforcedJail = {
   name: "smtp",
   ports: ["25"],
   protocols: ["tcp"],
@@ -27,18 +27,18 @@ async function familyWith(...changes: Change[]): Promise<{ tool: FakeTool; famil
   return { tool, family };
 }
 
-test("Family makes chain, jump and rules in one transaction, newest first and RETURN last", async () => {
+test("Family creates chain, jump and rules in one transaction, newest first and RETURN last", async () => {
   const { tool } = await familyWith(ban(7), ban(8));
   assert.deepEqual(tool.chains.get("INPUT"), [JUMP]);
   assert.deepEqual(tool.chains.get(CHAIN), [drop(8), drop(7), "-j RETURN"]);
 });
 
-test("Family makes no chain for an unban", async () => {
+test("Family creates no chain for an unban", async () => {
   const { tool } = await familyWith(unban(7));
   assert.deepEqual([...tool.chains.keys()], ["INPUT"]);
 });
 
-test("Family says nothing to iptables when all is as it should be", async () => {
+test("Family sends nothing to iptables when nothing has to change", async () => {
   const { tool, family } = await familyWith(ban(7));
   await family.apply([{ jail, changes: [ban(7), unban(8)] }]);
   assert.deepEqual(tool.commits, []);
@@ -51,7 +51,7 @@ test("Family replaces the rule of a ban that ends at another time", async () => 
   assert.deepEqual(tool.chains.get(CHAIN), [until, drop(8), "-j RETURN"]);
 });
 
-test("Family removes single rules with -D and many by writing the chain anew", async () => {
+test("Family removes few rules with -D and many by rewriting the chain", async () => {
   const all = Array.from({ length: 100 }, (_, i) => ban(i + 1));
   const { tool, family } = await familyWith(...all);
   await family.apply([{ jail, changes: [unban(1)] }]);
@@ -64,7 +64,7 @@ test("Family removes single rules with -D and many by writing the chain anew", a
   assert.equal(tool.chains.get(CHAIN)?.at(-1), "-j RETURN");
 });
 
-test("Family started again takes over what is there and makes nothing twice", async () => {
+test("Family started again takes over what exists and creates nothing twice", async () => {
   const { tool } = await familyWith(ban(7, Date.parse("2026-11-21T19:50:00Z")), ban(8));
   const second = new Family(tool);
   await second.start(["INPUT"]);
@@ -89,7 +89,7 @@ const REPAIRS = [
 ];
 
 for (const { name, chain } of REPAIRS) {
-  test(`Family writes a chain anew that has ${name}`, async () => {
+  test(`Family rewrites a chain that has ${name}`, async () => {
     const tool = new FakeTool();
     tool.chains = new Map([
       ["INPUT", [JUMP]],
@@ -113,7 +113,7 @@ test("Family sets jumps for other ports in place of the old ones, and leaves for
   ]);
 });
 
-test("Family removes a jump from a chain that is no longer asked for", async () => {
+test("Family removes a jump from a chain that is no longer configured", async () => {
   const { tool } = await familyWith(ban(7));
   tool.chains.set("FORWARD", []);
   const second = new Family(tool);
@@ -125,7 +125,7 @@ test("Family removes a jump from a chain that is no longer asked for", async () 
   assert.deepEqual([tool.chains.get("INPUT"), tool.chains.get("FORWARD")], [[], [forward]]);
 });
 
-test("Family: a change that fails takes no other with it, in its jail or another", async () => {
+test("Family: a change that fails affects no other, in its jail or another", async () => {
   const { tool, family } = await familyWith();
   tool.poison = "192.0.2.13/32";
   const changes = Array.from({ length: 20 }, (_, i) => ban(i + 1));
@@ -152,7 +152,7 @@ test("Family gives up a jail where nothing works, in far fewer transactions than
   assert.ok(tool.commits.length < 100, `${tool.commits.length} transactions`);
 });
 
-test("Family writes anew what others flushed, when it next fails over it", async () => {
+test("Family rewrites what others flushed, once a transaction fails because of it", async () => {
   const { tool, family } = await familyWith(ban(7), ban(8));
   tool.chains = new Map([["INPUT", []]]);
   assert.equal((await family.apply([{ jail, changes: [ban(9)] }])).size, 0);
@@ -160,14 +160,14 @@ test("Family writes anew what others flushed, when it next fails over it", async
   assert.deepEqual(tool.chains.get(CHAIN), [drop(9), drop(8), drop(7), "-j RETURN"]);
 });
 
-test("Family: a rule that somebody took away is no obstacle for its unban, and others come back with it", async () => {
+test("Family: a rule that others removed does not block its unban, which restores the other rules", async () => {
   const { tool, family } = await familyWith(ban(7), ban(8));
   tool.chains.set(CHAIN, ["-j RETURN"]);
   assert.equal((await family.apply([{ jail, changes: [unban(7)] }])).size, 0);
   assert.deepEqual(tool.chains.get(CHAIN), [drop(8), "-j RETURN"]);
 });
 
-test("Family.flush takes its own away and nothing else", async () => {
+test("Family.flush removes its own chains and nothing else", async () => {
   const { tool, family } = await familyWith(ban(7));
   tool.chains.get("INPUT")?.unshift("-s 192.0.2.99/32 -j ACCEPT");
   tool.chains.set("f2b-sshd", ["-j RETURN"]);
@@ -181,7 +181,7 @@ test("Family.flush takes its own away and nothing else", async () => {
   );
 });
 
-test("Family: whatever the batches, the kernel has the bans that were asked for, each once", async () => {
+test("Family: whatever the batches, the kernel has the desired bans, each once", async () => {
   const change = fc.record({
     ip: fc.integer({ min: 1, max: 60 }).map((last) => `192.0.2.${last}`),
     until: fc.constantFrom(undefined, undefined, null, 1_795_290_000_000, 1_795_290_600_500),

@@ -28,7 +28,7 @@ test("parseSaved reads chains and rules", () => {
   assert.equal(SAVED.rules.get("INPUT")?.[2]?.[5], 'say "no" -j f2bs-smtp');
 });
 
-test("findJumps and portsOf see what leads to a jail, and no comment that looks like it", () => {
+test("findJumps and portsOf see jumps to a jail, and not comments that look like them", () => {
   const jumps = findJumps(SAVED).get("f2bs-smtp") ?? [];
   assert.deepEqual(
     jumps.map(({ parent }) => parent),
@@ -56,7 +56,7 @@ for (const rule of FOREIGN) {
   test(`readBan leaves "${rule}" alone`, () => assert.equal(readBan(rule.split(" ")), undefined));
 }
 
-test("parseSaved takes nothing in a comment for a rule, whatever line feeds are in it", () => {
+test("parseSaved reads no rule in a comment, whatever line feeds it holds", () => {
   const { chains, rules } = parseSaved(`-N f2bs-smtp
 -A INPUT -m comment --comment "x
 -A f2bs-smtp -s 192.0.2.99/32 -j \\"DROP

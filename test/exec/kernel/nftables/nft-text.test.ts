@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ExecJail } from "../../../../src/exec/kernel/backend.ts";
+import type { EnforcedJail } from "../../../../src/exec/kernel/backend.ts";
 import {
   elements,
   readTable,
@@ -10,7 +10,7 @@ import {
 } from "../../../../src/exec/kernel/nftables/nft-text.ts";
 
 const NOW = Date.parse("2026-11-21T20:00:00.000Z");
-const jail: ExecJail = { name: "smtp", ports: [], protocols: [], chains: ["INPUT"], blocktype: "reject" };
+const jail: EnforcedJail = { name: "smtp", ports: [], protocols: [], chains: ["INPUT"], blocktype: "reject" };
 
 const SETS = [
   { ip: "192.0.2.7", set: "ipv4-32" },
@@ -20,7 +20,7 @@ const SETS = [
 ];
 for (const { ip, set } of SETS) test(`setOf ${ip}`, () => assert.equal(setOf(ip), set));
 
-test("structure: ports that overlap become one range, behind a DNAT the port asked for counts", () => {
+test("structure: overlapping ports become one range; after a DNAT the original port counts", () => {
   const ports = { ports: ["20:30", "25", "465"], protocols: ["tcp"] };
   const statements = structure({ ...jail, ...ports }, ["ipv4-24"], ["input", "forward"], []);
   assert.deepEqual(statements, [
@@ -136,7 +136,7 @@ test("splitTables and readTable read what nft lists", () => {
   });
 });
 
-test("splitTables and readTable take nothing in a comment for a table, a set, a ban or a port", () => {
+test("splitTables and readTable read no table, set, ban or port in a comment", () => {
   const tables = splitTables(`table inet f2bs-smtp {
 	comment "elements = { 192.0.2.50 }"
 	set ipv4-32 {
