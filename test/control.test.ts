@@ -71,22 +71,22 @@ test("f2b-stream --control is refused where another listens, which goes on", asy
     stdout: "",
     stderr:
       `f2b-stream: error: --control: ${path}: another f2b-stream listens there\n` +
-      "f2b-stream: hint: give each its own --control\n",
+      "f2b-stream: hint: each f2b-stream needs a --control of its own\n",
   });
   assert.deepEqual((await ask({ do: "ping" })).at(-1), OK);
 });
 
 const impossible: readonly { name: string; name_: string; told: RegExp }[] = [
-  { name: "a file", name_: "file", told: /error: --control: \S+: is there, and is no socket\n$/ },
+  { name: "a file", name_: "file", told: /error: --control: \S+: exists and is not a socket\n$/ },
   {
     name: "a folder that is not there",
     name_: "missing/control",
-    told: /there is no folder \S+\/missing\n.*hint: make it/,
+    told: /no such folder: \S+\/missing\n.*hint: create it/,
   },
   {
     name: "a path that is too long",
     name_: "x".repeat(108),
-    told: /error: --control: \S+: the path has \d+ bytes, and a socket's may have 107\n$/,
+    told: /error: --control: \S+: the path is \d+ bytes long, at most 107 are allowed\n$/,
   },
 ];
 
@@ -110,7 +110,7 @@ for (const { name, name_, told } of impossible) {
 test("f2b-stream --control is refused with --replay", async () => {
   const { status, stderr } = await runProgram("f2b-stream", ["-r", "sshd", "--replay", "--control", "/x"]);
   assert.equal(status, 64);
-  assert.match(stderr, /error: option --control is for live streams: nobody steers a replay/);
+  assert.match(stderr, /error: option --control excludes --replay/);
 });
 
 /** An answer with times and numbers of this run and machine made the same for all. */

@@ -247,9 +247,9 @@ const usage: readonly { name: string; args: string[]; told: RegExp }[] = [
   {
     name: "--state with --replay",
     args: ["--state", "S", "--replay"],
-    told: /error: option --state goes without --replay/,
+    told: /error: option --state excludes --replay/,
   },
-  { name: "--resume without --state", args: ["--resume"], told: /error: option --resume goes with --state/ },
+  { name: "--resume without --state", args: ["--resume"], told: /error: option --resume needs --state/ },
 ];
 
 for (const { name, args, told } of usage) {

@@ -261,7 +261,7 @@ const usage: readonly { name: string; args: string[]; status: number; told: RegE
     name: "--now without --replay",
     args: ["-r", "sshd", "--now", "@0"],
     status: 64,
-    told: /error: option --now goes with --replay/,
+    told: /error: option --now needs --replay/,
   },
   {
     name: "a time that is none",

@@ -1,45 +1,45 @@
-// Cuts the fields of a log record out of the journal's JSON (src/stream/gate/journal-scan.ts), in AssemblyScript: what the gate seeks in,
-// and what jails see, is `host ident[pid]: message`, a sixth of an entry. It walks each entry as JSON.parse would, and undoes escapes
-// and lists of bytes. Where the text is not all that jails see (it has line feeds, or half a pair of surrogates), it is good for
-// seeking alone, and JSON.parse reads the entry if something is found. What is no entry, or written as journalctl never does, is
-// handed on as it stands, behind a mark.
+// Cuts the text that jails see, `host ident[pid]: message`, out of the journal's JSON (src/stream/gate/journal-scan.ts), in
+// AssemblyScript: a sixth of an entry, in which the gate seeks. It walks each entry as JSON.parse would, and undoes escapes and lists
+// of bytes. Where the text differs from what jails see (it has line feeds or lone surrogates), it serves for seeking alone, and
+// JSON.parse reads the entry if something is found. A line that is not an entry, or is written as journalctl never does, is passed
+// on as it is, after a mark.
 
 import { input, reserve } from "./scan";
 
-/** What is told of each line; see Record in src/stream/gate/journal-scan.ts. */
+/** The record of each line; see Record in src/stream/gate/journal-scan.ts. */
 @unmanaged
 class Record {
-  /** Epoch milliseconds; NaN: the entry says none. */
+  /** Epoch milliseconds; NaN: the entry has none. */
   time: f64;
-  /** Where it begins in the text, and where in the entries it begins and ends. */
+  /** Its start in the texts, and its start and end in the entries. */
   text: u32;
   start: u32;
   end: u32;
-  /** In its text: the identifier, if there is one, and where the message begins. */
+  /** In its text: start and end of the identifier, if there is one, and start of the message. */
   identifier: u32;
   identifierEnd: u32;
   message: u32;
-  /** Of the bits below. */
+  /** Some of the bits below. */
   flags: u32;
   unused: u32;
 }
 
 const HAS_IDENTIFIER: u32 = 1;
-/** The text is for seeking alone. */
+/** The text serves for seeking alone. */
 const IS_ROUGH: u32 = 2;
-/** There is no text, but a mark. */
+/** A mark stands in place of a text. */
 const IS_MARKED: u32 = 4;
 /** The message is null: journalctl left it out. */
 const IS_CUT: u32 = 8;
 
-/** A field's value, as text: between its quotes, or the bytes that a list says. */
+/** A field's value as text: what is between its quotes, or the bytes of a list. */
 @unmanaged
 class Value {
   start: usize;
-  /** 0: it is no text. */
+  /** 0: it is not text. */
   end: usize;
   escapes: bool;
-  /** It holds bytes that its text can't, which are left out of it. */
+  /** It holds bytes that a text cannot, which are left out. */
   isRough: bool;
   /** The entry has such a field. */
   isGiven: bool;
@@ -66,34 +66,34 @@ const names: StaticArray<string> = [
   "__REALTIME_TIMESTAMP",
 ];
 
-/** A bit for each of their lengths: few of the other names have one of these. */
+/** A bit for each of their lengths: few other names have one of these. */
 const LENGTHS: u32 = (1 << 7) | (1 << 17) | (1 << 5) | (1 << 10) | (1 << 4) | (1 << 9) | (1 << 20);
 
-/** What stands for a line that is left as it is: four times this byte, which no text has. */
+/** Four of this byte, which no text has, stand for a line that is left as it is. */
 const MARK: u8 = 1;
 const MARK_LENGTH: usize = 4;
-/** What stands in a text for this byte, and for a line feed: none that is sought has such characters. */
+/** Stand in a text for this byte, and for a line feed: no needle has such characters. */
 const NONE: u8 = 0;
-/** Objects and lists in each other, so many at most. */
+/** Deepest nesting of objects and lists. */
 const MAX_DEPTH: i32 = 100;
 /** Longest time, in digits. */
 const MAX_DIGITS: usize = 17;
 
-/** Where entries are read from, and what is told of them is. */
+/** Where entries are read from, and records written to. */
 export let entries: usize = 0;
 export let records: usize = 0;
 let maxRecords: u32 = 0;
 let values: usize = 0;
-/** Behind the last text. */
+/** The end of the last text. */
 export let textEnd: usize = 0;
 /** Where the next reading goes on. */
 export let nextEntry: usize = 0;
-/** Of the records, how many entries have a message that was left out. */
+/** How many of the records have a message that was left out. */
 export let cutCount: u32 = 0;
 
 /** Whether the string read last has escapes. */
 let hasEscapes: bool = false;
-/** Whether the text that is being written is for seeking alone. */
+/** Whether the text that is being written serves for seeking alone. */
 let isRough: bool = false;
 
 /** Lays out the memory, before scan.ts does. */
@@ -107,17 +107,17 @@ export function startJournal(entryBytes: usize, recordCount: u32): void {
 
 /**
  * Reads the lines between `from` and `to`, as many as there is room for: texts at `input`, `room` bytes at most, each with its
- * newline, and a record for each. Lines longer than `maxLine` are passed over. `nextEntry` says where to go on.
+ * newline, and a record for each. Lines longer than `maxLine` are skipped. `nextEntry` is where to go on.
  *
- * @param to where the last line ends that is read, behind its newline, which it may lack
- * @returns how many records there are
+ * @param to the end of the last line, after its newline, which it may lack
+ * @returns the number of records
  */
 export function readEntries(from: usize, to: usize, maxLine: usize, room: usize): u32 {
   let count: u32 = 0;
   let out = input;
   let at = from;
   cutCount = 0;
-  // Ends the last line where it has no newline, and everything that is looked for.
+  // A sentinel: ends the last line where it has no newline, and every search.
   store<u8>(to, 10);
   while (at < to && count < maxRecords) {
     const end = newlineAt(at);
@@ -161,14 +161,14 @@ function walk(start: usize, end: usize): bool {
     if (at === 0) return false;
   } while (load<u8>(at) === 0x2c);
   if (load<u8>(at) !== 0x7d) return false;
-  // A carriage return before the newline is none of the line's.
+  // A carriage return before the newline is not part of the line.
   if (at + 1 !== end && (load<u8>(at, 1) !== 0x0d || at + 2 !== end)) return false;
   return valueAt(MESSAGE).isGiven || valueAt(TIME).isGiven;
 }
 
 /**
- * Reads a field: a string, or, where lists count, the first one of a list, or a list of bytes, which is put in its own place as
- * text. Returns behind the value; 0 where it is left to JSON.parse.
+ * Reads a field: a string, or, where lists count, the first one of a list, or a list of bytes, which its text replaces. Returns the
+ * end of the value; 0 where it is left to JSON.parse.
  */
 function readValue(at: usize, value: Value, listsCount: bool): usize {
   const char = load<u8>(at);
@@ -202,8 +202,8 @@ function readString(at: usize, value: Value): usize {
 }
 
 /**
- * A list of numbers of up to three digits, as Buffer.from takes them: so a message comes that has colours, say. 16 characters hold four
- * of them, which are read at once: where the commas are tells the lengths, and these tell where the digits go.
+ * A list of numbers of up to three digits, as Buffer.from takes them: journalctl writes messages with colours, for instance, that way. 16
+ * characters hold four of them, which are read at once: the places of the commas give the lengths, and these the places of the digits.
  */
 function readBytes(at: usize, value: Value): usize {
   const comma = i8x16.splat(0x2c);
@@ -217,7 +217,7 @@ function readBytes(at: usize, value: Value): usize {
   if (load<u8>(at, 1) === 0x5d) return at + 2;
   let out = at;
   let from = at + 1;
-  // Numbers that are shorter than they are written, and bytes that no text can have.
+  // Numbers with leading zeros, and bytes that no text can have.
   let padded = i32x4.splat(0);
   let hidden = i8x16.splat(0);
   for (;;) {
@@ -262,11 +262,11 @@ function readBytes(at: usize, value: Value): usize {
 }
 
 /**
- * By where commas are among 16 characters, as bits: which lengths the first four numbers have, 1 to 81, and, 256 times that, how many
- * characters they take; 0: others than 1 to 3.
+ * By the places of commas among 16 characters, as bits: the lengths of the first four numbers, as 1 to 81, and 256 times the
+ * characters that they take; 0: a length is not 1 to 3.
  */
 let lengthsOf: usize = 0;
-/** By these lengths, as vectors of four: where hundreds and tens are, and where ones; and the least numbers of such lengths. */
+/** By these lengths, as vectors of four: the places of hundreds and tens, those of ones, and the least numbers of such lengths. */
 let placesOf: usize = 0;
 const PLACES: usize = 48;
 const NOWHERE: u32 = 0x80808080;
@@ -296,7 +296,7 @@ function makePlaces(): void {
   }
 }
 
-/** Behind a value of any kind that begins here; 0 where there is none, or objects and lists lie in each other too deep. */
+/** The end of a value of any kind that begins here; 0: there is none, or objects and lists are nested too deep. */
 function skipValue(at: usize, depth: i32): usize {
   const char = load<u8>(at);
   if (char === 0x22) return skipString(at);
@@ -312,7 +312,7 @@ function skipValue(at: usize, depth: i32): usize {
   return skipNumber(at);
 }
 
-/** Behind an item of a list or an object that ends with `close`; 0 where there is none. */
+/** The end of an item of a list or an object that ends with `close`; 0: there is none. */
 function skipItem(at: usize, close: u8, depth: i32): usize {
   if (close === 0x5d) return skipValue(at, depth);
   if (load<u8>(at) !== 0x22) return 0;
@@ -320,7 +320,7 @@ function skipItem(at: usize, close: u8, depth: i32): usize {
   return end === 0 || load<u8>(end) !== 0x3a ? 0 : skipValue(end + 1, depth);
 }
 
-/** Behind what closes a list or an object, of which some items are read. */
+/** The end of a list or an object of which some items are read. */
 function skipRest(at: usize, close: u8, depth: i32): usize {
   while (load<u8>(at) === 0x2c) {
     at = skipItem(at + 1, close, depth);
@@ -329,7 +329,7 @@ function skipRest(at: usize, close: u8, depth: i32): usize {
   return load<u8>(at) === close ? at + 1 : 0;
 }
 
-/** Behind a string, whose first quote stands here; 0 where it does not end. `hasEscapes` says whether it has any. */
+/** The end of a string, whose first quote is here; 0: it does not end. Sets `hasEscapes`. */
 function skipString(at: usize): usize {
   hasEscapes = false;
   let end = special(at + 1);
@@ -344,7 +344,7 @@ function skipString(at: usize): usize {
   return load<u8>(end) === 0x22 ? end + 1 : 0;
 }
 
-/** Behind a number; 0 where there is none. */
+/** The end of a number; 0: there is none. */
 function skipNumber(at: usize): usize {
   if (load<u8>(at) === 0x2d) at++;
   let end = skipDigits(at);
@@ -372,7 +372,7 @@ function isDigit(char: u8): bool {
   return char >= 0x30 && char <= 0x39;
 }
 
-/** What four hexadecimal digits say; -1 where they are none. */
+/** The value of four hexadecimal digits; -1: they are not. */
 function hexAt(at: usize): i32 {
   let code: i32 = 0;
   for (let i: usize = 0; i < 4; i++) {
@@ -415,7 +415,7 @@ function isName(key: usize, name: string): bool {
   return true;
 }
 
-/** `host ident[pid]: message`, as readJournal puts them together. */
+/** `host ident[pid]: message`, as readJournal composes it. */
 function writeText(record: Record, text: usize): void {
   const message = valueAt(MESSAGE);
   const time = valueAt(TIME);
@@ -454,13 +454,13 @@ function writeMark(record: Record, text: usize): void {
   textEnd = put(out, 10);
 }
 
-/** The first of two fields that says something. */
+/** The first of two fields that has a text. */
 function given(field: u32, other: u32): Value {
   const value = valueAt(field);
   return value.end !== 0 ? value : valueAt(other);
 }
 
-/** Milliseconds from microseconds; NaN where the value is none. */
+/** Milliseconds from microseconds; NaN: the value is not a number. */
 function timeOf(value: Value): f64 {
   if (value.end === 0 || value.end === value.start || value.end - value.start > MAX_DIGITS) return NaN;
   let time: u64 = 0;
@@ -472,7 +472,7 @@ function timeOf(value: Value): f64 {
   return <f64>(time / 1000);
 }
 
-/** Writes what a value says. Returns behind that; writes up to 15 bytes more, for speed. */
+/** Writes the text of a value and returns its end. Writes up to 15 bytes more, for speed. */
 function write(out: usize, value: Value): usize {
   if (value.isRough) isRough = true;
   return value.escapes ? unescape(out, value.start, value.end) : copy(out, value.start, value.end);
@@ -513,7 +513,7 @@ function unescape(out: usize, start: usize, end: usize): usize {
   return out;
 }
 
-/** What a letter behind a backslash stands for. */
+/** The character that a letter after a backslash stands for. */
 function controlOf(char: u8): i32 {
   if (char === 0x6e) return 10;
   if (char === 0x74) return 9;
@@ -532,7 +532,7 @@ function putCode(out: usize, code: i32): usize {
   }
   if (code < 0x800) return put(put(out, <u8>(0xc0 | (code >> 6))), tailOf(code));
   if (code < 0x10000) {
-    // Half a pair of surrogates is no text in UTF-8; whatever stands here, it is beyond ASCII.
+    // A lone surrogate has no UTF-8; whatever is written here is beyond ASCII.
     if (code >= 0xd800 && code < 0xe000) isRough = true;
     return put(put(put(out, <u8>(0xe0 | (code >> 12))), tailOf(code >> 6)), tailOf(code));
   }
@@ -540,7 +540,7 @@ function putCode(out: usize, code: i32): usize {
   return put(put(out, tailOf(code >> 6)), tailOf(code));
 }
 
-/** Whether a byte can't stand in a text. */
+/** Whether no text can have a byte. */
 // @ts-ignore: decorator
 @inline
 function isHidden(byte: u8): bool {

@@ -3,21 +3,21 @@ import { linesOf } from "../protocol/control-lines.ts";
 import { ControlError, encodeRequest, type Request } from "../protocol/control-requests.ts";
 import { checkSocketPath, SocketError } from "../protocol/control-socket.ts";
 
-/** A line of an answer: as it came, and as what it says. */
+/** A line of an answer, as text and parsed. */
 export interface AnswerLine {
   readonly text: string;
   readonly value: object;
 }
 
-/** What came is no answer, or not the whole of it. */
+/** The answer is incomplete, or not understood. */
 export class AnswerError extends Error {
-  constructor(message = "f2b-stream's answer is not understood: are both of one version?") {
+  constructor(message = "cannot read the answer of f2b-stream: are both programs of one version?") {
     super(message);
     this.name = "AnswerError";
   }
 }
 
-/** Longest line of an answer, in bytes: more than evidence there can be. */
+/** Longest line of an answer, in bytes: more than there can be evidence. */
 const MAX_LINE = 64 * 1024 * 1024;
 /** How long f2b-stream may be silent, in milliseconds; reading many rules takes a while. */
 const PATIENCE = 60_000;
@@ -25,8 +25,8 @@ const PATIENCE = 60_000;
 /**
  * Sends a request and gives the lines of its answer as they come.
  *
- * @throws SocketError when nobody is there
- * @throws AnswerError when the answer breaks off, or is none
+ * @throws SocketError when no f2b-stream listens
+ * @throws AnswerError when the answer breaks off, or is not understood
  * @throws ControlError when f2b-stream refuses
  */
 export async function* ask(path: string, request: Request): AsyncGenerator<AnswerLine> {
@@ -41,18 +41,18 @@ export async function* ask(path: string, request: Request): AsyncGenerator<Answe
     }
   } catch (error) {
     if (error instanceof ControlError || error instanceof AnswerError) throw error;
-    throw new AnswerError(`the answer of ${path} broke off: ${(error as Error).message}`);
+    throw new AnswerError(`${path}: the answer broke off: ${(error as Error).message}`);
   } finally {
     socket.destroy();
   }
-  throw new AnswerError(`the answer of ${path} broke off`);
+  throw new AnswerError(`${path}: the answer broke off`);
 }
 
 function connected(path: string): Promise<Socket> {
   checkSocketPath(path);
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => resolve(socket));
-    socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`no word for ${PATIENCE / 1000} s`)));
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`no data for ${PATIENCE / 1000} s`)));
     socket.once("error", ({ code = "", message }: NodeJS.ErrnoException) => {
       reject(new SocketError(`${path}: ${REASONS[code] ?? message}`, HINTS[code]));
     });
@@ -60,22 +60,22 @@ function connected(path: string): Promise<Socket> {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such socket",
-  ECONNREFUSED: "nobody listens there",
+  ENOENT: "no such socket",
+  ECONNREFUSED: "no program listens there",
   EACCES: "permission denied",
 };
 
 const HINTS: Readonly<Record<string, string>> = {
-  ENOENT: "f2b-stream --control SOCKET makes it, -s SOCKET says where it is",
-  ECONNREFUSED: "f2b-stream has ended, or this is no socket of its",
-  EACCES: "it is for the user of f2b-stream, and root",
+  ENOENT: "f2b-stream --control SOCKET creates it, -s SOCKET names it here",
+  ECONNREFUSED: "f2b-stream has ended, or this is another program's socket",
+  EACCES: "only the user of f2b-stream and root may use it",
 };
 
-/** @throws SyntaxError for what is no JSON object */
+/** @throws SyntaxError when the line is not a JSON object */
 function readLine(text: string): object {
   const value: unknown = JSON.parse(text);
   if (typeof value === "object" && value !== null) return value;
-  throw new SyntaxError("a line is no JSON object");
+  throw new SyntaxError("a line is not a JSON object");
 }
 
 async function refusalIn(value: object): Promise<ControlError> {

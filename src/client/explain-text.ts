@@ -1,11 +1,12 @@
 import { columns } from "../cli/columns.ts";
 import type { Explained } from "../protocol/control-answers.ts";
 import { formatDuration } from "../shared/duration.ts";
-import { count, left, shown, shownEnd } from "./words.ts";
+import { plural } from "../shared/plural.ts";
+import { left, shown, shownEnd } from "./words.ts";
 
-/** Why somebody is banned, or how near he is to it, jail by jail. `now` in epoch milliseconds. */
+/** Why a subject is banned, or how near it is to a ban, jail by jail. `now` in epoch milliseconds. */
 export function explainText(who: string, explained: readonly Explained[], now: number): readonly string[] {
-  if (explained.length === 0) return [`nothing is known of ${who}: no failure counted, no ban`];
+  if (explained.length === 0) return [`${who}: no failures counted and no bans`];
   return explained.flatMap((each) => [
     verdict(each, now),
     ...columns([...banRows(each), ...countRows(each, now), ...pastRows(each), ...ruleRows(each)]).map(
@@ -22,13 +23,13 @@ function verdict(explained: Explained, now: number): string {
     return `${who} ${what} ${shown(jail)} ${shownEnd(ban.until, now)}`;
   }
   if (ignored !== null) return `${who} is never banned in ${shown(jail)}: ${shown(ignored)}`;
-  return `${who} is not banned in ${shown(jail)}: ${failures.length} of ${count(maxretry, "failure")} within ${duration(findtime)}`;
+  return `${who} is not banned in ${shown(jail)}: ${failures.length} of ${plural(maxretry, "failure")} within ${duration(findtime)}`;
 }
 
 function banRows({ ban, maxretry, findtime, repeats, repeated }: Explained): readonly string[][] {
   if (ban === null) return [];
   const { failures = 0, time, manual } = ban;
-  const window = `${count(failures, "failure")} within ${duration(findtime)}`;
+  const window = `${plural(failures, "failure")} within ${duration(findtime)}`;
   const why = manual
     ? `by hand; ${window} ${failures === 1 ? "was" : "were"} counted`
     : `${window}, and maxretry is ${maxretry}`;
@@ -36,7 +37,7 @@ function banRows({ ban, maxretry, findtime, repeats, repeated }: Explained): rea
     ["since", time],
     ["why", why],
     ...(repeats > 0
-      ? [["logging", `still: ${count(repeats, "window")} completed since, the last at ${repeated}`]]
+      ? [["logging", `still: ${plural(repeats, "window")} completed since, the last at ${repeated}`]]
       : []),
   ];
 }

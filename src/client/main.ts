@@ -13,9 +13,9 @@ const PROGRAM = "f2b-client";
 /** JSON is printed in pieces of about so many characters. */
 const PIECE = 65_536;
 
-/** f2b-client: asks a running f2b-stream, and steers it. Gives the exit status. */
+/** f2b-client: queries and controls a running f2b-stream. Gives the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
-  // That nobody reads on is told to whom wrote.
+  // EPIPE is reported to the pending write.
   process.stdout.on("error", () => {});
   try {
     const options = readOptions(argv);
@@ -25,11 +25,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     else await printText(options);
     return EXIT.OK;
   } catch (error) {
-    return tell(error, new Report(PROGRAM));
+    return reportError(error, new Report(PROGRAM));
   }
 }
 
-/** A refusal is printed too, and told. */
+/** Prints a refusal too, before it throws it. */
 async function printJson(lines: AsyncIterable<AnswerLine>): Promise<void> {
   let piece = "";
   try {
@@ -50,8 +50,8 @@ async function printJson(lines: AsyncIterable<AnswerLine>): Promise<void> {
 async function printText({ socket, request }: Question): Promise<void> {
   const lines: object[] = [];
   for await (const { value } of ask(socket, request)) lines.push(value);
-  // What reads answers is long in loading, and not needed for JSON.
-  const { formatAnswer } = await import("./text.ts");
+  // The schemas of answers take long to load, and JSON does not need them.
+  const { formatAnswer } = await import("./answer-text.ts");
   await print(formatAnswer(request, lines, Date.now()));
 }
 
@@ -61,8 +61,8 @@ function print(text: string): Promise<void> {
   });
 }
 
-/** Tells what went wrong, and gives the exit status. */
-function tell(error: unknown, report: Report): number {
+/** Reports an error, and gives the exit status. */
+function reportError(error: unknown, report: Report): number {
   if (error instanceof UsageError) {
     report.error(error.message);
     report.hint(`${PROGRAM} --help lists the commands`);
@@ -77,7 +77,7 @@ function tell(error: unknown, report: Report): number {
     report.error(printable(error.message));
     return EXIT.UNAVAILABLE;
   }
-  if (error instanceof ControlError) return tellRefusal(error, report);
+  if (error instanceof ControlError) return reportRefusal(error, report);
   if (error instanceof Error && "syscall" in error) {
     if ("code" in error && error.code === "EPIPE") return EXIT.PIPE;
     report.error(error.message);
@@ -86,7 +86,7 @@ function tell(error: unknown, report: Report): number {
   throw error;
 }
 
-function tellRefusal({ code, message, mistakes }: ControlError, report: Report): number {
+function reportRefusal({ code, message, mistakes }: ControlError, report: Report): number {
   for (const { file, line, column, message, hint } of mistakes) {
     const place = line === 0 ? file : `${file}:${line}:${column}`;
     report.error(printable(`${place}: ${message}`, 1000));

@@ -6,25 +6,25 @@ import { DURATION_UNITS, parseDuration } from "../shared/duration.ts";
 
 export const HELP = `usage: f2b-client [-s SOCKET] [--json] COMMAND
 
-Asks a running f2b-stream, and steers it.
+Queries and controls a running f2b-stream.
 
-  status [JAIL]         how it is doing; a jail's settings, counts and bans
-  banned                who is banned, where and until when
+  status [JAIL]         show its state; a jail's settings, counts and bans
+  banned                list the bans in force
   ban JAIL IP [TIME]    ban an address or network: 10m, 1d 12h, -1 for ever
                         (default: as long as the jail's next ban)
   unban IP              end its bans in all jails and forget its failures
-  explain IP            why it is banned and until when, or how near it is
-  reload                read the rules again; with mistakes nothing changes
-  ping                  ask whether it is there
+  explain IP            show why it is banned and until when, or how near it is
+  reload                reload the rules; with mistakes nothing changes
+  ping                  check that it answers
 
-  -s, --socket SOCKET   what f2b-stream --control was given
+  -s, --socket SOCKET   the socket of f2b-stream --control
                         (default: ${DEFAULT_SOCKET})
-      --json            print the answer as JSON, an object a line
+      --json            print the answer as JSON, one object a line
       --id              IP is another failure id (<F-ID>), taken as it is
       --all             unban --all: end all bans
   -h, --help; --version
 
-exit status: 65 f2b-stream refuses, 69 it is not there, 78 mistakes in rules
+exit status: 65 f2b-stream refuses, 69 it does not answer, 78 mistakes in rules
 
   f2b-client explain 192.0.2.7
 `;
@@ -63,8 +63,8 @@ export function readOptions(argv: readonly string[]): Options {
 function readRequest(typed: Typed): Request {
   const [command, ...rest] = typed.operands;
   const hasTarget = command === "ban" || command === "unban" || command === "explain";
-  if (typed.has("all") && command !== "unban") throw new UsageError("option --all belongs to unban");
-  if (typed.has("id") && !hasTarget) throw new UsageError("option --id belongs to ban, unban and explain");
+  if (typed.has("all") && command !== "unban") throw new UsageError("option --all is for unban only");
+  if (typed.has("id") && !hasTarget) throw new UsageError("option --id is for ban, unban and explain only");
   switch (command) {
     case "ping":
     case "banned":
@@ -86,7 +86,7 @@ function readRequest(typed: Typed): Request {
       return { do: command, jail: readJail(jail), whom: readWhom(typed, whom), bantime };
     }
     case undefined:
-      throw new UsageError("no command: what is f2b-stream asked?");
+      throw new UsageError("missing command");
     default:
       throw new UsageError(`unknown command ${JSON.stringify(command)}`);
   }
@@ -98,13 +98,13 @@ function noMore(operands: readonly string[], most: number): void {
 }
 
 function readJail(name: string | undefined): string {
-  if (name === undefined) throw new UsageError("no jail given");
+  if (name === undefined) throw new UsageError("missing jail");
   if (JAIL_NAME.test(name)) return name;
   throw new UsageError(`expected the name of a jail, got ${JSON.stringify(name)}`);
 }
 
 function readWhom(typed: Typed, text: string | undefined): Subject {
-  if (text === undefined || text === "") throw new UsageError("no address given");
+  if (text === undefined || text === "") throw new UsageError("missing address");
   try {
     return readSubject(typed.has("id") ? { id: text } : { ip: text });
   } catch (error) {

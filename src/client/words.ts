@@ -1,20 +1,15 @@
 import { printable } from "../cli/report.ts";
 import { formatDuration } from "../shared/duration.ts";
 
-/** Longest word or line of others that is shown, in characters. */
+/** Longest text from outside that is shown, in characters. */
 const MAX_SHOWN = 1024;
 
-/** Text of others, made safe for a terminal. */
+/** Text from outside, made safe for a terminal. */
 export function shown(text: string): string {
   return printable(text, MAX_SHOWN);
 }
 
-/** `1 ban`, `2 bans`. */
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
-}
-
-/** What is left until a time, in whole seconds; empty: for ever. `now` in epoch milliseconds. */
+/** The time left until a time, in whole seconds; empty: for ever. `now` in epoch milliseconds. */
 export function left(until: string | null, now: number): string {
   if (until === null) return "";
   return formatDuration(Math.max(0, Math.ceil((Date.parse(until) - now) / 1000) * 1000));

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { CONTROL_ERROR_CODES } from "./control-requests.ts";
 
-// What answers consist of, line by line, as the manual of f2b-client lists it. f2b-stream takes only the types from here:
-// zod is long in loading.
+// The lines of answers, as the manual of f2b-client lists them. f2b-stream imports only the types from here: zod takes long to
+// load.
 
 /** ISO 8601, UTC, milliseconds. */
 const time = z.iso.datetime({ precision: 3 });
@@ -111,7 +111,7 @@ const mistake = z.object({
   hint: z.string().optional(),
 });
 
-/** The last line of an answer that says no. */
+/** The last line of an answer that refuses. */
 export const refusal = z.object({
   ok: z.literal(false),
   code: z.enum(CONTROL_ERROR_CODES),
@@ -123,7 +123,7 @@ export type Pong = z.infer<typeof pong>;
 export type JailCounts = z.infer<typeof jailCounts>;
 export type Status = z.infer<typeof status>;
 export type JailStatus = z.infer<typeof jailStatus>;
-export type Ban = z.infer<typeof ban>;
+export type BanAnswer = z.infer<typeof ban>;
 export type Banned = z.infer<typeof banned>;
 export type Unbanned = z.infer<typeof unbanned>;
 export type Explained = z.infer<typeof explained>;

@@ -1,8 +1,8 @@
 const NEWLINE = 10;
 
 /**
- * Cuts bytes into lines, as they are asked for: nothing is read while a line is being worked on. (split2 drops an overlong
- * line and does not say so.)
+ * Cuts bytes into lines on demand: nothing is read while a line is being processed. (split2 would queue all lines of a chunk,
+ * and it does not check the length of a line that arrives in one chunk.)
  *
  * @throws RangeError when a line is longer than `maxBytes`
  */

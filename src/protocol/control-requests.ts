@@ -2,19 +2,19 @@ import { readJail, readSubject, type Subject } from "./command.ts";
 import { CommandError, type JsonFields, readObject } from "./json-fields.ts";
 
 /**
- * The text between f2b-client and a running f2b-stream: newline-delimited JSON over a Unix socket. A request is a line; its
- * answer any number of lines, then one that says `ok`. Requests may follow each other without waiting, and are answered in
+ * The text between f2b-client and a running f2b-stream: newline-delimited JSON over a Unix socket. A request is one line; its
+ * answer is any number of lines, the last of which has the key `ok`. Requests may be sent without waiting, and are answered in
  * order.
  */
 const PROTOCOL_VERSION = 1;
 
-/** Where f2b-client looks when nobody says otherwise. */
+/** The socket of f2b-client without `--socket`. */
 export const DEFAULT_SOCKET = "/run/f2b-stream/control";
 
 /** The longest request, in bytes, its newline not counted. */
 export const MAX_REQUEST_BYTES = 65536;
 
-/** What a client asks for. */
+/** What a client can request. */
 export type Request =
   | { readonly do: "ping" | "banned" | "reload" }
   | { readonly do: "status"; readonly jail: string | undefined }
@@ -28,7 +28,7 @@ export type Request =
   | { readonly do: "unban"; readonly whom: Subject | "all" }
   | { readonly do: "explain"; readonly whom: Subject };
 
-/** A request that is not done, and why. The message may quote the request: print it with `printable`. */
+/** A request that is refused or fails. The message may quote the request: print it with `printable`. */
 export class ControlError extends Error {
   readonly code: ControlErrorCode;
   /** Of `ERR_CONTROL_RULES`. */
@@ -43,25 +43,25 @@ export class ControlError extends Error {
 }
 
 export const CONTROL_ERROR_CODES = [
-  /** The line is no request, or lacks something. */
+  /** The line is not a request, or lacks a field. */
   "ERR_CONTROL_REQUEST",
   /** The client speaks another version. */
   "ERR_CONTROL_VERSION",
   /** There is no such jail. */
   "ERR_CONTROL_JAIL",
-  /** An address that is not to be banned. */
+  /** The address must not be banned. */
   "ERR_CONTROL_REFUSED",
-  /** Rules with mistakes; those before stay in force. */
+  /** The rules have mistakes; the previous ones stay in force. */
   "ERR_CONTROL_RULES",
-  /** Too many connections, or too many commands that nobody has read from stdout. */
+  /** Too many connections, or too many commands wait for the reader of stdout. */
   "ERR_CONTROL_BUSY",
-  /** A bug of f2b-stream's, told on its stderr. */
+  /** A bug of f2b-stream, reported on its stderr. */
   "ERR_CONTROL_INTERNAL",
 ] as const;
 
 export type ControlErrorCode = (typeof CONTROL_ERROR_CODES)[number];
 
-/** A mistake in rules, as they are told. */
+/** A mistake in rules. */
 export interface Mistake {
   readonly code: string;
   readonly file: string;
@@ -82,12 +82,12 @@ export type End =
       readonly mistakes?: readonly Mistake[];
     };
 
-/** The line that says no. */
+/** The last line of an answer that refuses. */
 export function endOf({ code, message, mistakes }: ControlError): End {
   return { ok: false, code, message, ...(mistakes.length > 0 && { mistakes }) };
 }
 
-/** Longest ban that may be asked for with an end, in seconds; longer than years can be told. */
+/** Longest ban with an end that may be requested, in seconds; longer than there are years in a date. */
 const MAX_BANTIME = 1e12;
 
 /** The request as one line with its newline. */
@@ -95,7 +95,7 @@ export function encodeRequest(request: Request): string {
   return `${JSON.stringify({ v: PROTOCOL_VERSION, ...fieldsOf(request) })}\n`;
 }
 
-/** The keys of a request, all that it may have; `bantime` in seconds, -1 for ever. */
+/** All keys that a request may have; `bantime` in seconds, -1 for ever. */
 function fieldsOf(request: Request): object {
   switch (request.do) {
     case "ban": {
@@ -114,7 +114,7 @@ function fieldsOf(request: Request): object {
 /**
  * Reads a request.
  *
- * @throws ControlError when the line is none; its message quotes nothing of the line but names, shortened
+ * @throws ControlError when the line is not a request; its message quotes only names from the line, shortened
  */
 export function decodeRequest(line: string): Request {
   try {

@@ -3,7 +3,7 @@ import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { checkFolder, FileError } from "../shared/safe-file.ts";
 
-/** A socket that can't be had. */
+/** A socket that cannot be opened. */
 export class SocketError extends Error {
   readonly hint: string | undefined;
 
@@ -17,36 +17,35 @@ export class SocketError extends Error {
 /** A Unix socket that listens at a path. */
 export interface ListeningSocket {
   readonly server: Server;
-  /** Takes it away, if it is still ours. Connections stay. */
+  /** Closes and removes it, if it is still ours. Connections stay. */
   close(): void;
 }
 
-/** Bytes of a path that the kernel takes (unix(7)); Node 20 cuts longer ones without a word. */
+/** Longest path that the kernel takes, in bytes (unix(7)); Node 20 truncates longer ones silently. */
 const MAX_PATH = 107;
-/** In the socket's folder, while it is being made; six characters more follow. */
+/** Folder beside the socket, while it is being created; six more characters follow. */
 const PRIVATE = ".f2b-";
 const MAX_FOLDER = MAX_PATH - `/${PRIVATE}XXXXXX/s`.length;
-/** How often a path is tried that others change meanwhile. */
+/** Attempts at a path that others change meanwhile. */
 const ATTEMPTS = 5;
 
 /** @throws SocketError when the kernel would not take the path */
 export function checkSocketPath(path: string): void {
   const length = Buffer.byteLength(path);
   if (length > MAX_PATH) {
-    throw new SocketError(`${path}: the path has ${length} bytes, and a socket's may have ${MAX_PATH}`);
+    throw new SocketError(`${path}: the path is ${length} bytes long, at most ${MAX_PATH} are allowed`);
   }
 }
 
 /**
- * Listens at a path with mode 0600. The socket is made in a folder that nobody else may enter, and appears at its path all at
- * once, as it is meant to be. One of ours that nobody listens at any more is replaced; what is no socket, or another user's, is left
- * alone.
+ * Listens at a path with mode 0600. The socket is created in a private folder and appears at its path in one step, with that
+ * mode. A stale socket of ours is replaced; another kind of file, or another user's socket, is left alone.
  *
  * @throws SocketError
  */
 export async function listenAt(path: string): Promise<ListeningSocket> {
   const folder = privateFolder(path);
-  // A client may say all that it wants and close its half.
+  // A client may send all its requests and close its half.
   const server = createServer({ allowHalfOpen: true });
   try {
     const made = join(folder, "s");
@@ -69,7 +68,9 @@ function privateFolder(path: string): string {
   const folder = dirname(path);
   const length = Buffer.byteLength(folder);
   if (length > MAX_FOLDER) {
-    throw new SocketError(`${path}: its folder's path has ${length} bytes, and may have ${MAX_FOLDER}`);
+    throw new SocketError(
+      `${path}: the path of its folder is ${length} bytes long, at most ${MAX_FOLDER} are allowed`,
+    );
   }
   try {
     checkFolder(path);
@@ -79,8 +80,8 @@ function privateFolder(path: string): string {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") {
       throw new SocketError(
-        `${path}: there is no folder ${folder}`,
-        "make it, for the user of f2b-stream alone",
+        `${path}: no such folder: ${folder}`,
+        "create it, for the user of f2b-stream alone",
       );
     }
     throw new SocketError(`${path}: ${message}`);
@@ -94,23 +95,26 @@ function listening(server: Server, path: string): Promise<void> {
   });
 }
 
-/** Gives a socket its path. A link fails where something is, a rename would not. */
+/** Moves a socket to its path, by a link: that fails where something is, a rename would not. */
 async function publish(made: string, path: string, folder: string): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (isLinked(made, path)) return;
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found === undefined) continue;
-    if (!found.isSocket()) throw new SocketError(`${path}: is there, and is no socket`);
+    if (!found.isSocket()) throw new SocketError(`${path}: exists and is not a socket`);
     if (found.uid !== process.geteuid?.()) {
-      const hint = "take it away, if nobody uses it, or give another --control";
-      throw new SocketError(`${path}: is there, and belongs to user ${found.uid}`, hint);
+      const hint = "remove it, if it is not in use, or choose another --control";
+      throw new SocketError(`${path}: exists and belongs to user ${found.uid}`, hint);
     }
     if (await isAnswered(path)) {
-      throw new SocketError(`${path}: another f2b-stream listens there`, "give each its own --control");
+      throw new SocketError(
+        `${path}: another f2b-stream listens there`,
+        "each f2b-stream needs a --control of its own",
+      );
     }
     setAside(path, found, join(folder, "stale"));
   }
-  throw new SocketError(`${path}: others take it again and again`);
+  throw new SocketError(`${path}: other processes keep creating it`);
 }
 
 function isLinked(made: string, path: string): boolean {
@@ -124,7 +128,7 @@ function isLinked(made: string, path: string): boolean {
   }
 }
 
-/** Whether somebody listens at a socket. */
+/** Whether a process listens at a socket. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -134,14 +138,14 @@ function isAnswered(path: string): Promise<boolean> {
     });
     socket.once("error", ({ code, message }: NodeJS.ErrnoException) => {
       if (code === "ECONNREFUSED" || code === "ENOENT") resolve(false);
-      // The queue of those who want to connect is full.
+      // The queue of connections is full.
       else if (code === "EAGAIN") resolve(true);
       else reject(new SocketError(`${path}: ${message}`));
     });
   });
 }
 
-/** Takes a stale socket away; one that has come in its place meanwhile is put back. */
+/** Moves a stale socket away; one that has taken its place meanwhile is put back. */
 function setAside(path: string, stale: FileId, aside: string): void {
   try {
     renameSync(path, aside);
@@ -159,7 +163,7 @@ function close(server: Server, path: string, own: FileId): void {
   try {
     if (isSame(path, own)) unlinkSync(path);
   } catch {
-    // It stays, and the next one replaces it.
+    // It stays, and the next f2b-stream replaces it.
   }
 }
 

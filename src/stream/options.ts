@@ -3,10 +3,9 @@ import type { Format } from "./input/format.ts";
 import { readFormat } from "./input/format.ts";
 
 /**
- * The longest line in bytes when nothing is said. A web server writes up to 4 bytes for each of a request's: nginx takes 32 KiB of
- * request line and headers, Apache three fields of 8 KiB into its "combined" log. A longer line is dropped, and with it a failure.
+ * Default of `--max-line`, in bytes. A web server writes up to 4 bytes for each of a request's: nginx takes 32 KiB of request line
+ * and headers, Apache three fields of 8 KiB into its "combined" log. A longer line is dropped, and with it a failure.
  */
-/** Default of `--max-line`, in bytes. */
 export const MAX_LINE = 160 * 1024;
 
 /** What the command line means. */
@@ -24,15 +23,15 @@ export interface Options {
   readonly zone: string | undefined;
   /** Path of the control socket. */
   readonly control: string | undefined;
-  /** Where what is decided is kept, if anywhere. */
+  /** Path of the state; undefined: decisions are not kept. */
   readonly state: string | undefined;
   readonly stats: boolean;
-  /** Where metrics are written, if anywhere. */
+  /** Path of the metrics; undefined: none are written. */
   readonly metrics: string | undefined;
-  /** So long without input, in milliseconds, is told; 0: never. */
+  /** Warns after this time without input, in milliseconds; 0: never. */
   readonly silence: number;
   readonly verbosity: "quiet" | "normal" | "verbose";
-  /** Milliseconds between signs of life; 0: none. */
+  /** Milliseconds between heartbeats; 0: none. */
   readonly heartbeat: number;
   readonly maxLine: number;
   readonly maxKeys: number;
@@ -76,17 +75,16 @@ export function readOptions(argv: readonly string[]): Options {
   const isLive = !typed.has("replay");
   const now = typed.value("now");
   if (now !== undefined && isLive && !typed.has("check"))
-    throw new UsageError("option --now goes with --replay: live, it is the clock that tells");
+    throw new UsageError("option --now needs --replay or --check: live, the clock is used");
   const control = typed.value("control");
-  if (control !== undefined && !isLive)
-    throw new UsageError("option --control is for live streams: nobody steers a replay");
+  if (control !== undefined && !isLive) throw new UsageError("option --control excludes --replay");
   const state = typed.value("state");
   if (state !== undefined && !isLive)
     throw new UsageError(
-      "option --state goes without --replay, which starts from nothing and always gives the same",
+      "option --state excludes --replay, which starts from nothing so that its output is always the same",
     );
   if (typed.has("resume") && state === undefined)
-    throw new UsageError("option --resume goes with --state, which knows how far the log was read");
+    throw new UsageError("option --resume needs --state, which holds how far the log was read");
   if (typed.has("quiet") && typed.has("verbose"))
     throw new UsageError("options -q and -v exclude each other");
   const number = (name: string, normal: number, min: number, max: number) =>

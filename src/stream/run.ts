@@ -10,16 +10,16 @@ import type { Outbox } from "./outbox.ts";
 import type { Persister } from "./state/persister.ts";
 
 /** The process around the loop. */
-export interface Surroundings {
+export interface RunSurroundings {
   readonly input: Input;
-  readonly output: Output;
+  readonly output: CommandOutput;
   readonly clock: RunClock;
   /** Calls `stop` when the program is asked to end, `hangup` at each SIGHUP. Returns what takes back the latter. */
   readonly onSignals: (stop: () => void, hangup: () => void) => () => void;
 }
 
 /** Where commands go: as much of a Writable as the loop needs. */
-interface Output {
+interface CommandOutput {
   on(event: "error", take: (error: NodeJS.ErrnoException) => void): unknown;
   on(event: "drain", take: () => void): unknown;
   write(text: string, done?: (error?: Error | null) => void): unknown;
@@ -62,7 +62,7 @@ const JUMP = 2_000;
  * The two ends of the pipe: reads input into the engine and writes its commands to the output, no faster than that takes them.
  * Ends with the input, when asked to stop, or when the reader of the output is gone. Gives the exit status.
  */
-export function run(options: RunOptions, around: Surroundings): Promise<number> {
+export function run(options: RunOptions, around: RunSurroundings): Promise<number> {
   return new Promise((resolve) => new Loop(options, around, resolve).start());
 }
 
@@ -70,7 +70,7 @@ const NOTHING = (): void => undefined;
 
 class Loop {
   readonly #options: RunOptions;
-  readonly #around: Surroundings;
+  readonly #around: RunSurroundings;
   readonly #clock: RunClock;
   readonly #resolve: (status: number) => void;
   /** Each takes back what it stands for: the next tick, the next heartbeat, the end of waiting for answers, hangups. */
@@ -93,7 +93,7 @@ class Loop {
   /** When time was last seen to pass, by the monotonic clock. */
   #passed: number;
 
-  constructor(options: RunOptions, around: Surroundings, resolve: (status: number) => void) {
+  constructor(options: RunOptions, around: RunSurroundings, resolve: (status: number) => void) {
     this.#options = options;
     this.#around = around;
     this.#clock = around.clock;

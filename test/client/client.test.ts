@@ -4,9 +4,9 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
 import { UsageError } from "../../src/cli/args.ts";
+import { formatAnswer } from "../../src/client/answer-text.ts";
 import { AnswerError } from "../../src/client/ask.ts";
 import { readOptions } from "../../src/client/options.ts";
-import { formatAnswer } from "../../src/client/text.ts";
 import type { Request } from "../../src/protocol/control-requests.ts";
 import { SocketFolder } from "../helpers/control.ts";
 import { program, runProgram } from "../helpers/program.ts";
@@ -44,13 +44,13 @@ for (const { argv, request, socket = "/run/f2b-stream/control", isJson = false }
 }
 
 const wrong: readonly (readonly [argv: string, message: RegExp])[] = [
-  ["", /^no command: what is f2b-stream asked\?$/],
+  ["", /^missing command$/],
   ["halt", /^unknown command "halt"$/],
   ["ping now", /^unexpected argument "now"$/],
   ["status sshd now", /^unexpected argument "now"$/],
   ["status a/b", /^expected the name of a jail, got "a\/b"$/],
-  ["ban", /^no jail given$/],
-  ["ban sshd", /^no address given$/],
+  ["ban", /^missing jail$/],
+  ["ban sshd", /^missing address$/],
   ["ban sshd 192.0.2.256", /^ip: expected an address or a network, got "192.0.2.256"$/],
   ["ban sshd 0.0.0.0/0", /^ip: "0.0.0.0\/0" holds all addresses$/],
   [
@@ -59,10 +59,10 @@ const wrong: readonly (readonly [argv: string, message: RegExp])[] = [
   ],
   ["ban sshd 192.0.2.7 0", /^expected a duration/],
   ["ban sshd 192.0.2.7 -2", /^expected a duration/],
-  ["unban", /^no address given$/],
+  ["unban", /^missing address$/],
   ["unban 192.0.2.7 --all", /^unexpected argument "192.0.2.7"$/],
-  ["banned --all", /^option --all belongs to unban$/],
-  ["status --id", /^option --id belongs to ban, unban and explain$/],
+  ["banned --all", /^option --all is for unban only$/],
+  ["status --id", /^option --id is for ban, unban and explain only$/],
   ["explain host.example", /^ip: expected an address or a network/],
 ];
 
@@ -114,7 +114,7 @@ const texts: readonly { name: string; request: Request; lines: object[]; text: s
     name: "ping",
     request: { do: "ping" },
     lines: [{ version: "1.2.3", pid: 42 }],
-    text: "f2b-stream 1.2.3 is there, process 42\n",
+    text: "f2b-stream 1.2.3 answers, process 42\n",
   },
   {
     name: "status",
@@ -144,10 +144,10 @@ const texts: readonly { name: string; request: Request; lines: object[]; text: s
     ],
     text: `f2b-stream 1.2.3, process 42, since 2026-11-21T18:00:00.000Z (1h 40m 2s)
 input     /var/log/auth.log, syslog, 123456 bytes, the last at 2026-11-21T19:40:01.000Z
-blind     dateless, unmatched: see METRICS in f2b-stream(1)
+alerts    dateless, unmatched: see METRICS in f2b-stream(1)
 left out  1 overlong line, 0 searches given up
-no ban    3 failures of nobody who can be banned
-          1 ban that had ended, 0 too many
+no ban    3 failures without an address that can be banned
+          1 ban that had ended, 0 for want of room
 memory    68.7 MiB
 warnings  2
 banned    1
@@ -171,7 +171,7 @@ recidive  shadow   bans    12        1        2     4      1       3          7
     ],
     text: `jail       sshd
 rule       rules/sshd.yaml:3:3
-failures   12, 1 ignored, 1 address forgotten for want of room
+failures   12, 1 ignored, 1 address forgotten to make room
 addresses  3 remembered
 bans       2, 1 in force
 maxretry   5
@@ -197,7 +197,7 @@ sshd  2001:db8:1:2::/64  2026-11-21T19:40:00.000Z  for ever                     
 app   al\\x1b[2Jice       2026-11-21T19:00:00.000Z  2026-11-21T19:40:00.000Z  0s        not enforced
 `,
   },
-  { name: "banned: nobody", request: { do: "banned" }, lines: [], text: "nobody is banned\n" },
+  { name: "banned: nobody", request: { do: "banned" }, lines: [], text: "no bans\n" },
   {
     name: "ban",
     request: ban({ ip: "192.0.2.7" }, undefined),
@@ -220,7 +220,7 @@ app   al\\x1b[2Jice       2026-11-21T19:00:00.000Z  2026-11-21T19:40:00.000Z  0s
     name: "ban in a jail that only watches",
     request: ban({ ip: "192.0.2.7" }, null),
     lines: [{ result: "banned", ban: { ...whole, cmd: "would-ban", until: null } }],
-    text: "192.0.2.7 would be banned in sshd for ever, which only watches (mode shadow)\n",
+    text: "192.0.2.7 would be banned in sshd for ever, which is in mode shadow\n",
   },
   {
     name: "unban",
@@ -243,7 +243,7 @@ failures forgotten in 1 jail
     name: "unban of all there are none of",
     request: { do: "unban", whom: "all" },
     lines: [{ bans: 0, jails: {}, counted: 0, still: [] }],
-    text: "nobody was banned\n",
+    text: "there were no bans\n",
   },
   {
     name: "explain: banned, and still logging",
@@ -324,10 +324,10 @@ failures forgotten in 1 jail
 `,
   },
   {
-    name: "explain: nothing is known",
+    name: "explain: no failures and no bans",
     request: { do: "explain", whom: { id: "a\tb" } },
     lines: [],
-    text: "nothing is known of a\\x09b: no failure counted, no ban\n",
+    text: "a\\x09b: no failures counted and no bans\n",
   },
   { name: "reload", request: { do: "reload" }, lines: [{ jails: 1 }], text: "rules reloaded: 1 jail\n" },
 ];
@@ -370,13 +370,13 @@ describe("f2b-client", () => {
   }
 
   const strange: readonly { name: string; text: string; argv: string[]; status: number; told: RegExp }[] = [
-    { name: "nothing", text: "", argv: ["ping"], status: 69, told: /error: the answer of \S+ broke off\n$/ },
+    { name: "nothing", text: "", argv: ["ping"], status: 69, told: /error: \S+: the answer broke off\n$/ },
     {
       name: "half an answer",
       text: '{"version":"1","pid":1}\n',
       argv: ["--json", "ping"],
       status: 69,
-      told: /error: the answer of \S+ broke off\n$/,
+      told: /error: \S+: the answer broke off\n$/,
     },
     {
       name: "no JSON",
@@ -390,21 +390,21 @@ describe("f2b-client", () => {
       text: "5\n",
       argv: ["ping"],
       status: 69,
-      told: /broke off: a line is no JSON object\n$/,
+      told: /broke off: a line is not a JSON object\n$/,
     },
     {
       name: "something else",
       text: '{"hello":1}\n{"ok":true}\n',
       argv: ["ping"],
       status: 69,
-      told: /error: f2b-stream's answer is not understood: are both of one version\?\n$/,
+      told: /error: cannot read the answer of f2b-stream: are both programs of one version\?\n$/,
     },
     {
       name: "a refusal that is none",
       text: '{"ok":false,"code":"\\u001b[2J"}\n',
       argv: ["ping"],
       status: 69,
-      told: /error: f2b-stream's answer is not understood/,
+      told: /error: cannot read the answer of f2b-stream/,
     },
     {
       name: "a refusal with escapes",
@@ -432,14 +432,14 @@ describe("f2b-client", () => {
 
   test("takes fields of later versions", async () => {
     const ended = await answered('{"version":"9","pid":1,"more":[]}\n{"ok":true}\n', "ping");
-    assert.deepEqual([ended.status, ended.stdout], [0, "f2b-stream 9 is there, process 1\n"]);
+    assert.deepEqual([ended.status, ended.stdout], [0, "f2b-stream 9 answers, process 1\n"]);
   });
 
   const absent: readonly { name: string; path: () => string; told: RegExp }[] = [
     {
       name: "no socket",
       path: () => folder.path("none"),
-      told: /^f2b-client: error: \S+\/none: there is no such socket\nf2b-client: hint: f2b-stream --control SOCKET makes it/,
+      told: /^f2b-client: error: \S+\/none: no such socket\nf2b-client: hint: f2b-stream --control SOCKET creates it/,
     },
     {
       name: "a file",
@@ -447,12 +447,12 @@ describe("f2b-client", () => {
         writeFileSync(folder.path("file"), "");
         return folder.path("file");
       },
-      told: /\/file: nobody listens there\nf2b-client: hint: f2b-stream has ended/,
+      told: /\/file: no program listens there\nf2b-client: hint: f2b-stream has ended/,
     },
     {
       name: "too long a path",
       path: () => "x".repeat(108),
-      told: /the path has 108 bytes, and a socket's may have 107\n$/,
+      told: /the path is 108 bytes long, at most 107 are allowed\n$/,
     },
   ];
 

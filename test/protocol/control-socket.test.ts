@@ -123,7 +123,7 @@ for (const { name, put } of taken) {
     const before = lstatSync(folder.path());
     await assert.rejects(listenAt(folder.path()), {
       name: "SocketError",
-      message: `${folder.path()}: is there, and is no socket`,
+      message: `${folder.path()}: exists and is not a socket`,
     });
     assert.equal(lstatSync(folder.path()).ino, before.ino);
     assert.deepEqual(readdirSync(dirname(folder.path())), ["control"]);
@@ -136,7 +136,7 @@ test("listenAt refuses a socket that somebody listens at", async () => {
   await assert.rejects(listenAt(folder.path()), {
     name: "SocketError",
     message: `${folder.path()}: another f2b-stream listens there`,
-    hint: "give each its own --control",
+    hint: "each f2b-stream needs a --control of its own",
   });
   assert.equal(lstatSync(folder.path()).ino, before.ino);
 });
@@ -145,8 +145,8 @@ test("listenAt says what is wrong with a folder", async () => {
   const missing = join(folder.path("missing"), "control");
   await assert.rejects(listenAt(missing), (error) => {
     assert.ok(error instanceof SocketError);
-    assert.equal(error.message, `${missing}: there is no folder ${dirname(missing)}`);
-    assert.match(error.hint ?? "", /^make it/);
+    assert.equal(error.message, `${missing}: no such folder: ${dirname(missing)}`);
+    assert.match(error.hint ?? "", /^create it/);
     return true;
   });
   assert.equal(existsSync(dirname(missing)), false);
@@ -159,11 +159,11 @@ test("listenAt refuses a path that the kernel would cut", async () => {
   await open(folder.path("x".repeat(room - 1)));
   const long = folder.path("ü".repeat(Math.ceil(room / 2)));
   await assert.rejects(listenAt(long), {
-    message: new RegExp(`: the path has ${Buffer.byteLength(long)} bytes, and a socket's may have 107$`),
+    message: new RegExp(`: the path is ${Buffer.byteLength(long)} bytes long, at most 107 are allowed$`),
   });
   const deep = folder.path("d".repeat(room - 4));
   mkdirSync(deep);
   await assert.rejects(listenAt(join(deep, "s")), {
-    message: /: its folder's path has \d+ bytes, and may have 93$/,
+    message: /: the path of its folder is \d+ bytes long, at most 93 are allowed$/,
   });
 });

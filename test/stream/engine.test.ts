@@ -181,7 +181,7 @@ test("Engine live takes a line from the future for now and names the zone", () =
   const { out, told } = feed(app.slice(0, 1), chunks, true);
   assert.match(out, /"time":"2026-11-21T12:00:00.002Z"/);
   assert.deepEqual(told, [
-    "test: warning: lines are 2 h ahead of now: is the log's zone another? try --tz Etc/GMT-2\n",
+    "test: warning: lines are 2 h ahead of now: is the log in another time zone? try --tz Etc/GMT-2\n",
   ]);
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { compileFilter } from "../../src/filter/compile-filter.ts";
+import { plural } from "../../src/shared/plural.ts";
 import { formatStats } from "../../src/stream/health/stats.ts";
 import type { CompiledJail } from "../../src/stream/jail/compile-jails.ts";
 import { TestEngine } from "../helpers/engine.ts";
@@ -142,7 +143,7 @@ for (const { name, first, line, bans: wanted, stray = 0 } of mixed) {
       wanted,
     );
     const counted = stats.filter((each) => each.includes("another shape"));
-    assert.deepEqual(counted, stray ? [`${stray} lines of another shape than the format's`] : []);
+    assert.deepEqual(counted, stray ? [`${plural(stray, "line")} of another shape than the format's`] : []);
   });
 }
 
@@ -150,13 +151,13 @@ test("Engine tells at once of a first line that is torn, and what to do", () => 
   const { commands, told } = seen(["d[1]: Failed", ...Array<string>(12).fill(syslog("192.0.2.7"))]);
   assert.deepEqual(bans(commands).slice(0, 1), ["ban whole 192.0.2.7"]);
   assert.deepEqual(told.slice(0, 2), [
-    "warning: the log is read as lines without a syslog header, and jails with an identifier see none of them: sshd",
+    "warning: the log is read as lines without a syslog header, which jails with an identifier do not see: sshd",
     "hint: journalctl -o json or short-iso gives it one; --format sets what each line is",
   ]);
-  const mixed = told.findIndex((each) => each.includes("since its first line is"));
+  const mixed = told.findIndex((each) => each.includes("because its first line is"));
   assert.deepEqual(told.slice(mixed, mixed + 2), [
-    "warning: the log is read as plain, since its first line is, and 3 of the 3 lines after it are syslog",
-    "hint: --format syslog, if that is what it is; lines of another shape are read as plain ones",
+    "warning: the log is read as plain because its first line is, but 3 of the 3 lines after it are syslog",
+    "hint: use --format syslog if that is right; lines of another shape are read as plain text",
   ]);
 });
 
@@ -166,8 +167,8 @@ test("Engine tells of a shape that a torn first line has from a stranger", () =>
     ...Array<string>(12).fill("Nov 21 11:59:59 web1 cron[1]: x"),
   ]);
   assert.deepEqual(told, [
-    "warning: the log is read as rfc5424, since its first line is, and 3 of the 3 lines after it are syslog",
-    "hint: --format syslog, if that is what it is; lines of another shape are read as plain ones",
+    "warning: the log is read as rfc5424 because its first line is, but 3 of the 3 lines after it are syslog",
+    "hint: use --format syslog if that is right; lines of another shape are read as plain text",
   ]);
 });
 
@@ -178,7 +179,7 @@ test("Engine tells of lines among journal entries that are none, ever more rarel
     `warning: a line is not a journal entry and is read as plain text: line \\x1b ${index}`;
   const hint = "hint: --format sets what each line is";
   assert.deepEqual(
-    told.filter((each) => each.includes("no journal entry") || each === hint),
+    told.filter((each) => each.includes("not a journal entry") || each === hint),
     [says(0), hint, `${says(9)} (10 times so far)`, hint, `${says(99)} (100 times so far)`, hint],
   );
   assert.ok(stats.includes("100 lines of another shape than the format's"));
@@ -191,7 +192,7 @@ test("Engine counts samples of another shape in syslog, and tells of ten in a ro
     stats.some((each) => /^1\d lines of another shape than the format's$/.test(each)),
     stats.join(),
   );
-  assert.ok(told.some((each) => each.includes("10 in a row do not have the log's format")));
+  assert.ok(told.some((each) => each.includes("10 sampled lines in a row do not have the log's format")));
 });
 
 test("Engine keeps to a format that it was given", () => {

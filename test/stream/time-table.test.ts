@@ -74,7 +74,7 @@ const ROWS: Readonly<Record<string, readonly Case[]>> = {
       name: "bring no ban that has ended, and that is told",
       lines: live(["12:00:00", "Nov 21 11:49:58", "Nov 21 11:49:59", "Nov 21 11:50:00"]),
       gives: [],
-      told: /^warning: a ban was not written, since it has ended already: the log is old$/m,
+      told: /^warning: a ban was not written because it has ended already: the log is old$/m,
     },
   ],
   "Lines ahead of now": [
@@ -298,7 +298,7 @@ const ROWS: Readonly<Record<string, readonly Case[]>> = {
         ["12:00:02", on21("14:00:02")],
       ),
       gives: ["ban 12:00:02 to 12:10:02"],
-      told: /^warning: lines are 2 h ahead of now: is the log's zone another\? try --tz Etc\/GMT-2$/m,
+      told: /^warning: lines are 2 h ahead of now: is the log in another time zone\? try --tz Etc\/GMT-2$/m,
     },
     {
       name: "is named when lines are an hour late, minute after minute",
@@ -307,7 +307,7 @@ const ROWS: Readonly<Record<string, readonly Case[]>> = {
         ...[0, 1, 2, 3, 4, 5].map((minute) => [`12:0${minute}:00`, on21(`11:0${minute}:00`)] as const),
       ),
       gives: ["ban 11:02:00 to 2026-11-22T11:02:00Z", "repeat 11:02:00 to 2026-11-22T11:02:00Z"],
-      told: /^warning: lines are 1 h behind now: is the log's zone another\? try --tz Etc\/GMT\+1$/m,
+      told: /^warning: lines are 1 h late: is the log in another time zone\? try --tz Etc\/GMT\+1$/m,
     },
   ],
   "Setting the clock": [

@@ -3,7 +3,7 @@ import type { Failure } from "../../filter/verdict.ts";
 import type { Ban, Subject } from "../../protocol/command.ts";
 import type { Jail } from "../../rules/rule.ts";
 import { formatNetwork, ipv4Number, type Network } from "../../shared/address.ts";
-import { askCommand, Lookup, type Resolve, resolveHost, withinBound } from "../jail/lookup.ts";
+import { askCommand, BackgroundLookup, type Resolve, resolveHost, withinBound } from "../jail/lookup.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
 import { countedAs, identify, nameOf } from "../jail/subject.ts";
 import { countersOf, failureOf, isCountable } from "./counted-bans.ts";
@@ -42,13 +42,13 @@ export class FailureCounter {
   readonly decisions: Decisions;
   readonly #options: FailureCounterOptions;
   readonly #report: Report;
-  readonly #hosts: Lookup<readonly Network[]>;
-  readonly #commands = new Lookup(askCommand);
+  readonly #hosts: BackgroundLookup<readonly Network[]>;
+  readonly #commands = new BackgroundLookup(askCommand);
 
   constructor(options: FailureCounterOptions) {
     this.#options = options;
     this.#report = options.report;
-    this.#hosts = new Lookup(options.resolve ?? resolveHost);
+    this.#hosts = new BackgroundLookup(options.resolve ?? resolveHost);
     this.decisions = new Decisions(options, (ban) => this.#addBan(ban));
   }
 
@@ -137,7 +137,7 @@ export class FailureCounter {
 
   /** Goes on with the answer to a question: now, or when it comes, if the jail is still there by then. */
   #ask<T>(
-    lookup: Lookup<T>,
+    lookup: BackgroundLookup<T>,
     question: string,
     running: RunningJail,
     then: (answer: T | undefined) => void,

@@ -1,5 +1,5 @@
 import type { Ban, Subject } from "../../protocol/command.ts";
-import type { Ban as BanLine, Explained } from "../../protocol/control-answers.ts";
+import type { BanAnswer, Explained } from "../../protocol/control-answers.ts";
 import { formatNetwork, type Network, parseNetwork, widen } from "../../shared/address.ts";
 import { countedAs, nameOf, subjectOf } from "../jail/subject.ts";
 import type { SteeredEngine, SteeredJail, SteeredRecord } from "./steered-engine.ts";
@@ -53,7 +53,7 @@ export function ignoredBecause({ ignore }: SteeredJail, subject: Subject): strin
 }
 
 /** A ban as in its command, without the evidence. */
-export function banLine({ matches: _matches, ...ban }: Ban): BanLine {
+export function banLine({ matches: _matches, ...ban }: Ban): BanAnswer {
   return { ...ban, time: new Date(ban.time).toISOString(), until: isoOf(ban.until ?? undefined) };
 }
 

@@ -5,7 +5,7 @@ import { plural } from "../../shared/plural.ts";
 import type { CompiledJail } from "../jail/compile-jails.ts";
 
 /** The outcome of a reload: how many jails there are now, or the mistakes. */
-export type Reloaded = { readonly jails: number } | { readonly errors: readonly RuleError[] };
+export type ReloadOutcome = { readonly jails: number } | { readonly errors: readonly RuleError[] };
 
 export interface ReloaderOptions {
   readonly engine: { reload(jails: readonly CompiledJail[], now: number): void };
@@ -21,9 +21,9 @@ export interface ReloaderOptions {
 /** Reads the rules again, at SIGHUP or on request, one reload at a time. Rules with mistakes change nothing. */
 export class Reloader {
   readonly #options: ReloaderOptions;
-  #running: Promise<Reloaded> | undefined;
+  #running: Promise<ReloadOutcome> | undefined;
   /** The one that starts after the one that runs; all requests meanwhile share it. */
-  #next: Promise<Reloaded> | undefined;
+  #next: Promise<ReloadOutcome> | undefined;
   #isStopped = false;
 
   constructor(options: ReloaderOptions) {
@@ -31,7 +31,7 @@ export class Reloader {
   }
 
   /** Rejects with errors that are not mistakes in rules. */
-  reload(): Promise<Reloaded> {
+  reload(): Promise<ReloadOutcome> {
     if (this.#running === undefined) return this.#start();
     this.#next ??= this.#running.then(() => {
       this.#next = undefined;
@@ -45,7 +45,7 @@ export class Reloader {
     this.#isStopped = true;
   }
 
-  #start(): Promise<Reloaded> {
+  #start(): Promise<ReloadOutcome> {
     const running = this.#reload();
     this.#running = running;
     const done = () => {
@@ -55,7 +55,7 @@ export class Reloader {
     return running;
   }
 
-  async #reload(): Promise<Reloaded> {
+  async #reload(): Promise<ReloadOutcome> {
     const { engine, flush, report, load, now } = this.#options;
     try {
       const jails = await load();

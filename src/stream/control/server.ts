@@ -12,17 +12,17 @@ import {
 } from "../../protocol/control-requests.ts";
 import { toJson } from "../../shared/invisible.ts";
 
-/** Most clients at a time, and most others who are being told so; beyond that connections end without a word. */
+/** Most clients at a time, and most others that are being refused; beyond that, connections are closed silently. */
 const MAX_CLIENTS = 16;
-const MAX_TOLD = 16;
+const MAX_REFUSED = 16;
 /** How long, in milliseconds, a client may take to send a request, or to take a piece of its answer. */
 const PATIENCE = 10_000;
-/** An answer is written in pieces of about so many characters. */
+/** Answers are written in pieces of about this many characters. */
 const PIECE = 65_536;
 
 /**
- * Does what a request asks and gives the lines of its answer, each with its newline. The lines are taken as the client takes
- * them; what the request changes is done before.
+ * Carries out a request and gives the lines of its answer, each with its newline. The lines are taken as the client takes
+ * them; the changes are made before.
  *
  * @throws ControlError
  */
@@ -36,8 +36,8 @@ export interface ControlServerOptions {
 }
 
 /**
- * Answers clients. It never keeps the process alive, and holds of each client one request, one piece of an answer and what
- * the kernel holds, however many requests are sent and however slowly answers are taken.
+ * Answers clients. It never keeps the process alive, and holds one request and one piece of an answer for each client, however
+ * many requests are sent and however slowly answers are taken.
  */
 export class ControlServer {
   readonly #options: ControlServerOptions;
@@ -48,7 +48,7 @@ export class ControlServer {
     this.#options = options;
     server.on("connection", (socket) => this.#accept(socket));
     server.on("error", ({ message }) => options.report.rareWarning("control", `control: ${message}`));
-    server.maxConnections = MAX_CLIENTS + MAX_TOLD;
+    server.maxConnections = MAX_CLIENTS + MAX_REFUSED;
     server.unref();
   }
 
@@ -59,7 +59,7 @@ export class ControlServer {
 
   #accept(socket: Socket): void {
     socket.unref();
-    // The client is gone, or does not read: that is its own affair.
+    // The client is gone: there is no one to report to.
     socket.on("error", () => undefined);
     const { answer, report, patience = PATIENCE } = this.#options;
     const client = new Client(socket, patience, this.#turns);
@@ -83,23 +83,23 @@ async function serve(client: Client, answer: Answerer, report: Report): Promise<
   } catch (error) {
     if (error instanceof RangeError) {
       await client.send([refusal(new ControlError("ERR_CONTROL_REQUEST", error.message))]);
-    } else if (!client.isGone) tellBug(error, report);
+    } else if (!client.isGone) reportBug(error, report);
   }
   client.end();
 }
 
-/** The whole answer to a line. Whatever a client may have found to break is told, and goes no further. */
+/** The whole answer to a line. An internal error is reported, and ends only this answer. */
 async function linesFor(line: string, answer: Answerer, report: Report): Promise<Iterable<string>> {
   try {
     return withEnd(await answer(decodeRequest(line)));
   } catch (error) {
     if (error instanceof ControlError) return [refusal(error)];
-    tellBug(error, report);
+    reportBug(error, report);
     return [refusal(new ControlError("ERR_CONTROL_INTERNAL", "internal error, see the log of f2b-stream"))];
   }
 }
 
-function tellBug(error: unknown, report: Report): void {
+function reportBug(error: unknown, report: Report): void {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   report.error(`control: internal error: ${printable(stack, 2000)}`);
 }
@@ -117,12 +117,12 @@ function endLine(end: End): string {
   return `${toJson(end)}\n`;
 }
 
-/** A connection whose client is waited for a while, and no longer. */
+/** A connection that is closed when its client is too slow. */
 class Client {
   readonly #socket: Socket;
   readonly #patience: number;
   readonly #turns: Turns;
-  /** Called when it has taken what was written, or has gone. */
+  /** Called when the client has taken what was written, or has gone. */
   #wake: () => void = () => undefined;
 
   constructor(socket: Socket, patience: number, turns: Turns) {
@@ -132,12 +132,12 @@ class Client {
     for (const event of ["drain", "close"]) socket.on(event, () => this.#wake());
   }
 
-  /** True when it has left, or was given up. */
+  /** True when the client has left, or was given up. */
   get isGone(): boolean {
     return this.#socket.destroyed;
   }
 
-  /** The lines that it sends, one at a time. */
+  /** The lines that the client sends, one at a time. */
   async *requests(): AsyncGenerator<string> {
     const lines = linesOf(this.#socket.iterator({ destroyOnReturn: false }), MAX_REQUEST_BYTES);
     for (;;) {
@@ -148,7 +148,7 @@ class Client {
     }
   }
 
-  /** Sends lines as fast as they are taken; none to a client that has gone. */
+  /** Sends lines as fast as the client takes them, until it has gone. */
   async send(lines: Iterable<string>): Promise<void> {
     let piece = "";
     for (const line of lines) {
@@ -162,7 +162,7 @@ class Client {
     await this.#write(piece);
   }
 
-  /** Says no more, and gives the client a while to read what was said: what it has sent must be taken for that. */
+  /** Ends the answers, and gives the client some time to read them. Its further requests are read and dropped: unread ones would reset the connection. */
   end(): void {
     this.#socket.end();
     this.#socket.resume();
@@ -189,7 +189,7 @@ class Client {
   }
 }
 
-/** Lets the stream go on between any two things that are done for clients, however many there are. */
+/** Lets the stream go on between any two steps for clients, however many clients there are. */
 class Turns {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -2,7 +2,7 @@ import type { Bytes } from "../../shared/text.ts";
 import type { CutEntry } from "../input/journal.ts";
 import type { GateModule } from "./wasm-module.ts";
 
-/** What stands for a line that is left as it is. */
+/** Stands for a line that is left as it is. */
 export const MARK = "\u0001\u0001\u0001\u0001";
 
 const ENTRY_BYTES = 262_144;
@@ -22,9 +22,8 @@ const IS_MARKED = 4;
 const IS_CUT = 8;
 
 /**
- * Turns journal JSON into the text that jails see, so that the gate seeks in that alone: wasm/journal.ts does it, and tells how.
- * The same text as `readJournal` makes, but for characters that no text to be sought has. What is no entry stays as it is, and a MARK
- * stands for it.
+ * Turns journal JSON into the text that jails see, for the gate to seek in; wasm/journal.ts does it, and explains how. It is the text
+ * of `readJournal`, save for characters that no needle has. A line that is not an entry stays as it is, and a MARK stands for it.
  */
 export class JournalScan {
   /** Most bytes that can be loaded at once. */
@@ -35,14 +34,14 @@ export class JournalScan {
   #words = new Uint32Array();
   #times = new Float64Array();
   #count = 0;
-  /** The record that was asked for last; -1: none. */
+  /** The current record; -1: none. */
   #at = -1;
   #cutLeft = 0;
 
   /**
-   * Call `begin` when the module's memory is laid out.
+   * Call `begin` once the module's memory is laid out.
    *
-   * @param maxLine longer lines are passed over
+   * @param maxLine longer lines are skipped
    */
   constructor(module: GateModule, maxLine: number) {
     this.size = Math.max(ENTRY_BYTES, maxLine + 1);
@@ -64,8 +63,8 @@ export class JournalScan {
   }
 
   /**
-   * Reads lines between two places of what was loaded, into where the scan has its input, as many as fit in `room` bytes.
-   * Gives the length of their texts, and where to go on.
+   * Reads lines between two places of what was loaded into the input of the scan, as many as fit in `room` bytes.
+   * Returns the length of their texts, and where to go on.
    */
   read(from: number, to: number, room: number): { readonly length: number; readonly next: number } {
     const { readEntries, entries, input, nextEntry, textEnd, cutCount } = this.#module;
@@ -77,7 +76,7 @@ export class JournalScan {
   }
 
   /**
-   * Goes on to the line whose text begins there; lines are asked for in their order. Returns how many entries between them have a
+   * Moves on to the line whose text begins at `text`; lines are sought in their order. Returns how many entries in between have a
    * message that was left out.
    */
   seek(text: number): number {
@@ -87,7 +86,7 @@ export class JournalScan {
     return cut;
   }
 
-  /** How many such entries there are behind that line. */
+  /** How many such entries there are after that line. */
   get cutLeft(): number {
     return this.#cutLeft;
   }
@@ -101,7 +100,7 @@ export class JournalScan {
     return this.#word(END);
   }
 
-  /** What was cut out of the line, which is `json`; undefined: JSON.parse is to read it. */
+  /** What was cut out of the line, which is `json`; undefined: JSON.parse must read it. */
   cut(json: Bytes): CutEntry | undefined {
     const flags = this.#word(FLAGS);
     if ((flags & (IS_ROUGH | IS_MARKED)) !== 0) return undefined;

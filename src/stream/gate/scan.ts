@@ -1,6 +1,6 @@
 import type { GateModule } from "./wasm-module.ts";
 
-/** A text to be found in bytes: ASCII, no newline; in lower case where case does not count. At least 2 characters. */
+/** A text to be sought: at least 2 ASCII characters, no newline; in lower case where case does not count. */
 export interface Needle {
   readonly text: string;
   readonly ignorecase: boolean;
@@ -10,35 +10,35 @@ export interface Needle {
 export interface Texts {
   readonly texts: readonly string[];
   readonly ignorecase: boolean;
-  /** Nothing is claimed of lines that are not ASCII alone. */
+  /** They say nothing about lines that are not ASCII alone. */
   readonly asciiOnly: boolean;
 }
 
-/** What is sought: needles everywhere, and in lines that hold one further texts, of several sets together one each. */
+/** What is sought: needles everywhere; in lines that hold one, further texts, one of each of several sets. */
 export interface Sought {
   readonly needles: readonly Needle[];
   readonly further: readonly (readonly Texts[])[];
 }
 
-/** Which lines a scan tells, besides those that hold a needle. */
+/** Which lines a scan returns besides those that hold a needle. */
 export interface ScanMode {
-  /** All of them, so many at most at a time. */
+  /** All lines, and at most this many at a time. */
   readonly every?: boolean;
   readonly most?: number;
   /** Those that are not ASCII alone. */
   readonly foreign?: boolean;
 }
 
-/** The lines that a scan tells, as 32-bit words: see `told` for what each means. Valid until the next scan. */
+/** The lines that a scan returns, as 32-bit words, laid out as START to NEEDLES say. Valid until the next scan. */
 export interface Scanned {
   readonly words: Uint32Array;
-  /** Words of the whole. */
+  /** How many of the words are used. */
   readonly length: number;
   /** Where the scan goes on, in bytes from the beginning of what was loaded. */
   readonly next: number;
 }
 
-/** A line's words: where it begins, where its newline is, whether it is not ASCII alone, how many needles follow. */
+/** A line's words: its start, its newline, 1 if it is not ASCII alone, the number of needles, and these. */
 export const START = 0;
 export const END = 1;
 export const FOREIGN = 2;
@@ -47,18 +47,18 @@ export const NEEDLES = 4;
 
 /** Texts in the module's memory. */
 interface EnteredTexts {
-  /** Of each where it is, its length, and 1 where case does not count, in turn. */
+  /** For each its address, its length, and 1 where case does not count. */
   readonly words: Int32Array;
   readonly asciiOnly: boolean;
 }
 
 const OUTPUT_BYTES = 16_384;
-/** Chunks of pipes are 64 KiB, of files more; what is longer is scanned piece by piece. */
+/** Chunks of pipes are 64 KiB, of files more; longer ones are scanned piece by piece. */
 const INPUT_BYTES = 262_144;
 
 /**
- * Finds the lines that hold one of many texts, at a cost that hardly grows with their number: wasm/scan.ts does it, and tells
- * how. Here is what that is given: the needles, and how they are to be sampled.
+ * Finds the lines that hold one of many texts, at a cost that hardly grows with their number. wasm/scan.ts does it, and explains
+ * how; this class gives it the needles and plans how they are sampled.
  */
 export class LineScan {
   /** Most bytes that can be loaded at once. */
@@ -72,7 +72,7 @@ export class LineScan {
   readonly #holds: GateModule["holds"];
   readonly #words: Uint32Array;
 
-  /** @param maxLine longer lines are never told */
+  /** @param maxLine longer lines are never returned */
   constructor(module: GateModule, { needles, further }: Sought, maxLine: number) {
     this.size = Math.max(INPUT_BYTES, maxLine + 1);
     this.#maxLine = maxLine;
@@ -92,7 +92,7 @@ export class LineScan {
     this.bytes.set(bytes);
   }
 
-  /** Tells lines between two places of what was loaded, as many as there is room for. */
+  /** Scans lines between two places of what was loaded, as many as there is room for. */
   scan(from: number, to: number, { every = false, most = -1, foreign = false }: ScanMode): Scanned {
     const { scan, output, next } = this.#module;
     const base = this.#input;
@@ -106,7 +106,7 @@ export class LineScan {
     return { words, length, next: next.value - base };
   }
 
-  /** Whether further texts, of each of the sets with this index, stand between two places of what was loaded. */
+  /** Whether a text of each of the further sets of this index is between two places of what was loaded. */
   holds(further: number, from: number, to: number, isForeign: boolean): boolean {
     for (const set of this.#further[further] as readonly EnteredTexts[])
       if (!(isForeign && set.asciiOnly) && !this.#holdsOne(set.words, from, to)) return false;
@@ -150,7 +150,7 @@ export class LineScan {
   }
 }
 
-/** How the needles of some lengths are sampled: each `stride`-th byte, by blocks of `width` bytes. */
+/** How needles of some lengths are sampled: every `stride`-th byte, by blocks of `width` bytes. */
 interface SamplerPlan {
   readonly shortest: number;
   readonly longest: number;
@@ -158,12 +158,12 @@ interface SamplerPlan {
   readonly width: number;
 }
 
-/** A longer stride makes no difference any more, but for the memory of the blocks. */
+/** A longer stride would only take more memory for blocks. */
 const MAX_STRIDE = 8;
 const MIN_WIDTH = 3;
 const MAX_WIDTH = 4;
 
-/** One sampler for all needles, or one for the short ones and another, with a longer stride: what looks at fewer blocks. */
+/** One sampler for all needles, or one for the short ones and another with a longer stride: whichever looks up fewer blocks. */
 export function planSamplers(lengths: readonly number[]): readonly SamplerPlan[] {
   const sorted = [...new Set(lengths)].sort((a, b) => a - b);
   const [shortest] = sorted;
@@ -175,21 +175,21 @@ export function planSamplers(lengths: readonly number[]): readonly SamplerPlan[]
   return plans.reduce((best, plan) => (costOf(plan) < costOf(best) ? plan : best));
 }
 
-/** Blocks of two bytes stand everywhere: three are better, though every place must then be looked at. */
+/** Blocks of two bytes are everywhere: three are better, even if every byte must then be sampled. */
 function samplerFor(shortest: number, longest: number): SamplerPlan {
   const width = Math.min(shortest, Math.max(MIN_WIDTH, Math.min(shortest - 1, MAX_WIDTH)));
   return { shortest, longest, stride: Math.min(shortest - width + 1, MAX_STRIDE), width };
 }
 
-/** Blocks looked at for each byte. */
+/** Blocks looked up for each byte. */
 function costOf(plan: readonly SamplerPlan[]): number {
   return plan.reduce((sum, { stride }) => sum + 1 / stride, 0);
 }
 
-/** How often characters come in logs, roughly, the most frequent first. */
+/** Characters by how frequent they roughly are in logs, the most frequent first. */
 const COMMON = " etaoinsrdlc.0123456789:[]-/=mupg";
 
-/** Where in a text its window of `length` begins: where the characters are rarest. */
+/** The offset in a text of the window of `length` characters that are rarest. */
 function rarestWindow(text: string, length: number): number {
   const weights = [...text.toLowerCase()].map((char) =>
     COMMON.includes(char) ? COMMON.length - COMMON.indexOf(char) : 0,

@@ -25,7 +25,7 @@ export interface GateModule {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** One with a memory of its own. */
+/** A new instance, with a memory of its own. */
 export function newModule(): GateModule {
   compiled ??= new WebAssembly.Module(readFileSync(distFile("gate.wasm")));
   return new WebAssembly.Instance(compiled, {}).exports as unknown as GateModule;

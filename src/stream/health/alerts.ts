@@ -1,6 +1,6 @@
 import type { Report } from "../../cli/report.ts";
 
-/** What keeps failures from being seen though the program runs: the values of the label `cause` in the metrics. */
+/** Causes that keep failures from being seen while the program runs: the values of the label `cause` in the metrics. */
 export const CAUSES = [
   "silence",
   "stalled",
@@ -13,7 +13,7 @@ export const CAUSES = [
 
 export type Cause = (typeof CAUSES)[number];
 
-/** A cause at the moment. */
+/** The state of a cause. */
 export interface CauseState {
   readonly isOn: boolean;
   /** How often it has set in. */
@@ -23,8 +23,7 @@ export interface CauseState {
 const NEVER: CauseState = { isOn: false, times: 0 };
 
 /**
- * Which causes of blindness hold. Each is told when it sets in, not again while it lasts, and one that comes and goes ever
- * more rarely.
+ * Which causes are on. Warns when one sets in, not again while it lasts, and ever more rarely of one that comes and goes.
  */
 export class Alerts {
   readonly #report: Report;
@@ -38,16 +37,16 @@ export class Alerts {
     return this.#states.get(cause) ?? NEVER;
   }
 
-  /** The cause holds from now on. */
+  /** Turns a cause on. */
   begin(cause: Cause, message: string, hint?: string): void {
     const { isOn, times } = this.of(cause);
     if (isOn) return;
     this.#states.set(cause, { isOn: true, times: times + 1 });
-    const isTold = this.#report.rareWarning(`blind ${cause}`, message);
-    if (isTold && hint !== undefined) this.#report.hint(hint);
+    const isShown = this.#report.rareWarning(`blind ${cause}`, message);
+    if (isShown && hint !== undefined) this.#report.hint(hint);
   }
 
-  /** The cause holds no more. */
+  /** Turns a cause off. */
   end(cause: Cause): void {
     const { isOn, times } = this.of(cause);
     if (isOn) this.#states.set(cause, { isOn: false, times });

@@ -1,18 +1,18 @@
 const HOUR = 3_600_000;
-/** A line's time is off by whole hours, or on time, when it is no farther from that than this, in milliseconds. */
+/** How far a time may be from a whole number of hours, or from now, to count as that, in milliseconds. */
 const TOLERANCE = 60_000;
-/** So many failures in a row, the same whole number of hours off, are a wrong time zone. */
+/** Failures in a row, off by the same whole number of hours, that show another time zone. */
 const SHIFTED = 3;
-/** Late lines must be off for so long, in milliseconds: while a backlog is poured in, lateness passes through every hour. */
+/** How long late lines must be off, in milliseconds: while a backlog is read, lateness passes through every hour. */
 const LASTING = 300_000;
-/** So many failures on time, since the last one that was off, and all is well again. */
+/** Failures on time, since the last one that was off, that show the right time zone. */
 const WELL = 10;
-/** Farther apart than this, in hours, no two zones are: UTC-12 and UTC+14. */
+/** No two zones are farther apart than this, in hours: UTC-12 and UTC+14. */
 const MAX_SHIFT = 26;
 
-/** Notices that failures are off by the same whole number of hours again and again: the log's time zone is another. */
+/** Notices that failures are off by the same whole number of hours again and again: the log is in another time zone. */
 export class ZoneShift {
-  /** How many hours the last failures were ahead, or, below 0, behind; how many in a row; when the first of them came. */
+  /** How many hours the last failures were ahead, or, below 0, behind; how many in a row; when the first of them came (epoch milliseconds). */
   #run = { hours: 0, failures: 0, since: 0 };
   #onTime = 0;
   #isShifted = false;
@@ -51,7 +51,7 @@ export class ZoneShift {
   }
 }
 
-/** The option that mends times which are `hours` ahead in the zone of this process; `now` in epoch milliseconds. */
+/** The option that corrects times which are `hours` ahead in the zone of this process; `now` in epoch milliseconds. */
 export function zoneHint(hours: number, now: number): string {
   const east = hours - new Date(now).getTimezoneOffset() / 60;
   if (east === 0) return "try --tz UTC";

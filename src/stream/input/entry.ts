@@ -1,22 +1,22 @@
-/** One log record, as far as its format tells. */
+/** One log record, with the fields of its format. */
 export interface Entry {
   /** The line as it was written; of a journal entry `host ident[pid]: message`. */
   readonly line: string;
   /** The same with a newline at its end. */
   readonly text: string;
-  /** Epoch milliseconds; undefined: the format does not say, a jail looks for a date in the line. */
+  /** Epoch milliseconds; undefined: the format has none, a jail looks for a date in the line. */
   readonly time: number | undefined;
   /** Syslog tag without its process id. */
   readonly identifier: string | undefined;
-  /** Which process wrote it, as `host pid`; undefined: the format does not say. */
+  /** Which process wrote it, as `host pid`; undefined: unknown. */
   readonly process: string | undefined;
-  /** What the program said, without the daemon's header, with a newline; the whole text where there is no header. */
+  /** The message, without the header of the log daemon, with a newline; the whole text where there is no header. */
   readonly message: string;
-  /** True when `line` holds no date, since the format's time stands outside of it. */
+  /** True when `line` holds no date, since the time of the format is outside of it. */
   readonly isDateless: boolean;
-  /** True for a journal entry whose message journalctl left out because it was long: it wants `--all`. */
+  /** True for a journal entry whose message journalctl left out because it was long: it needs `--all`. */
   readonly isCut: boolean;
-  /** A journal entry's own fields; none, of a line among journal entries that is no entry. */
+  /** A journal entry's fields; an empty object for a line among journal entries that is not one. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
   /** Whether `line` is ASCII alone, where that is known. */
   readonly ascii: boolean | undefined;

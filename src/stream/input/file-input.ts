@@ -11,28 +11,27 @@ export interface Input {
   destroy(): unknown;
 }
 
-/** Bytes read at a time: asking for them takes as long as copying a quarter of that. Two such buffers are all there is. */
+/** Bytes read at a time: a read takes as long as copying a quarter of that. There are two such buffers. */
 const BUFFER = 1_048_576;
-/** Bytes given at a time: what comes of them may have to wait for the reader of stdout. */
+/** Bytes emitted at a time: the commands that they bring may have to wait for the reader of stdout. */
 const CHUNK = 262_144;
 
 /**
- * Reads an open file to its end: into one buffer, while what is in the other is being worked on. A chunk is valid during the
- * call that gives it.
+ * Reads an open file to its end: into one buffer while the other is processed. A chunk is valid during the call that emits it.
  */
 export class FileInput extends EventEmitter implements Input {
   readonly #fd: number;
   /** The buffer that is not being read into. */
   #other: Buffer = Buffer.allocUnsafeSlow(BUFFER);
-  /** What chunks are cut from now, and how much of it was given. */
+  /** The buffer that chunks are cut from, and how much of it was emitted. */
   #current: Buffer | undefined;
   #given = 0;
-  /** What was read behind it. */
+  /** What was read after it. */
   #next: Buffer | undefined;
   #isPaused = false;
   #isOver = false;
 
-  /** @param fd is read from where it stands */
+  /** @param fd is read from its current position */
   constructor(fd: number) {
     super();
     this.#fd = fd;
@@ -48,7 +47,7 @@ export class FileInput extends EventEmitter implements Input {
     this.#give();
   }
 
-  /** Nothing is given after that. */
+  /** Nothing is emitted after that. */
   destroy(): void {
     this.#isOver = true;
   }
@@ -73,7 +72,7 @@ export class FileInput extends EventEmitter implements Input {
     }
   }
 
-  /** Begins to give what was read last, and to read what is behind that: all of the other buffer was given before. */
+  /** Begins to emit what was read last, and to read what follows: all of the other buffer was emitted before. */
   #begin(): Buffer | undefined {
     const current = this.#next;
     if (current === undefined) return undefined;

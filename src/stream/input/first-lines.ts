@@ -2,18 +2,18 @@ import { decodeLine, whole } from "../../shared/text.ts";
 import { type Format, hasShape, isNoise, shapeOf } from "./format.ts";
 import { LONGEST } from "./line-sampler.ts";
 
-/** What is told when the first lines of an input are not alike. */
+/** How the first lines of an input differ from the very first. */
 export interface Contrary {
-  /** What the first line is, and so the input. */
+  /** The format of the first line, and so of the input. */
   readonly format: Format;
-  /** What most of the lines after it are. */
+  /** The format of most lines after it. */
   readonly alike: Format;
-  /** How many of them, of how many that were looked at. */
+  /** How many of them have it, of how many that were compared. */
   readonly count: number;
   readonly others: number;
 }
 
-/** So many lines after the first one are looked at, and so many at least are compared with it. */
+/** Most lines after the first that are compared with it, and fewest for a result. */
 const OTHERS = 9;
 const FEWEST = 3;
 
@@ -25,14 +25,14 @@ const NEWLINE = 10;
  */
 export class FirstLines {
   #isPastFirst = false;
-  /** The lines after the first that were looked at, and by what they look like. */
+  /** The lines after the first that were compared, and their number by format. */
   #others = 0;
   readonly #shapes = new Map<Format, number>();
-  /** The beginning of the current line, and the length of it all. */
+  /** The beginning of the current line, and its whole length. */
   #pieces: Buffer[] = [];
   #length = 0;
 
-  /** Whether no more lines are wanted. */
+  /** Whether no more lines are needed. */
   get isDone(): boolean {
     return this.#others === OTHERS;
   }
@@ -43,7 +43,7 @@ export class FirstLines {
       const newline = chunk.indexOf(NEWLINE, at);
       const piece = chunk.subarray(at, newline < 0 ? chunk.length : newline);
       this.#length += piece.length;
-      // Of a longer one no more is kept.
+      // Only the beginning of a longer line is kept.
       if (this.#length <= LONGEST) this.#pieces.push(Buffer.from(piece));
       if (newline < 0) return;
       if (format !== undefined) this.#look(format, now);
@@ -53,7 +53,7 @@ export class FirstLines {
     }
   }
 
-  /** What most of them are; undefined: of the format, as far as one can tell. */
+  /** The format of most of them, when it is not `format`; undefined otherwise. */
   contraryTo(format: Format): Contrary | undefined {
     const others = this.#others;
     if (others < FEWEST) return undefined;

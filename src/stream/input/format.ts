@@ -27,12 +27,12 @@ const SHAPES: readonly SyslogShape[] = [
   "short-monotonic",
 ];
 
-/** Lines that journalctl and tail put between the records: they say nothing of the format. */
+/** Lines that journalctl and tail put between the records: they do not show the format. */
 const NOISE = /^(?:-- .* --|==> .* <==|)$/;
 
 /**
- * Finds out what an input is made of: its first line says so, for good. Who wrote the lines after it, however many they are, has no say; and who
- * wrote the first one decides of lines of that very shape alone, since all others are read as plain ones (`readEntry`).
+ * Finds the format of an input: its first line decides it for good. The authors of later lines have no influence on it, and the author
+ * of the first one only on lines of that very shape, since all others are read as plain ones (`readEntry`).
  */
 export class FormatDetector {
   #format: Format | undefined;
@@ -64,13 +64,13 @@ export function isNoise(line: string): boolean {
   return NOISE.test(line);
 }
 
-/** What a line, without its newline, looks like by itself. */
+/** The format of a line, without its newline, by itself. */
 export function shapeOf(line: string, now: number): Format {
   if (isDatedEntry(line)) return "journal";
   return SHAPES.find((shape) => readHeader(line, shape, now)) ?? "plain";
 }
 
-/** Whether a line, without its newline, is one of such an input: else it is read as a plain one. */
+/** Whether a line, without its newline, has the shape of a format: otherwise it is read as a plain one. */
 export function hasShape(line: string, format: Format, now: number): boolean {
   switch (format) {
     case "journal":

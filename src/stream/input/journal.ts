@@ -4,10 +4,10 @@ import { processIn } from "./syslog.ts";
 
 /**
  * Reads an entry of `journalctl -o json`, `json-seq` or `json-sse` (systemd's JOURNAL_EXPORT_FORMATS).
- * Values are strings; bytes that are no text come as a list of numbers, a field given twice as a list of strings, one over
+ * Values are strings; bytes that are not text come as a list of numbers, a field given twice as a list of strings, one over
  * 4096 bytes as null unless journalctl was called with `--all`.
  *
- * @returns undefined when the line is no such entry
+ * @returns undefined when the line is not such an entry
  */
 export function readJournal(json: string): Entry | undefined {
   const start = json.startsWith("data: ") ? 6 : json.charCodeAt(0) === 0x1e ? 1 : 0;
@@ -52,7 +52,7 @@ export interface CutEntry {
   readonly json: Bytes;
 }
 
-/** An entry as the gate has cut it out of its JSON: it says what `readJournal` says of it. */
+/** An entry as the gate has cut it out of its JSON: it equals what `readJournal` makes of it. */
 export class JournalEntry implements Entry {
   readonly text: string;
   readonly line: string;

@@ -5,13 +5,13 @@ import { readJournal } from "./journal.ts";
 import { ambiguityOf, processIn, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
 
 /**
- * Reads one line of a known format. A line of another shape, in a journal too, is a plain one: never is a line taken for a kind that
- * the input is not of, since a log writer does not choose its format line by line, but an attacker might; nor is it dropped, since the
- * first line, which chose, may have been an attacker's.
+ * Reads one line of a known format. A line of another shape, in a journal too, is a plain one. It is never read in another format,
+ * since a log daemon does not change its format from line to line, but an attacker might; nor is it dropped, since the first line,
+ * which decided the format, may have been an attacker's.
  *
  * @param text the line with a newline at its end
  * @param now epoch milliseconds, for years that lines don't say
- * @param settle settles what stamps leave open
+ * @param settle resolves times that stamps leave ambiguous
  */
 export function readEntry(
   text: string,
@@ -32,7 +32,7 @@ export function readEntry(
   }
 }
 
-/** So that no jail with a journalmatch sees what is no entry. */
+/** So that no jail with a journalmatch sees a line that is not an entry. */
 const NO_FIELDS: Entry["fields"] = {};
 
 function plainEntry(text: string, time: number | undefined, ascii: boolean | undefined): Entry {
@@ -52,7 +52,7 @@ function plainEntry(text: string, time: number | undefined, ascii: boolean | und
   };
 }
 
-/** A line with a syslog header, which is read when somebody asks for it: jails that see the raw line never do. */
+/** A line with a syslog header, which is parsed on demand: jails that see the raw line do not need it. */
 class SyslogEntry implements Entry {
   readonly line: string;
   readonly text: string;

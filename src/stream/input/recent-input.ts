@@ -1,14 +1,14 @@
-/** How much before a place is looked at, in bytes. */
+/** How far before a place lines are searched, in bytes. */
 const KEPT = 65536;
-/** A place may lie so much before the newest chunk, for what is before it to be there whole. */
+/** How much before the newest chunk is kept: a place may be KEPT bytes before it. */
 const REMEMBERED = 2 * KEPT;
 
 /** Remembers the end of what was read, for the last dated lines. */
 export class RecentInput {
-  /** The newest chunk: valid as long as it is the reader's. */
+  /** The newest chunk: valid until the reader uses its buffer again. */
   #chunk: Buffer = Buffer.alloc(0);
   /**
-   * What was before it, and behind that its last bytes: copied, since a reader uses its buffers again, and always into the same
+   * The bytes before it, followed by its last bytes: copied, since a reader uses its buffers again, and always into the same
    * memory, since a new piece for every chunk of a live log would keep the garbage collector busy.
    */
   readonly #bytes = Buffer.alloc(2 * REMEMBERED);

@@ -4,7 +4,7 @@ import { type Doubt, localTime, wallTime, withoutYear, zoneOffset } from "../../
 /**
  * How a line with a syslog header begins:
  * `syslog` (RFC 3164 or ISO 8601 stamp, as rsyslog, syslog-ng and `journalctl -o short`, `short-iso` write it), the same
- * behind `<PRI>`, RFC 5424 behind `<PRI>1`, and `journalctl -o short-full`, `short-unix`, `short-monotonic`.
+ * after `<PRI>`, RFC 5424 after `<PRI>1`, and `journalctl -o short-full`, `short-unix`, `short-monotonic`.
  */
 export type SyslogShape =
   | "syslog"
@@ -14,12 +14,12 @@ export type SyslogShape =
   | "short-unix"
   | "short-monotonic";
 
-/** What a header says. */
+/** A parsed header. */
 export interface SyslogHeader {
   /** Epoch milliseconds. */
   readonly time: number | undefined;
   readonly identifier: string | undefined;
-  /** Where host and tag begin, behind the stamp, in UTF-16 units. */
+  /** Where host and tag begin, after the stamp, in UTF-16 units. */
   readonly source: number;
   /** Where the message begins, in UTF-16 units. */
   readonly start: number;
@@ -89,13 +89,13 @@ export function processIn(source: string, isRfc5424 = false): string | undefined
   return pid === undefined ? undefined : `${host} ${pid}`;
 }
 
-/** What the stamp of a line with such a header leaves open: one of RFC 3164 says neither year nor zone. */
+/** What the stamp of a line with such a header leaves ambiguous: one of RFC 3164 has neither year nor zone. */
 export function ambiguityOf(line: string, shape: SyslogShape): Doubt | undefined {
   if (shape !== "syslog" && shape !== "syslog-pri") return undefined;
   return isDigit(line.charCodeAt(shape === "syslog" ? 0 : line.indexOf(">") + 1)) ? undefined : "year";
 }
 
-/** The stamp read last, with the blank behind it: lines of one second follow each other. */
+/** The last stamp, with the blank after it: lines of one second follow each other. */
 let known = { stamp: " ", now: 0, time: undefined as number | undefined };
 
 function stamped(line: string, now: number, start = 0): SyslogHeader | undefined {
@@ -111,7 +111,7 @@ function stamped(line: string, now: number, start = 0): SyslogHeader | undefined
   return sourced(line, start + stamp.length, known.time);
 }
 
-/** The identifier read last: a few of them are most of a log, and need not be cut out again. */
+/** The last identifier: a few of them make up most of a log, and need not be cut out again. */
 let lastIdentifier = "";
 
 /** The header after its stamp. A line such as `host last message repeated 3 times` has no tag. */
@@ -143,7 +143,7 @@ const COLON = 0x3a;
 const OPENING = 0x5b;
 const CLOSING = 0x5d;
 
-/** Behind the letters, digits and `-./_` from `start` on. */
+/** The end of the letters, digits and `-./_` from `start` on. */
 function endOfWord(line: string, start: number): number {
   let end = start;
   for (let code = line.charCodeAt(end); isPlain(code); code = line.charCodeAt(++end));

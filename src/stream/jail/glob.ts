@@ -18,7 +18,7 @@ function bracket(part: string): string {
   return `(?!/)[${not && "^"}${inOrder.replace(/[\\\]^[]/g, "\\$&")}]`;
 }
 
-/** A range that ends before it begins holds nothing; a RegExp refuses it. */
+/** Whether a range ends before it begins: it is empty, and a RegExp refuses it. */
 function isAfter(from: string, to: string): boolean {
   return (from.codePointAt(0) ?? 0) > (to.codePointAt(0) ?? 0);
 }

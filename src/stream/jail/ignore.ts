@@ -8,12 +8,12 @@ import { NetworkSet } from "./networks.ts";
 
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
-/** Never anybody else, whatever the interfaces say: loopback, multicast and the like. */
-const NOBODY = RESERVED.map(({ network }) => network);
+/** Addresses that no other host has, whatever the interfaces are: loopback, multicast and the like. */
+const RESERVED_NETWORKS = RESERVED.map(({ network }) => network);
 const LOOPBACK = [parseNetwork("127.0.0.0/8")].filter((network) => network !== undefined);
-const NOBODYS = new NetworkSet(NOBODY);
+const RESERVED_SET = new NetworkSet(RESERVED_NETWORKS);
 
-/** What a list needs of its surroundings. */
+/** What an ignore list needs of its surroundings. */
 export interface IgnoreHost {
   /** False in a replay, which gives the same on every machine: own addresses are then those that are so everywhere. */
   readonly isLive: boolean;
@@ -22,7 +22,7 @@ export interface IgnoreHost {
   readonly warn: (message: string) => void;
 }
 
-/** Whom a jail never bans: `ignoreip` with its lists and host names, and the machine itself. */
+/** The addresses that a jail never bans: `ignoreip` with its lists and host names, and the machine itself. */
 export class IgnoreList {
   readonly #rule: IgnoreRule;
   readonly #host: IgnoreHost;
@@ -38,11 +38,11 @@ export class IgnoreList {
     this.#host = host;
     this.#files = rule.files.map((path) => new ListFile(path, host.warn));
     this.#networks = new NetworkSet(rule.networks);
-    this.#own = new NetworkSet(rule.self ? NOBODY : []);
+    this.#own = new NetworkSet(rule.self ? RESERVED_NETWORKS : []);
     this.#ownInside = new NetworkSet(rule.self ? LOOPBACK : []);
   }
 
-  /** Reads lists and own addresses again, and asks for host names, if that is due at `now` (epoch milliseconds). */
+  /** Reads lists and own addresses again, and looks up host names, if that is due at `now` (epoch milliseconds). */
   refresh(now: number): void {
     if (now - this.#refreshed < OWN_ADDRESSES_FRESH && now >= this.#refreshed) return;
     const isFirst = this.#refreshed === Number.NEGATIVE_INFINITY;
@@ -55,7 +55,7 @@ export class IgnoreList {
 
   #readOwn(): void {
     const own = ownAddresses().map(({ network }) => network);
-    this.#own = new NetworkSet([...NOBODY, ...own]);
+    this.#own = new NetworkSet([...RESERVED_NETWORKS, ...own]);
     this.#ownInside = new NetworkSet(own);
   }
 
@@ -79,7 +79,7 @@ export class IgnoreList {
     );
   }
 
-  /** The machine's own, itself or as what an IPv6 address may stand for. */
+  /** Whether a network holds an address of the machine, or an IPv6 address that stands for one. */
   #isOwn(network: Network): boolean {
     return this.#own.touches(network) || innerIPv4(network).some((inner) => this.#ownInside.touches(inner));
   }
@@ -87,7 +87,7 @@ export class IgnoreList {
   /** Why an address or network is never banned, for people; undefined: it may be. */
   reasonFor(network: Network): string | undefined {
     const is = isSingle(network) ? "it is" : "it holds";
-    if (this.#own.touches(network) && NOBODYS.touches(network))
+    if (this.#own.touches(network) && RESERVED_SET.touches(network))
       return `${is} an address that no other host has, and ignoreself is on`;
     if (this.#isOwn(network)) return `${is} an address of this machine, and ignoreself is on`;
     return this.touches(network) ? `${is} an address that ignoreip names` : undefined;
@@ -100,7 +100,7 @@ export class IgnoreList {
   }
 }
 
-/** A file of addresses and networks, one a line; `#` begins a comment. What was read last stays while it can't be read. */
+/** A file of addresses and networks, one a line; `#` begins a comment. While it cannot be read, its last content stays. */
 class ListFile {
   readonly #path: string;
   readonly #warn: (message: string) => void;

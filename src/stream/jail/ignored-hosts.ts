@@ -1,6 +1,6 @@
 import type { Report } from "../../cli/report.ts";
 import type { Network } from "../../shared/address.ts";
-import { Lookup, type Resolve, resolveHost, withinBound } from "./lookup.ts";
+import { BackgroundLookup, type Resolve, resolveHost, withinBound } from "./lookup.ts";
 
 /**
  * Looks up the host names of `ignoreip`. Apart from those in the log, which are the attacker's: too many of them would push
@@ -8,11 +8,11 @@ import { Lookup, type Resolve, resolveHost, withinBound } from "./lookup.ts";
  */
 export class IgnoredHosts {
   readonly #report: Report;
-  readonly #hosts: Lookup<readonly Network[]>;
+  readonly #hosts: BackgroundLookup<readonly Network[]>;
 
   constructor(report: Report, resolve: Resolve = resolveHost) {
     this.#report = report;
-    this.#hosts = new Lookup(resolve);
+    this.#hosts = new BackgroundLookup(resolve);
   }
 
   /** The addresses of a host name as far as they are known; looks them up in the background. `now` in epoch milliseconds. */

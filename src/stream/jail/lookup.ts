@@ -5,11 +5,11 @@ import { type Network, parseNetwork, unmap } from "../../shared/address.ts";
 
 /** How long an answer is used, in milliseconds. */
 const FRESH = 300_000;
-/** When a question that was never answered is asked again, in milliseconds. */
+/** After how long a question that was never answered is asked again, in milliseconds. */
 const RETRY = 30_000;
 const MAX_ANSWERS = 10_000;
 const MAX_RUNNING = 4;
-/** Most questions, and most who wait for answers. */
+/** Most questions, and most callers that wait for answers. */
 const MAX_WAITING = 1_000;
 const COMMAND_TIMEOUT = 10_000;
 /** Most addresses of a name: whoever runs a name's DNS can give it thousands. */
@@ -21,25 +21,25 @@ export type Resolve = (host: string) => Promise<readonly Network[] | undefined>;
 interface Answer<T> {
   /** Undefined while there is none. */
   value: T | undefined;
-  /** When it was asked for, in epoch milliseconds. */
+  /** When it was last asked, in epoch milliseconds. */
   asked: number;
-  /** True while it is on its way. */
+  /** True while the answer is on its way. */
   isComing: boolean;
-  /** Those who wait for it. */
+  /** Callers that wait for it. */
   readonly waiting: ((value: T | undefined) => void)[];
 }
 
 /**
- * Questions whose answers take time (host names, `ignorecommand`), asked in the background, a few at a time, and remembered:
- * the stream is never held up. When one fails, the last answer stays.
+ * Asks questions whose answers take time (host names, `ignorecommand`) in the background, a few at a time, and remembers the
+ * answers: the stream never waits. When one fails, the last answer stays.
  */
-export class Lookup<T> {
+export class BackgroundLookup<T> {
   readonly #ask: (question: string) => Promise<T | undefined>;
   /** By question, the one asked longest ago first. */
   readonly #answers = new Map<string, Answer<T>>();
   readonly #queue: [question: string, answer: Answer<T>][] = [];
   #running = 0;
-  /** Those who wait, for whatever answer. */
+  /** Callers that wait for any answer. */
   #waiting = 0;
 
   /** @param ask gives undefined when there is no answer now */
@@ -47,12 +47,12 @@ export class Lookup<T> {
     this.#ask = ask;
   }
 
-  /** How many wait for an answer. */
+  /** How many callers wait for an answer. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** What is known, perhaps nothing yet; asked (again) when there is nothing or it has grown old. */
+  /** The answer as far as it is known; asks, or asks again, when there is none or it has grown old. `now` in epoch milliseconds. */
   known(question: string, now: number): T | undefined {
     const answer = this.#answers.get(question);
     if (answer === undefined || isOld(answer, now)) this.#enqueue(question, now, answer);
@@ -62,7 +62,7 @@ export class Lookup<T> {
   /**
    * Calls `then` with the answer, at once when it is known, later otherwise; with undefined when there is none.
    *
-   * @returns false when too many are waiting: `then` will not be called
+   * @returns false when too many wait: `then` will not be called
    */
   when(question: string, now: number, then: (value: T | undefined) => void): boolean {
     const value = this.known(question, now);
@@ -125,7 +125,7 @@ export function withinBound(host: string, networks: readonly Network[], report: 
   return networks.slice(0, MAX_ADDRESSES);
 }
 
-/** Runs an `ignorecommand`, an argv as JSON: status 0 says yes, any other no; undefined when it could not be run. */
+/** Runs an `ignorecommand`, an argv as JSON: true for status 0, false for any other; undefined when it could not be run. */
 export function askCommand(argv: string): Promise<boolean | undefined> {
   const [file = "", ...args] = JSON.parse(argv) as string[];
   return new Promise((resolve) => {

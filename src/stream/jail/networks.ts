@@ -1,6 +1,6 @@
 import type { Network } from "../../shared/address.ts";
 
-/** Addresses and networks, to be asked quickly, however many they are. */
+/** A set of addresses and networks with quick lookups, however many there are. */
 export class NetworkSet {
   readonly #ipv4: Ranges<number>;
   readonly #ipv6: Ranges<bigint>;

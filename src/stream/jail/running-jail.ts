@@ -12,35 +12,35 @@ import type { CompiledJail } from "./compile-jails.ts";
 import { type IgnoreHost, IgnoreList } from "./ignore.ts";
 import { fieldsOfMatch, hasIdentifier, lineFor, passesJournalMatch, viewOf } from "./jail-view.ts";
 
-/** What a jail counts, for `--stats` and `--metrics`. */
-export interface JailCounts {
+/** What is counted for a jail, for `--stats` and `--metrics`. */
+export interface RunningCounts {
   failures: number;
   ignored: number;
   bans: number;
-  /** Bans said again, since a banned address was still logging. */
+  /** Bans written again because a banned address still logged failures. */
   repeats: number;
   unbans: number;
 }
 
-/** What a jail at work needs of its surroundings. */
+/** What a running jail needs of its surroundings. */
 export interface JailHost extends IgnoreHost {
   /** Most addresses remembered. */
   readonly maxKeys: number;
   /** The lines of all jails' windows. */
   readonly evidence: Evidence;
-  /** Told of each search that was given up, since it would have taken too long. */
+  /** Called for each search that was given up because it took too long. */
   readonly onGiveUp: (jail: Jail, pattern: PythonPattern) => void;
   /**
-   * Told of the first entry that has the look of a failure and is not what the jail's journalmatch asks for, with the fields that it asks
-   * for as the entry has them: `_UID=1000`.
+   * Called for the first entry that reads like a failure but does not match the jail's journalmatch, with the fields that this names
+   * as the entry has them: `_UID=1000`.
    */
   readonly onRefused: (jail: Jail, fields: readonly string[]) => void;
 }
 
-/** One jail at work: which entries it sees, what its filter says of them, how often is too often, who is spared. */
+/** A jail at work: passes the entries that it sees to its filter, and holds its window and its ignore list. */
 export class RunningJail {
   readonly window: FindWindow;
-  readonly counts: JailCounts = { failures: 0, ignored: 0, bans: 0, repeats: 0, unbans: 0 };
+  readonly counts: RunningCounts = { failures: 0, ignored: 0, bans: 0, repeats: 0, unbans: 0 };
   readonly #host: JailHost;
   readonly #carryover = new DateCarryover();
   /** Where the next line begins that a multi-line filter has not seen. */
@@ -48,7 +48,7 @@ export class RunningJail {
   #compiled: CompiledJail;
   #ignore: IgnoreList;
   #matcher: Matcher;
-  /** What would be a failure, of entries that journalmatch does not take: with sessions of its own, until there was one. */
+  /** For entries that journalmatch refuses, with sessions of its own, until one reads like a failure. */
   #refused: Matcher | undefined;
   #hasRefused = false;
 
@@ -60,7 +60,7 @@ export class RunningJail {
     this.#matcher = this.#newMatcher();
   }
 
-  /** Goes on with rules that were read again: windows stay, sessions begin anew. */
+  /** Takes new rules: the window stays, sessions begin anew. */
   reload(compiled: CompiledJail): void {
     this.#compiled = compiled;
     this.window.reload({ ...compiled.jail, maxKeys: this.#host.maxKeys });
@@ -78,7 +78,7 @@ export class RunningJail {
     return this.#ignore;
   }
 
-  /** The filter's verdict; undefined: the entry is none of this jail's. */
+  /** The filter's verdict on an entry; undefined: the jail does not see it. `patterns`: those that may match, as bits. */
   judge(entry: Entry, clock: MatcherClock, at: Position, patterns: number): Verdict | undefined {
     if (this.#compiled.filter.maxlines > 1) this.#catchUp(clock, at);
     if (!hasIdentifier(this.jail, entry)) return undefined;
@@ -88,7 +88,7 @@ export class RunningJail {
     return undefined;
   }
 
-  /** Tells of the first entry that would be a failure if journalmatch took it. */
+  /** Reports the first entry that would be a failure if journalmatch took it. */
   #refuse(line: MatcherLine, entry: Entry, clock: MatcherClock): void {
     if (this.#hasRefused) return;
     this.#refused ??= this.#newMatcher();
@@ -98,7 +98,7 @@ export class RunningJail {
     this.#host.onRefused(this.jail, fieldsOfMatch(this.jail, entry));
   }
 
-  /** Shows a multi-line filter the lines before this one that it was spared: none of them could complete a match. */
+  /** Shows a multi-line filter the lines before this one that the gate dropped: none of them could complete a match. */
   #catchUp(clock: MatcherClock, { offset, end, before }: Position): void {
     const { maxlines } = this.#compiled.filter;
     const missed: EntryAt[] = [];

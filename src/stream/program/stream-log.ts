@@ -11,7 +11,7 @@ import { FileInput } from "../input/file-input.ts";
 import type { CompiledJail } from "../jail/compile-jails.ts";
 import type { Options } from "../options.ts";
 import { Outbox } from "../outbox.ts";
-import { type RunClock, run, type Surroundings } from "../run.ts";
+import { type RunClock, type RunSurroundings, run } from "../run.ts";
 import type { BanLog } from "../state/banlog.ts";
 import { Persister } from "../state/persister.ts";
 import { enabledJails, readRules, warnOfSources } from "./load-jails.ts";
@@ -22,7 +22,7 @@ export interface StreamContext {
   readonly clock: RunClock;
   /** When the process started, in epoch milliseconds. */
   readonly started: number;
-  readonly onSignals: Surroundings["onSignals"];
+  readonly onSignals: RunSurroundings["onSignals"];
 }
 
 /** Puts the engine together with what the options name, and runs it from stdin to stdout. Gives the exit status. */

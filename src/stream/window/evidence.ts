@@ -3,14 +3,14 @@ export interface EvidenceOptions {
   readonly maxBytes: number;
 }
 
-/** In the place of a line that is not there. */
+/** Stands for no place. */
 export const NOWHERE = 0;
 
 /** The store is a multiple of this, and lines begin at one. */
 const UNIT = 8;
 /**
- * Before each line in the store: who owns it and when it was, as numbers of eight bytes; how far back its owner's line before
- * it is, in units, and its length, as numbers of four.
+ * The header of each line in the store: its owner and its time, as numbers of eight bytes; how far back the owner's previous
+ * line is, in units, and its length, as numbers of four bytes.
  */
 const HEADER = 24;
 const OWNER = 0;
@@ -21,17 +21,17 @@ const LENGTH = 5;
 const WIDEST = 3;
 
 /**
- * Holds the lines that show why an address is about to be banned, or is banned: as bytes in one ring, in the order they came,
- * each leading to the one before it of the same owner. So they are no objects, and cost the garbage collector nothing. Who
- * owns lines keeps the place of the newest.
+ * Holds the log lines that show why an address is about to be banned, or is banned: as bytes in one ring, in the order they
+ * came, each with a link to the previous one of the same owner. As bytes they cost the garbage collector nothing. An owner
+ * keeps the place of its newest line.
  *
- * Places count on and on, in bytes; where in the ring one is, is its remainder by the ring's size.
+ * A place is a number of bytes that only grows; modulo the ring's size it is the offset in the ring.
  */
 export class Evidence {
   readonly #ring: Buffer;
   readonly #doubles: Float64Array;
   readonly #words: Uint32Array;
-  /** The place behind the newest line. */
+  /** The place after the newest line. */
   #head = UNIT;
 
   constructor({ maxBytes }: EvidenceOptions) {
@@ -50,7 +50,7 @@ export class Evidence {
    * Keeps the lines of a failure.
    *
    * @param before the place of the owner's newest line so far, or NOWHERE
-   * @param owner a number that is nobody else's
+   * @param owner a number that no other owner has
    * @param time epoch milliseconds
    * @returns the place of its newest line now
    */
@@ -80,7 +80,7 @@ export class Evidence {
     return (place / UNIT) | 0;
   }
 
-  /** The newest place of these bits. Whether it is still held, and the owner's, `read` finds out. */
+  /** The newest place of these bits. `read` finds out whether a line of the owner is still there. */
   placeOf(word: number): number {
     const head = this.#head / UNIT;
     return (head - ((head - word) >>> 0)) * UNIT;
@@ -103,7 +103,7 @@ export class Evidence {
     return place;
   }
 
-  /** Whether nothing was written over the line that an owner had there. */
+  /** Whether the line of an owner is still there, not overwritten. */
   #isHeld(place: number, owner: number): boolean {
     const size = this.#ring.length;
     if (place === NOWHERE || place >= this.#head || place < this.#head - size) return false;

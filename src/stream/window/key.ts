@@ -2,15 +2,15 @@ import { createHash } from "node:crypto";
 import { ipv4Number, type Network, parseNetwork } from "../../shared/address.ts";
 
 /**
- * What tables know a subject by: 128 bits, and of what kind they are. An address or network is its own bits; any other id
- * the first half of its SHA-256, for which nobody finds two. All are signed 32-bit integers, which V8 keeps without boxes.
+ * The key of a subject in tables: 128 bits and a kind. For an address or network these are its own bits; for any other id the
+ * first half of its SHA-256, too long for a collision to be found. All are signed 32-bit integers, which V8 keeps unboxed.
  */
 export interface Key {
   readonly a: number;
   readonly b: number;
   readonly c: number;
   readonly d: number;
-  /** Below 256; above that is the jail, where one table is for several. */
+  /** Below 256; the bits above are the jail, in a table for several jails. */
   readonly kind: number;
 }
 
@@ -21,7 +21,7 @@ const ID = 255;
 let lastName: string | undefined;
 let lastKey: Key = keyOfId("");
 
-/** The key of a subject's name, as `nameOf` gives it. The last one is kept at hand: a failure asks several times. */
+/** The key of a subject's name, as `nameOf` gives it. The last one is kept: each failure needs its key several times. */
 export function keyOf(name: string): Key {
   if (name === lastName) return lastKey;
   const number = ipv4Number(name);
@@ -31,7 +31,7 @@ export function keyOf(name: string): Key {
   return lastKey;
 }
 
-/** Keys for what a table holds of the subjects of several jails. */
+/** Keys for a table that holds subjects of several jails. */
 export class JailKeys {
   /** A number for each jail there ever was, above 0. */
   readonly #numbers = new Map<string, number>();

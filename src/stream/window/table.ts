@@ -1,25 +1,25 @@
 import { randomFillSync } from "node:crypto";
 import type { Key } from "./key.ts";
 
-/** In the place of a row that is not there. */
+/** Stands for no row. */
 export const NONE = -1;
 
 /** Words of a row that hold its key. */
 const KEY_WORDS = 5;
-/** Which of them is the kind; in a free row it is FREE, and the first word leads to the next free row. */
+/** Which of them is the kind. In a free row it is FREE, and the first word is the next free row. */
 const KIND = 4;
 const FREE = -1;
-/** Rows are allocated so many at a time, and never move. */
+/** Rows are allocated in segments of this many, and never move. */
 const SEGMENT_BITS = 13;
 const SEGMENT_ROWS = 1 << SEGMENT_BITS;
-/** Rows that a shard of the index leads to when the table is full, about. */
+/** About how many rows a shard of the index holds when the table is full. */
 const SHARD_ROWS = 4096;
 const MAX_SHARDS = 65_536;
 const FIRST_SLOTS = 8;
-/** A slot holds the number of a row plus one, and above it five bits of its hash: most other keys show by these alone. */
+/** A slot holds the number of a row plus one, and above it five bits of its hash, which rule out most other keys. */
 const ROW_BITS = 27;
 const ROW_MASK = 2 ** ROW_BITS - 1;
-/** How many rows are compared to find the one to give up. */
+/** Rows that are compared to find the one to give up. */
 const SAMPLE = 8;
 
 export interface TableOptions {
@@ -30,12 +30,12 @@ export interface TableOptions {
 }
 
 /**
- * Rows of 32-bit words by key, in typed arrays: a million of them are no objects and bring no pauses. A row stays where it
- * is until it is deleted; then its number is given to another.
+ * Rows of 32-bit words by key, in typed arrays: a million of them cost the garbage collector nothing. A row keeps its number
+ * until it is deleted; then another row gets it.
  *
  * The index is open addressing with linear probing, cut into shards by the hash: one that is two thirds full is doubled by
- * itself, some 4096 rows at most, so that no insertion takes long. It takes 6 to 12 bytes a row. The hash has secret seeds,
- * lest somebody choose addresses that collide; nothing that can be seen depends on them.
+ * itself, some 4096 rows at most, so that no insertion takes long. It takes 6 to 12 bytes a row. The hash has secret seeds, so
+ * that an attacker cannot choose addresses that collide; nothing that can be seen depends on them.
  */
 export class Table {
   /** Words of a whole row. */
@@ -166,7 +166,7 @@ export class Table {
     return more;
   }
 
-  /** Takes a row out of the index; those behind it that it had pushed away move up. */
+  /** Takes a row out of the index; rows that it had displaced move up. */
   #leave(row: number): void {
     const hash = this.#hashOf(row);
     const shard = hash & (this.#shards.length - 1);

@@ -2,34 +2,34 @@ import type { Evidence } from "./evidence.ts";
 import { keyOf } from "./key.ts";
 import { NONE, Table } from "./table.ts";
 
-/** How often is too often: `maxretry` failures less than `findtime` apart. */
+/** When an address has failed too often: `maxretry` failures less than `findtime` apart. */
 export interface WindowOptions {
   readonly maxretry: number;
   /** How long a failure counts, in milliseconds. */
   readonly findtime: number;
-  /** Most lines told of a completed window. */
+  /** Most lines shown of a completed window. */
   readonly maxmatches: number;
-  /** Most addresses remembered; for a new one goes one that was idle long and failed seldom. */
+  /** Most addresses remembered; a new one pushes out one that was idle for long and failed seldom. */
   readonly maxKeys: number;
   /** Most failures of all addresses together that don't fit in their rows; undefined: eight million. */
   readonly maxSpilled?: number;
 }
 
 /**
- * Failures of one address that are too far apart to bring a ban are kept in case late ones come between them. This many, and
- * those of one more window; the oldest go first.
+ * Failures of one address that are too far apart for a ban are kept in case late ones come between them: this many, and those
+ * of one more window; the oldest go first.
  */
 const MAX_SPARSE = 64;
-/** Addresses for which that is done; of others, and those idle longest, the newest maxretry - 1 are kept. */
+/** Addresses for which that is done; of those idle longest beyond it, only the newest maxretry - 1 failures are kept. */
 const MAX_SPILLED = 10_000;
-/** Failures in arrays, of all addresses together, unless options say otherwise: 64 MB. Beyond it the address idle longest goes. */
+/** Most failures in arrays, of all addresses together: 64 MB. Beyond it the address idle longest goes. */
 const MAX_SPILLED_FAILURES = 8_000_000;
-/** Failures that a row holds at most. Those of an address that may have more are an array from there on. */
+/** Most failures that a row holds; more of one address are an array. */
 const MAX_ROW = 16;
 
 /**
- * A row's words: when the address was last heard of, in failures of all; the time of its newest failure, of which the upper
- * half shares a word with the number of failures; and how many milliseconds each earlier one lies before that, ascending.
+ * A row's words: the turn of its last failure; the time of that, whose upper half shares a word with the number of failures;
+ * and how many milliseconds before it each earlier failure was, ascending.
  */
 const TURN = 0;
 const HEAD = 1;
@@ -40,19 +40,19 @@ const COUNT_BITS = 8;
 const SPILLED = 255;
 const WORD = 2 ** 32;
 
-/** How many windows there were: each has numbers of its own. */
+/** Windows created so far: each has numbers of its own. */
 let windows = 0;
 
 /**
  * Decides when an address has failed too often. Time is the log's, never the clock's.
  *
  * Failure times lie in a row of `maxretry` words a key, 56 bytes for each of a million keys with a `maxretry` of 5. What
- * doesn't fit there is an array: more failures than that, a fraction of a millisecond, more than 49 days between them.
+ * doesn't fit there is an array: more failures than that, or more than 49 days between them.
  */
 export class FindWindow {
   #options: WindowOptions;
   readonly #evidence: Evidence;
-  /** This window's lines are owned by numbers from here on, one for each row. */
+  /** Lines are owned by numbers from here on, one for each row. */
   readonly #owner = ++windows * 2 ** 27;
   readonly #rows: Table;
   /** Failures that a row holds. */
@@ -63,9 +63,9 @@ export class FindWindow {
   readonly #spilled = new Map<number, readonly number[]>();
   /** How many failure times these are. */
   #spilledFailures = 0;
-  /** Those of them that are next to lose all but what fits, while they are too many: an iterator keeps all that its map held. */
+  /** The next to be cut to what fits, while there are too many. It is dropped then: an iterator keeps all that its map ever held. */
   #oldestSpilled: Iterator<number> | undefined;
-  /** Failures counted so far: the time by which idleness is told. */
+  /** Failures counted so far: the time by which idleness is measured. */
   #turn = 0;
   #evicted = 0;
 
@@ -93,8 +93,8 @@ export class FindWindow {
    *
    * @param name of the address, as `nameOf` gives it
    * @param time epoch milliseconds
-   * @param lines those that show it
-   * @returns the lines of the window of `maxretry` that it completes: the address then starts from zero; undefined when it completes none
+   * @param lines its log lines
+   * @returns the lines of the window of `maxretry` that it completes, after which the address starts from zero; undefined: it completes none
    */
   add(name: string, time: number, lines: readonly string[]): readonly string[] | undefined {
     const { maxretry } = this.#options;
@@ -130,7 +130,7 @@ export class FindWindow {
     return this.#matchesIn(this.#rows.find(keyOf(name)), since, []);
   }
 
-  /** Goes on with other options; the failures counted so far stay. */
+  /** Takes other options; the failures counted so far stay. */
   reload(options: WindowOptions): void {
     this.#options = options;
   }
@@ -142,14 +142,14 @@ export class FindWindow {
   }
 
   /**
-   * What most failures are, done without arrays: one more than there were, newer than they are, that completes no window and fits
-   * into the row. False: it is none such, and nothing is changed.
+   * The quick path for most failures: one that is newer than the others, completes no window and fits into the row. Returns
+   * false, and changes nothing, for any other.
    */
   #append(row: number, time: number): boolean {
     const rows = this.#rows;
     const head = rows.get(row, HEAD);
     const count = head & SPILLED;
-    if (count >= this.#length || count + 1 >= this.#options.maxretry || !Number.isInteger(time)) return false;
+    if (count >= this.#length || count + 1 >= this.#options.maxretry) return false;
     const later = time - ((head >> COUNT_BITS) * WORD + (rows.get(row, LOW) >>> 0));
     const oldest = count > 1 ? rows.get(row, BEFORE + count - 2) >>> 0 : 0;
     if (later < 0 || later + oldest >= WORD) return false;
@@ -168,7 +168,7 @@ export class FindWindow {
     this.#rows.set(row, this.#note, this.#evidence.wordOf(place));
   }
 
-  /** The lines held for a row, and behind them some more. */
+  /** The lines held for a row, and some more after them. */
   #matchesIn(row: number, since: number, lines: readonly string[]): readonly string[] {
     const max = this.#evidence.size > 0 ? this.#options.maxmatches : 0;
     if (max === 0) return [];
@@ -217,12 +217,10 @@ export class FindWindow {
 
   #fits(times: readonly number[]): boolean {
     const newest = times.at(-1) ?? 0;
-    if (times.length > this.#length || newest - (times[0] ?? newest) >= WORD) return false;
-    for (const time of times) if (!Number.isInteger(time)) return false;
-    return true;
+    return times.length <= this.#length && newest - (times[0] ?? newest) < WORD;
   }
 
-  /** Writes a row; whole milliseconds, and no more than 49 days apart. */
+  /** Writes a row of times that are no more than 49 days apart. */
   #pack(row: number, times: readonly number[]): void {
     const newest = times.at(-1) ?? 0;
     this.#rows.set(row, HEAD, (Math.floor(newest / WORD) << COUNT_BITS) | times.length);
@@ -240,7 +238,7 @@ export class FindWindow {
       next = this.#oldestSpilled.next();
     }
     const row = next.value ?? NONE;
-    const times = (this.#spilled.get(row) ?? []).map(Math.floor).slice(-this.#length);
+    const times = (this.#spilled.get(row) ?? []).slice(-this.#length);
     const newest = times.at(-1) ?? 0;
     this.#unspill(row);
     this.#pack(
@@ -249,7 +247,7 @@ export class FindWindow {
     );
   }
 
-  /** Gives up an address. A failure more makes one stay as long again: who is near a ban is not pushed out by passers-by. */
+  /** Gives up an address. Each failure makes it stay as long again: addresses that fail once push out none that is near a ban. */
   #evict(): void {
     const row = this.#rows.victim((each) => {
       const failures = Math.min(this.#rows.get(each, HEAD) & SPILLED, this.#length);

@@ -68,22 +68,22 @@ const blindnesses: readonly {
     name: "when there was no input for two hours",
     blind: (tried) => tried.pass(2 * hour),
     healed: (tried) => tried.read("1 a line\n"),
-    told: "no input for 7200 s: is the log still being written, and its reader still following it?",
-    hint: "--silence says how long is too long; 0 is never",
+    told: "no input for 7200 s: is the log still written, and is the program that reads it still running?",
+    hint: "--silence sets the time; 0 turns it off",
   },
   {
     cause: "stalled",
     name: "when stdout took nothing for a minute",
     blind: (tried) => tried.pass(minute, true),
     healed: (tried) => tried.pass(1),
-    told: "the reader of stdout takes nothing: no line is read until it does",
+    told: "the reader of stdout has stalled: no lines are read until it goes on",
   },
   {
     cause: "headerless",
     name: "when a jail with an identifier is shown plain lines",
     blind: (tried) => tried.monitor.use("plain", [raw, tagged]),
     healed: (tried) => tried.monitor.use("plain", [raw, recidive]),
-    told: "the log is read as lines without a syslog header, and jails with an identifier see none of them: tagged",
+    told: "the log is read as lines without a syslog header, which jails with an identifier do not see: tagged",
     hint: "journalctl -o json or short-iso gives it one; --format sets what each line is",
   },
   {
@@ -91,7 +91,7 @@ const blindnesses: readonly {
     name: "when 10 samples are of another shape",
     blind: (tried) => tried.samples(10, "?"),
     healed: (tried) => tried.samples(10, "1"),
-    told: "of the lines looked at now and then, 10 in a row do not have the log's format, and are read as plain text",
+    told: "10 sampled lines in a row do not have the log's format, and are read as plain text",
     hint: "--format sets what each line is",
   },
   {
@@ -102,8 +102,8 @@ const blindnesses: readonly {
       tried.monitor.compared({ format: "rfc5424", alike: "syslog", count: 5, others: 6 });
     },
     healed: (tried) => tried.monitor.compared(undefined),
-    told: "the log is read as rfc5424, since its first line is, and 5 of the 6 lines after it are syslog",
-    hint: "--format syslog, if that is what it is; lines of another shape are read as plain ones",
+    told: "the log is read as rfc5424 because its first line is, but 5 of the 6 lines after it are syslog",
+    hint: "use --format syslog if that is right; lines of another shape are read as plain text",
   },
   {
     cause: "dateless",
@@ -113,8 +113,8 @@ const blindnesses: readonly {
       tried.samples(20, "x");
     },
     healed: (tried) => tried.samples(1, "1"),
-    told: "of the lines looked at now and then, 20 in a row have no date that the rules can read: a failure then counts now",
-    hint: "datepattern says how dates are written; --format none says that there are none",
+    told: "20 sampled lines in a row have no date that the rules can read: such a failure counts now",
+    hint: "set datepattern to how dates are written, or use --format none if there are none",
   },
   {
     cause: "dateless",
@@ -124,8 +124,8 @@ const blindnesses: readonly {
       for (let n = 0; n < 10; n++) tried.monitor.matched("raw", false);
     },
     healed: (tried) => tried.monitor.matched("raw", true),
-    told: "[raw] 10 lines in a row that matched have no date that the rules can read: a failure then counts now",
-    hint: "datepattern says how dates are written; --format none says that there are none",
+    told: "[raw] 10 lines in a row that matched have no date that the rules can read: such a failure counts now",
+    hint: "set datepattern to how dates are written, or use --format none if there are none",
   },
   {
     cause: "unmatched",
@@ -159,7 +159,7 @@ const blindnesses: readonly {
     healed: (tried) => {
       for (let n = 0; n < 10; n++) tried.monitor.aged(0, NOW);
     },
-    told: "lines are 1 h ahead of now: is the log's zone another? try --tz Etc/GMT-1",
+    told: "lines are 1 h ahead of now: is the log in another time zone? try --tz Etc/GMT-1",
   },
   {
     cause: "shifted",
@@ -170,7 +170,7 @@ const blindnesses: readonly {
     healed: (tried) => {
       for (let n = 0; n < 10; n++) tried.monitor.aged(0, NOW);
     },
-    told: "lines are 2 h behind now: is the log's zone another? try --tz Etc/GMT+2",
+    told: "lines are 2 h late: is the log in another time zone? try --tz Etc/GMT+2",
   },
 ];
 

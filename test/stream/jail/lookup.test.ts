@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askCommand, Lookup } from "../../../src/stream/jail/lookup.ts";
+import { askCommand, BackgroundLookup } from "../../../src/stream/jail/lookup.ts";
 
 /** A lookup whose answers the test gives. */
 class Asked {
   /** What was asked, in order. */
   readonly questions: string[] = [];
   readonly #answers: ((answer: string | Error | undefined) => void)[] = [];
-  readonly lookup = new Lookup<string>((question) => {
+  readonly lookup = new BackgroundLookup<string>((question) => {
     this.questions.push(question);
     return new Promise((resolve, reject) => {
       this.#answers.push((answer) => (answer instanceof Error ? reject(answer) : resolve(answer)));
@@ -21,7 +21,7 @@ class Asked {
   }
 }
 
-test("Lookup asks in the background and remembers the answer for five minutes", async () => {
+test("BackgroundLookup asks in the background and remembers the answer for five minutes", async () => {
   const asked = new Asked();
   assert.equal(asked.lookup.known("a", 0), undefined);
   assert.equal(asked.lookup.known("a", 1), undefined);
@@ -34,7 +34,7 @@ test("Lookup asks in the background and remembers the answer for five minutes", 
   assert.deepEqual(asked.questions, ["a", "a"]);
 });
 
-test("Lookup keeps the last answer when asking fails", async () => {
+test("BackgroundLookup keeps the last answer when asking fails", async () => {
   const asked = new Asked();
   asked.lookup.known("a", 0);
   await asked.answer("1");
@@ -45,7 +45,7 @@ test("Lookup keeps the last answer when asking fails", async () => {
   }
 });
 
-test("Lookup asks again after half a minute when there never was an answer", async () => {
+test("BackgroundLookup asks again after half a minute when there never was an answer", async () => {
   const asked = new Asked();
   asked.lookup.known("a", 0);
   await asked.answer(undefined);
@@ -55,7 +55,7 @@ test("Lookup asks again after half a minute when there never was an answer", asy
   assert.equal(asked.questions.length, 2);
 });
 
-test("Lookup asks again when the clock was set back", async () => {
+test("BackgroundLookup asks again when the clock was set back", async () => {
   const asked = new Asked();
   asked.lookup.known("a", 1000);
   await asked.answer("1");
@@ -63,7 +63,7 @@ test("Lookup asks again when the clock was set back", async () => {
   assert.equal(asked.questions.length, 2);
 });
 
-test("Lookup calls those who wait with the answer, in order, once", async () => {
+test("BackgroundLookup calls those who wait with the answer, in order, once", async () => {
   const asked = new Asked();
   const heard: string[] = [];
   const hear = (who: string) => (answer: string | undefined) => heard.push(`${who} ${answer}`);
@@ -75,7 +75,7 @@ test("Lookup calls those who wait with the answer, in order, once", async () => 
   assert.deepEqual(heard, ["first 1", "second 1", "third 1"]);
 });
 
-test("Lookup tells those who wait that there is no answer", async () => {
+test("BackgroundLookup tells those who wait that there is no answer", async () => {
   const asked = new Asked();
   const heard: string[] = [];
   asked.lookup.when("a", 0, (answer) => heard.push(String(answer)));
@@ -85,7 +85,7 @@ test("Lookup tells those who wait that there is no answer", async () => {
   assert.deepEqual(heard, ["undefined", "undefined"], "nobody waits for a question that just failed");
 });
 
-test("Lookup asks four questions at a time", async () => {
+test("BackgroundLookup asks four questions at a time", async () => {
   const asked = new Asked();
   for (const question of "abcdef") asked.lookup.known(question, 0);
   assert.equal(asked.questions.join(""), "abcd");
@@ -93,7 +93,7 @@ test("Lookup asks four questions at a time", async () => {
   assert.equal(asked.questions.join(""), "abcde");
 });
 
-test("Lookup lets a thousand questions wait, and a thousand who wait for answers", async () => {
+test("BackgroundLookup lets a thousand questions wait, and a thousand who wait for answers", async () => {
   const asked = new Asked();
   for (let i = 0; i < 1004; i++) asked.lookup.known(`q${i}`, 0);
   assert.equal(
@@ -109,9 +109,9 @@ test("Lookup lets a thousand questions wait, and a thousand who wait for answers
   assert.equal(asked.lookup.when("q1", 0, hear), true, "there is room again");
 });
 
-test("Lookup remembers ten thousand answers", async () => {
+test("BackgroundLookup remembers ten thousand answers", async () => {
   let questions = 0;
-  const lookup = new Lookup<string>(async () => String(++questions));
+  const lookup = new BackgroundLookup<string>(async () => String(++questions));
   for (let i = 0; i <= 10_000; i++) {
     lookup.known(`q${i}`, 0);
     if (i % 4 === 3) await new Promise((resolve) => setImmediate(resolve));

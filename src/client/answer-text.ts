@@ -4,14 +4,15 @@ import type { Subject } from "../protocol/command.ts";
 import * as answers from "../protocol/control-answers.ts";
 import type { Request } from "../protocol/control-requests.ts";
 import { formatDuration } from "../shared/duration.ts";
+import { plural } from "../shared/plural.ts";
 import { AnswerError } from "./ask.ts";
 import { explainText } from "./explain-text.ts";
-import { count, left, shown, shownEnd } from "./words.ts";
+import { left, shown, shownEnd } from "./words.ts";
 
 /**
- * An answer for people. `now`, in epoch milliseconds, is for the time that is left.
+ * An answer for people. `now`, in epoch milliseconds, is for the time left.
  *
- * @throws AnswerError when the lines are no answer to the request
+ * @throws AnswerError when the lines do not answer the request
  */
 export function formatAnswer(request: Request, lines: readonly object[], now: number): string {
   return textOf(request, lines, now)
@@ -42,7 +43,7 @@ function textOf(request: Request, lines: readonly object[], now: number): readon
         now,
       );
     case "reload":
-      return [`rules reloaded: ${count(first(answers.reloaded).jails, "jail")}`];
+      return [`rules reloaded: ${plural(first(answers.reloaded).jails, "jail")}`];
   }
 }
 
@@ -53,7 +54,7 @@ function read<T>(schema: z.ZodType<T>, line: object | undefined): T {
 }
 
 function pingText({ version, pid }: answers.Pong): readonly string[] {
-  return [`f2b-stream ${shown(version)} is there, process ${pid}`];
+  return [`f2b-stream ${shown(version)} answers, process ${pid}`];
 }
 
 function statusText(status: answers.Status, now: number): readonly string[] {
@@ -62,17 +63,17 @@ function statusText(status: answers.Status, now: number): readonly string[] {
   const input = [
     shown(status.source ?? "stdin"),
     status.format === null ? "format not known yet" : shown(status.format),
-    count(status.bytes, "byte"),
+    plural(status.bytes, "byte"),
     ...(lastinput === null ? [] : [`the last at ${lastinput}`]),
   ];
   return [
     `f2b-stream ${shown(status.version)}, process ${status.pid}, since ${started} (${up})`,
     ...columns([
       ["input", input.join(", ")],
-      ...(blind.length > 0 ? [["blind", `${shown(blind.join(", "))}: see METRICS in f2b-stream(1)`]] : []),
-      ["left out", `${count(overlong, "overlong line")}, ${count(givenup, "search", "searches")} given up`],
-      ["no ban", `${count(nobody, "failure")} of nobody who can be banned`],
-      ["", `${count(ended, "ban")} that had ended, ${full} too many`],
+      ...(blind.length > 0 ? [["alerts", `${shown(blind.join(", "))}: see METRICS in f2b-stream(1)`]] : []),
+      ["left out", `${plural(overlong, "overlong line")}, ${plural(givenup, "search", "searches")} given up`],
+      ["no ban", `${plural(nobody, "failure")} without an address that can be banned`],
+      ["", `${plural(ended, "ban")} that had ended, ${full} for want of room`],
       ["memory", `${(status.memory / 1024 / 1024).toFixed(1)} MiB`],
       ["warnings", String(status.warnings)],
       ["banned", String(status.banned)],
@@ -93,9 +94,13 @@ function jailsText(jails: readonly answers.JailCounts[]): readonly string[] {
   ]);
 }
 
-function jailText(status: answers.JailStatus, bans: readonly answers.Ban[], now: number): readonly string[] {
+function jailText(
+  status: answers.JailStatus,
+  bans: readonly answers.BanAnswer[],
+  now: number,
+): readonly string[] {
   const { jail, rule, failures, ignored, addresses, evicted, banned, settings } = status;
-  const room = evicted > 0 ? `, ${count(evicted, "address", "addresses")} forgotten for want of room` : "";
+  const room = evicted > 0 ? `, ${plural(evicted, "address", "addresses")} forgotten to make room` : "";
   return [
     ...columns([
       ["jail", shown(jail)],
@@ -110,15 +115,15 @@ function jailText(status: answers.JailStatus, bans: readonly answers.Ban[], now:
   ];
 }
 
-/** A setting as a row; a list as a row each. */
+/** A setting as a row; a list as a row for each item. */
 function settingRows(key: string, value: unknown): readonly string[][] {
   const values = Array.isArray(value) ? value : [value];
   const text = (each: unknown) => (typeof each === "string" ? each : JSON.stringify(each));
   return values.map((each, index) => [index === 0 ? shown(key) : "", shown(text(each))]);
 }
 
-function bansText(bans: readonly answers.Ban[], now: number): readonly string[] {
-  if (bans.length === 0) return ["nobody is banned"];
+function bansText(bans: readonly answers.BanAnswer[], now: number): readonly string[] {
+  if (bans.length === 0) return ["no bans"];
   return columns([
     ["JAIL", "ADDRESS", "SINCE", "UNTIL", "LEFT", "BANCOUNT"],
     ...bans.map((ban) => [
@@ -132,26 +137,28 @@ function bansText(bans: readonly answers.Ban[], now: number): readonly string[] 
   ]);
 }
 
-function remarkOn({ cmd, manual }: answers.Ban): string {
+function remarkOn({ cmd, manual }: answers.BanAnswer): string {
   return `${manual ? "  by hand" : ""}${cmd === "would-ban" ? "  not enforced" : ""}`;
 }
 
 function banText({ result, ban }: answers.Banned, now: number): readonly string[] {
   const what = ban.cmd === "ban" ? "is banned in" : "would be banned in";
   const how = { banned: "", changed: ", now", already: " already," }[result];
-  const why = ban.cmd === "ban" ? "" : ", which only watches (mode shadow)";
+  const why = ban.cmd === "ban" ? "" : ", which is in mode shadow";
   return [`${nameOf(ban)} ${what} ${shown(ban.jail)}${how} ${shownEnd(ban.until, now)}${why}`];
 }
 
 function unbanText(whom: Subject | "all", unbanned: answers.Unbanned): readonly string[] {
   const { bans, jails, counted, still } = unbanned;
   const where = Object.entries(jails).map(([jail, number]) => `${shown(jail)} ${number}`);
-  const who = whom === "all" ? "nobody" : nameOf(whom);
+  const who = whom === "all" ? "" : nameOf(whom);
   return [
     bans === 0
-      ? `${who} was ${whom === "all" ? "" : "not "}banned`
-      : `${count(bans, "ban")} ended: ${where.join(", ")}`,
-    ...(counted > 0 ? [`failures forgotten in ${count(counted, "jail")}`] : []),
+      ? whom === "all"
+        ? "there were no bans"
+        : `${who} was not banned`
+      : `${plural(bans, "ban")} ended: ${where.join(", ")}`,
+    ...(counted > 0 ? [`failures forgotten in ${plural(counted, "jail")}`] : []),
     ...still.map(({ jail, ip }) => `${who} is still banned in ${shown(jail)}, with ${shown(ip)}`),
   ];
 }
