@@ -17,7 +17,7 @@ const BATCH = 2000;
 const SEED = 20_261_121;
 
 /**
- * What docs/ARCHITECTURE.md bounds, in megabytes, at its defaults: node and the code, with a heap that is not collected before it
+ * What docs/architecture/bounds.md bounds, in megabytes, at its defaults: node and the code, with a heap that is not collected before it
  * has grown; a million addresses, and a million bans that have ended, at 68 and 44 bytes; evidence; and a million bans in force
  * at 600, which are objects.
  */

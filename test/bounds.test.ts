@@ -24,7 +24,7 @@ import { appFailure, appJails, TestEngine } from "./helpers/engine.ts";
 import { filterRule, newJail } from "./helpers/jail.ts";
 import { ROOT } from "./helpers/root.ts";
 
-// Every bound that docs/ARCHITECTURE.md states is reached here, or by the tests that are named: `file: name`.
+// Every bound that docs/architecture/bounds.md states is reached here, or by the tests that are named: `file: name`.
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const minute = 60_000;
@@ -374,13 +374,13 @@ function newExecutor({ isStuck = false } = {}): { executor: Executor; results: R
   return { executor, results };
 }
 
-const document = readFileSync(join(ROOT, "docs/ARCHITECTURE.md"), "utf8");
+const document = readFileSync(join(ROOT, "docs/architecture/bounds.md"), "utf8");
 
 for (const [program, cases, heading] of [
   ["f2b-stream", STREAM, "| what | bound | default | what goes |"],
   ["f2b-exec", EXEC, "| what | bound | what goes |"],
 ] as const) {
-  test(`${program}: each bound that ARCHITECTURE.md states has its case`, () => {
+  test(`${program}: each bound that bounds.md states has its case`, () => {
     assert.deepEqual(rowsUnder(heading), Object.keys(cases));
   });
 
