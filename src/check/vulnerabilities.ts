@@ -31,9 +31,9 @@ export interface Vulnerabilities {
  */
 export function findVulnerabilities(compiled: CompiledJail, options: InjectOptions): Vulnerabilities {
   const { lines, found, forgery, untried } = inject(compiled, options);
-  const told = found.filter(({ harm }) => !options.isQuick || harm.kind === "names");
-  const certain = told.filter(({ isCertain }) => isCertain);
-  const doubtful = told.filter(({ isCertain }) => !isCertain);
+  const reported = found.filter(({ harm }) => !options.isQuick || harm.kind === "names");
+  const certain = reported.filter(({ isCertain }) => isCertain);
+  const doubtful = reported.filter(({ isCertain }) => !isCertain);
   return {
     lines,
     errors: [...certain.map(toError), ...slowPatterns(compiled.jail.filter, compiled.filter)],
@@ -51,8 +51,8 @@ function toError(found: Finding): RuleError {
 }
 
 function forgedError({ place, text, found }: Forgery): RuleError {
-  const said = JSON.stringify(printable(text, 400));
-  const message = `${place.name}: a client who can write a line feed into this file gets ${JSON.stringify(found)} banned with a forged line: ${said}`;
+  const shown = JSON.stringify(printable(text, 400));
+  const message = `${place.name}: a client who can write a line feed into this file gets ${JSON.stringify(found)} banned with a forged line: ${shown}`;
   return new RuleError(
     "ERR_RULE_INJECTION",
     placeInPattern(place.pattern, place.offset),

@@ -66,7 +66,7 @@ function claimsOf(
   date: DatePlace | undefined,
   dates: DateDetector,
 ): readonly Literals[] {
-  const { literals, further, halves } = pattern.known ?? literalsOf(pattern.tree);
+  const { literals, further, halves } = pattern.precompiled ?? literalsOf(pattern.tree);
   const own = literals ? [literals, ...further] : further;
   const claims = date === "any" ? [] : own.flatMap((each) => untorn(each, date)).filter(isUseful);
   if (claims.length === 0) claims.push(...halves.filter(isUseful));

@@ -14,7 +14,7 @@ export interface LoopCaptures {
   /** The whole pattern, with an empty mark where the loop begins. */
   readonly start: Tree;
   /** One iteration, which is the mark, then the other iterations and the rest of the pattern. */
-  readonly turn: Tree;
+  readonly iteration: Tree;
 }
 
 /**
@@ -79,7 +79,7 @@ function loopCapture(tree: Tree, loop: RepeatNode, exact: ReadonlySet<number>): 
     groups,
     mark,
     start: { ...tree, groupCount: mark, root: start },
-    turn: { ...tree, groupCount: mark, root: sequence([marked(body), others, ...behind]) },
+    iteration: { ...tree, groupCount: mark, root: sequence([marked(body), others, ...behind]) },
   };
 }
 

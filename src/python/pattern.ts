@@ -28,7 +28,7 @@ export interface PatternSpans extends PatternMatch {
 export interface PythonPattern {
   readonly source: string;
   /** What the build found out about it; undefined: nothing. */
-  readonly known?: PrecompiledPattern;
+  readonly precompiled?: PrecompiledPattern;
   /** The parsed pattern, for other readers: its literals, its attack strings. */
   readonly tree: Tree;
   /** True when V8's linear engine takes over from a `search` of ASCII that backtracks too much: no text makes that slow. */

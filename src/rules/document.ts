@@ -114,9 +114,9 @@ function joinLines(lines: readonly Pattern[]): readonly Pattern[] {
 function toRuleError(source: YamlSource, above: Path, { path, key, message, hint }: ValueIssue): RuleError {
   const whole = [...above, ...path];
   const names = path.filter((part) => typeof part === "string").join(".");
-  const told = names === "" ? message : `${names}: ${message}`;
-  if (key === undefined) return source.wrong(whole, told, hint);
-  return new RuleError("ERR_RULE_KEY", source.keyPlace(whole, key), told, hint);
+  const text = names === "" ? message : `${names}: ${message}`;
+  if (key === undefined) return source.wrong(whole, text, hint);
+  return new RuleError("ERR_RULE_KEY", source.keyPlace(whole, key), text, hint);
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {

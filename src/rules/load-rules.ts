@@ -1,4 +1,4 @@
-import type { ExecJail } from "./fail2ban/load-fail2ban.ts";
+import type { ImportedActions } from "./fail2ban/load-fail2ban.ts";
 import { type Fail2banSpec, findRules, type RulesFile, readBounded } from "./files.ts";
 import { nameableFields } from "./journalmatch.ts";
 import { type Layer, mergeLayers, overlay, resolveJail, settingsOf } from "./merge.ts";
@@ -22,7 +22,7 @@ export interface LoadedRules {
   /** Paths of the YAML files that were read, in order. */
   readonly files: readonly string[];
   /** What f2b-exec needs to do for imported jails. */
-  readonly exec: readonly ExecJail[];
+  readonly exec: readonly ImportedActions[];
 }
 
 /** All mistakes, in the order of files and lines. */
@@ -73,7 +73,7 @@ interface LoadedSource {
   readonly errors?: readonly RuleError[];
   readonly warnings?: readonly string[];
   readonly file?: string;
-  readonly exec?: readonly ExecJail[];
+  readonly exec?: readonly ImportedActions[];
 }
 
 const NOTHING: Layer = { defaults: {}, jails: new Map() };

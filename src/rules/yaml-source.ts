@@ -108,8 +108,8 @@ export class YamlSource {
   }
 
   #syntaxError({ code, message, pos }: yaml.YAMLError): RuleError {
-    const told = MESSAGES[code] ?? message.split("\n", 1)[0] ?? "";
-    const lower = /^[A-Z][a-z]/.test(told) ? told.slice(0, 1).toLowerCase() + told.slice(1) : told;
+    const text = MESSAGES[code] ?? message.split("\n", 1)[0] ?? "";
+    const lower = /^[A-Z][a-z]/.test(text) ? text.slice(0, 1).toLowerCase() + text.slice(1) : text;
     const hint = code === "BLOCK_AS_IMPLICIT_KEY" ? 'put quotes around text that contains ": "' : undefined;
     return new RuleError("ERR_RULE_SYNTAX", this.#placeAt(pos[0]), lower, hint);
   }

@@ -2,7 +2,7 @@ import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import { type Acceptance, type PatternPlace, TAIL } from "../hostile/field-kinds.ts";
 import { fitted, isField, type Template, textOf } from "../hostile/template.ts";
 import { type BenignCase, type CaseLine, idsIn, runTemplates } from "./benign-case.ts";
-import { isSilent, type Outcome, runLines } from "./run-lines.ts";
+import { isSilent, type LinesResult, runLines } from "./run-lines.ts";
 
 /** The effect of a client's text. */
 export type Harm =
@@ -79,7 +79,7 @@ export class Attack {
     }
   }
 
-  #play(lines: readonly CaseLine[], at: number, written: ReadonlyMap<number, string>): Outcome {
+  #play(lines: readonly CaseLine[], at: number, written: ReadonlyMap<number, string>): LinesResult {
     this.#lines++;
     const texts = lines.flatMap(({ line }, index) => {
       if (index !== at) return textOf(line).split("\n");
@@ -90,7 +90,7 @@ export class Attack {
   }
 
   /** The lines with a field after the last one, if its pattern matches anything there. */
-  #withTail(lines: readonly CaseLine[], before: Outcome): readonly CaseLine[] {
+  #withTail(lines: readonly CaseLine[], before: LinesResult): readonly CaseLine[] {
     const last = lines.at(-1);
     if (!last || isField(last.line.parts.at(-1))) return lines;
     const { parts, fields } = last.line;
@@ -121,7 +121,11 @@ function isHearsay({ kind }: Harm, text: string, takes: Acceptance): boolean {
 }
 
 /** @param isTaken as in `Fault` */
-function harmOf({ lines, outcome: before }: BenignCase, after: Outcome, isTaken: boolean): Harm | undefined {
+function harmOf(
+  { lines, outcome: before }: BenignCase,
+  after: LinesResult,
+  isTaken: boolean,
+): Harm | undefined {
   const ids = new Set([...idsIn(lines.map(({ line }) => line)), ...before.failures.map(({ id }) => id)]);
   const expected = before.failures[0]?.id ?? ([...ids].join(" or ") || "nobody");
   const strange = after.failures.find(({ id }) => !ids.has(id));

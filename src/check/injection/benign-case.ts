@@ -3,7 +3,7 @@ import { isField, isId, type Template, textOf } from "../hostile/template.ts";
 import { type GroupTexts, templatesOf } from "../hostile/template-writer.ts";
 import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
 import { framesOf } from "./log-headers.ts";
-import { isSilent, type Outcome, runLines } from "./run-lines.ts";
+import { isSilent, type LinesResult, runLines } from "./run-lines.ts";
 
 /** A line of a case. */
 export interface CaseLine {
@@ -19,14 +19,14 @@ export interface CaseLine {
 export interface BenignCase {
   readonly lines: readonly CaseLine[];
   /** Their result: a failure; or none yet, where that takes another line. */
-  readonly outcome: Outcome;
+  readonly outcome: LinesResult;
 }
 
 /** The ids in benign cases. */
 export const BENIGN: GroupTexts = { ip4: "192.0.2.7", ip6: "2001:db8::7", dns: "client.example.net" };
 
 /** Runs lines through the filter of a jail. */
-export function runTemplates(compiled: CompiledJail, lines: readonly Template[], now: number): Outcome {
+export function runTemplates(compiled: CompiledJail, lines: readonly Template[], now: number): LinesResult {
   return runLines(
     compiled,
     lines.flatMap((line) => textOf(line).split("\n")),
@@ -121,7 +121,7 @@ export class CaseWriter {
     return [index, ...(isWhole ? [] : [last])].flatMap((each) => caseIn(each) ?? []);
   }
 
-  #play(lines: readonly CaseLine[]): Outcome {
+  #play(lines: readonly CaseLine[]): LinesResult {
     return runTemplates(
       this.#patterns.compiled,
       lines.map(({ line }) => line),
@@ -137,7 +137,7 @@ export class CaseWriter {
 }
 
 /** True when the failures have the ids that the lines name. */
-function isMeant({ failures }: Outcome, lines: readonly CaseLine[]): boolean {
+function isMeant({ failures }: LinesResult, lines: readonly CaseLine[]): boolean {
   const ids = idsIn(lines.map(({ line }) => line));
   return failures.length > 0 && failures.every(({ id }) => ids.has(id));
 }

@@ -6,7 +6,7 @@ import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import { judge } from "../../stream/jail/jail-view.ts";
 
 /** The result of some lines. */
-export interface Outcome {
+export interface LinesResult {
   readonly failures: readonly Failure[];
   /** The verdict on the last line; undefined: the jail does not read it. */
   readonly last: Verdict | undefined;
@@ -19,7 +19,7 @@ export interface Outcome {
  *
  * @param now epoch milliseconds, for years that lines leave out
  */
-export function runLines({ jail, filter }: CompiledJail, lines: readonly string[], now: number): Outcome {
+export function runLines({ jail, filter }: CompiledJail, lines: readonly string[], now: number): LinesResult {
   let gaveUp = false;
   const onGiveUp = () => {
     gaveUp = true;
@@ -39,6 +39,6 @@ export function runLines({ jail, filter }: CompiledJail, lines: readonly string[
 }
 
 /** True when the filter matched lines that are no failure yet. */
-export function isSilent({ failures, last }: Outcome): boolean {
+export function isSilent({ failures, last }: LinesResult): boolean {
   return failures.length === 0 && last?.match === false && (last.why === "nofail" || last.why === "pending");
 }

@@ -161,21 +161,21 @@ export class BacktrackingSimulator {
     const { offset, min, max, mode, body } = node;
     if (mode === "possessive") {
       // A finished iteration is not backtracked into, either.
-      const turn: Node = body.type === "char" ? body : { type: "atomic", offset, body };
-      this.#alone("atomic", { ...node, mode: "greedy", body: turn });
+      const iteration: Node = body.type === "char" ? body : { type: "atomic", offset, body };
+      this.#alone("atomic", { ...node, mode: "greedy", body: iteration });
       return;
     }
     if (body.type === "char" && mode === "greedy" && max > 1) {
       this.#program.push({ op: "run", takes: tableOf(body), min, max });
       return;
     }
-    for (let turn = Math.min(min, MAX_COPIES); turn > 0; turn--) this.#compile(body);
+    for (let iteration = Math.min(min, MAX_COPIES); iteration > 0; iteration--) this.#compile(body);
     if (max - min > MAX_COPIES) {
       this.#endless(node);
       return;
     }
     const splits: Extract<Op, { op: "split" }>[] = [];
-    for (let turn = max - min; turn > 0; turn--) {
+    for (let iteration = max - min; iteration > 0; iteration--) {
       splits.push(this.#split());
       this.#compile(body);
     }

@@ -33,10 +33,10 @@ export interface PatternLiterals {
 export function literalsOf({ root }: Tree): PatternLiterals {
   const [best, ...others] = candidatesOf(readNode(root));
   const isShort = best === undefined || lengthOf(best) < SHORT_LITERAL;
-  const spelt = isShort ? [...candidatesOf(readNode(root, { digits: true }))].sort(byLength) : [];
+  const digits = isShort ? [...candidatesOf(readNode(root, { digits: true }))].sort(byLength) : [];
   return {
     literals: best && toLiterals([best]),
-    further: [...others, ...spelt.slice(0, 1)].flatMap((each) => toLiterals([each]) ?? []),
+    further: [...others, ...digits.slice(0, 1)].flatMap((each) => toLiterals([each]) ?? []),
     halves: best ? untearable(best, others[0]) : [],
   };
 }

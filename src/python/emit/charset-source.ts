@@ -10,9 +10,9 @@ import type { Alphabet } from "../classes.ts";
  */
 export function setSource(set: CharSet, alphabet: Alphabet): string {
   if (set.length === 2 && set[0] === set[1] && (set[0] ?? 0) <= 0x7f) return classSource(set, [], 0x7f);
-  const spelt = SOURCES[alphabet].get(set) ?? newSource(set, alphabet);
-  SOURCES[alphabet].set(set, spelt);
-  return spelt;
+  const source = SOURCES[alphabet].get(set) ?? newSource(set, alphabet);
+  SOURCES[alphabet].set(set, source);
+  return source;
 }
 
 /** Sources made before: a category of Unicode takes a millisecond. */

@@ -335,8 +335,8 @@ class Emitter {
   /** Python does not backtrack into a finished iteration, not even one of the required minimum. */
   #possessive(node: RepeatNode, context: Context): string {
     const { min, offset, body } = node;
-    const turn: Node = min > 1 && body.type !== "char" ? { type: "atomic", offset, body } : body;
-    return this.#atomic({ ...node, mode: "greedy", body: turn }, context);
+    const iteration: Node = min > 1 && body.type !== "char" ? { type: "atomic", offset, body } : body;
+    return this.#atomic({ ...node, mode: "greedy", body: iteration }, context);
   }
 
   /** Refuses groups in a loop whose iterations may be empty: Python sets them there, JavaScript resets them. */

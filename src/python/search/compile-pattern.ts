@@ -172,25 +172,25 @@ class CompiledPattern implements PythonPattern {
 /** A pattern whose RegExp for ASCII the build has made. All else is made when it is needed. */
 class LazyPattern implements PythonPattern {
   readonly source: string;
-  readonly known: PrecompiledPattern;
+  readonly precompiled: PrecompiledPattern;
   #ascii: Program | undefined;
   #whole: PythonPattern | undefined;
 
   constructor(source: string, known: PrecompiledPattern) {
     this.source = source;
-    this.known = known;
+    this.precompiled = known;
   }
 
   get groupNames(): readonly string[] {
-    return this.known.groupNames;
+    return this.precompiled.groupNames;
   }
 
   get groupCount(): number {
-    return this.known.groupCount;
+    return this.precompiled.groupCount;
   }
 
   get isLinear(): boolean {
-    return this.known.program.linear;
+    return this.precompiled.program.linear;
   }
 
   get tree(): Tree {
@@ -198,11 +198,11 @@ class LazyPattern implements PythonPattern {
   }
 
   search(text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
-    const { source, newlines, lead, named } = this.known.program;
+    const { source, newlines, lead, named } = this.precompiled.program;
     if (!ascii || (from > 0 && lead !== undefined)) return this.#compiled().search(text, from, ascii);
     this.#ascii ??= { regexp: new RegExp(source, "g"), newlines, lead, named };
     const found = exec(this.#ascii, text, from);
-    return found === null ? undefined : new RegExpMatch(this.#ascii, found, this.known.groupNames);
+    return found === null ? undefined : new RegExpMatch(this.#ascii, found, this.precompiled.groupNames);
   }
 
   searchSpans(text: string, from?: number, ascii?: boolean): PatternSpans | undefined {

@@ -14,27 +14,27 @@ interface MarkedRegExp {
 export class LoopCaptureReader {
   readonly #loop: LoopCaptures;
   readonly #starts: Partial<Record<Alphabet, MarkedRegExp>> = {};
-  readonly #turns: Partial<Record<Alphabet, MarkedRegExp>> = {};
+  readonly #iterations: Partial<Record<Alphabet, MarkedRegExp>> = {};
 
   /** @throws PatternError ERR_PATTERN_UNSUPPORTED */
   constructor(loop: LoopCaptures) {
     this.#loop = loop;
     this.#startIn("ascii");
-    this.#turnIn("ascii");
+    this.#iterationIn("ascii");
   }
 
   /** The groups by name, in a text that the pattern was found in at `from`. */
   read(text: string, from: number, alphabet: Alphabet): Record<string, string | undefined> {
     const groups: Record<string, string | undefined> = {};
     for (const name of this.#loop.groups.values()) groups[name] = undefined;
-    const turn = this.#turnIn(alphabet);
+    const iteration = this.#iterationIn(alphabet);
     const start = this.#startIn(alphabet);
     let at = execAt(start, text, from)?.indices?.[start.mark]?.[1];
     while (at !== undefined) {
-      const found = execAt(turn, text, at);
+      const found = execAt(iteration, text, at);
       for (const [index, name] of this.#loop.groups)
-        groups[name] = found?.[turn.numbers[index] ?? -1] ?? groups[name];
-      at = found?.indices?.[turn.mark]?.[1];
+        groups[name] = found?.[iteration.numbers[index] ?? -1] ?? groups[name];
+      at = found?.indices?.[iteration.mark]?.[1];
     }
     return groups;
   }
@@ -44,9 +44,9 @@ export class LoopCaptureReader {
     return this.#starts[alphabet];
   }
 
-  #turnIn(alphabet: Alphabet): MarkedRegExp {
-    this.#turns[alphabet] ??= program(this.#loop.turn, this.#loop.mark, alphabet);
-    return this.#turns[alphabet];
+  #iterationIn(alphabet: Alphabet): MarkedRegExp {
+    this.#iterations[alphabet] ??= program(this.#loop.iteration, this.#loop.mark, alphabet);
+    return this.#iterations[alphabet];
   }
 }
 

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { printable } from "../../cli/report.ts";
 import { CHAIN_NAME } from "../../exec/settings/settings.ts";
-import type { ExecJail } from "./load-fail2ban.ts";
+import type { ImportedActions } from "./load-fail2ban.ts";
 import type { CommandAction } from "./resolve-action.ts";
 
 /** Longest comment, in characters. */
@@ -11,7 +11,7 @@ const LONGEST = 1000;
  * The actions of fail2ban's jails as a file for f2b-exec's `-c`: how traffic is blocked, from which chains, and simple commands. What
  * f2b-exec cannot do is in comments, jail by jail.
  */
-export function dumpExec(exec: readonly ExecJail[]): string {
+export function dumpExec(exec: readonly ImportedActions[]): string {
   const jails = new Map(exec.map((jail) => [jail.jail, jailToKeys(jail)]));
   const text = stringify({ jails }, { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false });
   const missing = exec.flatMap(({ jail, unsupported, chains }) => [
@@ -29,7 +29,7 @@ function commentOf(jail: string, text: string): string {
 }
 
 /** The keys of a jail; yaml's stringify leaves out undefined ones. */
-function jailToKeys({ blocktype, chains, commands }: ExecJail): Readonly<Record<string, unknown>> {
+function jailToKeys({ blocktype, chains, commands }: ImportedActions): Readonly<Record<string, unknown>> {
   const chain = chains.filter((name) => CHAIN_NAME.test(name));
   const actions = commands.flatMap(actionsOf);
   return {

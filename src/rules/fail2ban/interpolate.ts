@@ -84,7 +84,7 @@ export class Config {
     return found ?? this.get(section, tag, given);
   }
 
-  #interpolate(raw: LocatedText, lookup: Lookup, depth: number): LocatedText {
+  #interpolate(raw: LocatedText, lookup: ValueLookup, depth: number): LocatedText {
     if (!raw.text.includes("%")) return raw;
     if (depth > MAX_DEPTH) throw mistake(raw, lookup, `%(…)s is nested more than ${MAX_DEPTH} deep`);
     const replacements: Replacement[] = [];
@@ -98,7 +98,7 @@ export class Config {
     return replaceParts(raw, replacements);
   }
 
-  #resolve(name: string, raw: LocatedText, lookup: Lookup, depth: number): LocatedText {
+  #resolve(name: string, raw: LocatedText, lookup: ValueLookup, depth: number): LocatedText {
     if (name === "__name__") return located(lookup.section, placeOf(raw));
     const final = this.#known.get(lookup.section)?.get(name.toLowerCase());
     if (final !== undefined) return final;
@@ -107,7 +107,7 @@ export class Config {
     return this.#interpolate(value, lookup, depth + 1);
   }
 
-  #rawValue({ section, given }: Lookup, key: string): LocatedText | undefined {
+  #rawValue({ section, given }: ValueLookup, key: string): LocatedText | undefined {
     return given?.get(key) ?? this.#sections.get(section)?.get(key) ?? this.defaults.get(key);
   }
 
@@ -124,7 +124,7 @@ export class Config {
 }
 
 /** The value that is being read, and where its references are resolved. */
-interface Lookup {
+interface ValueLookup {
   readonly section: string;
   readonly key: string;
   /** Options that override the section. */
@@ -133,7 +133,7 @@ interface Lookup {
   left: number;
 }
 
-function mistake(raw: LocatedText, { section, key }: Lookup, what: string): RuleError {
+function mistake(raw: LocatedText, { section, key }: ValueLookup, what: string): RuleError {
   return new RuleError("ERR_RULE_VALUE", placeOf(raw), `[${section}] ${key}: ${what}`);
 }
 

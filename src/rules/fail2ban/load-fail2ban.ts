@@ -9,7 +9,7 @@ import { translate } from "./translate.ts";
 import type { Warn } from "./values.ts";
 
 /** The actions of a jail, as far as f2b-exec can take them over. */
-export interface ExecJail {
+export interface ImportedActions {
   readonly jail: string;
   /** Undefined: no action sets it. */
   readonly blocktype: "drop" | "reject" | undefined;
@@ -26,7 +26,7 @@ export interface Fail2banRules {
   readonly jails: readonly Jail[];
   /** Messages, each with the name of its jail. */
   readonly warnings: readonly string[];
-  readonly exec: readonly ExecJail[];
+  readonly exec: readonly ImportedActions[];
 }
 
 /** How long a ban is remembered unless fail2ban.conf sets it, in seconds: fail2ban's default. */
@@ -96,7 +96,7 @@ function readMemory(files: ConfigFiles, base: string): number {
   return 1000 * Math.max(0, parseSeconds(text) ?? DEFAULT_PURGE_AGE);
 }
 
-function execJail({ name, actions }: ResolvedJail): ExecJail {
+function execJail({ name, actions }: ResolvedJail): ImportedActions {
   const firewalls = actions.filter((action): action is FirewallAction => action.kind === "firewall");
   const blocktype = firewalls.map((action) => action.blocktype).find((type) => type !== undefined);
   return {

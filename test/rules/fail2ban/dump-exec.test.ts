@@ -6,12 +6,12 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import { parseConfig } from "../../../src/exec/config.ts";
 import { dumpExec } from "../../../src/rules/fail2ban/dump-exec.ts";
-import { type ExecJail, loadFail2ban } from "../../../src/rules/fail2ban/load-fail2ban.ts";
+import { type ImportedActions, loadFail2ban } from "../../../src/rules/fail2ban/load-fail2ban.ts";
 import { withTree } from "../../helpers/config-tree.ts";
 import { runProgram } from "../../helpers/program.ts";
 
 const place = { file: "action.d/x.conf", line: 1, column: 1 };
-const jail: ExecJail = {
+const jail: ImportedActions = {
   jail: "sshd",
   blocktype: "drop",
   chains: ["INPUT", "FORWARD"],
