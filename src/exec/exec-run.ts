@@ -108,7 +108,7 @@ export class ExecRun {
     const { ending } = executor;
     if (ending === 0 || backend.longestTimeout > 0 || backend.name === "none" || options.isDryRun) return;
     const left = ending === 1 ? "1 ban with an end stays" : `${ending} bans with an end stay`;
-    report.line(`NOTICE ${left} in force until the next f2b-exec; with --on-eof wait they end in time`);
+    report.line(`NOTICE ${left} in force until the next f2b-exec; use --on-eof wait to end bans in time`);
   }
 
   /** Waits for the actions; after a signal those that have not started are given up. */

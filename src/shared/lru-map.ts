@@ -2,7 +2,7 @@
  * A map that forgets its least recently used entries, a generation at a time: the newest half of its bound is always there.
  * (Deleting the oldest entry of a single Map again and again makes V8 step over all that were deleted before.)
  */
-export class RecentMap<Key, Value> {
+export class LruMap<Key, Value> {
   readonly #half: number;
   readonly #halfWeight: number;
   readonly #weigh: (value: Value) => number;

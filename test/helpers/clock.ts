@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/shared/clock.ts";
 
-/** A clock that stands still until it is told to go on. Like setTimeout, it fires at once for delays of 2^31 ms. */
+/** A clock that a test moves. Like setTimeout, it fires at once for delays of 2^31 ms and more. */
 export class FakeClock implements Clock {
   #now: number;
   #stepped = 0;
@@ -10,12 +10,12 @@ export class FakeClock implements Clock {
     this.#now = Date.parse(start);
   }
 
-  /** Timers that have been set and not fired. */
+  /** Timers that have not fired yet. */
   get timers(): number {
     return this.#timers.length;
   }
 
-  /** Milliseconds that go by what passes, as the kernel's timeouts do: setting the clock does not change it. */
+  /** Monotonic milliseconds, as for the kernel's timeouts: a jump of the wall clock does not change them. */
   get uptime(): number {
     return this.#now - this.#stepped;
   }
@@ -32,7 +32,7 @@ export class FakeClock implements Clock {
     };
   }
 
-  /** Moves on, firing what is due on the way, in order. */
+  /** Advances, firing the timers that are due on the way, in order. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;
     for (;;) {
@@ -45,7 +45,7 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 
-  /** Sets the wall clock; timers go by the time that passes and do not notice. */
+  /** Makes the wall clock jump; timers are monotonic and do not notice. */
   step(milliseconds: number): void {
     this.#now += milliseconds;
     this.#stepped += milliseconds;

@@ -3,7 +3,7 @@ import { RANK, type Rank, rankOf, yieldingTo } from "../../protocol/rank.ts";
 import { parseNetwork } from "../../shared/address.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { MAX_ID_LENGTH } from "../../shared/limits.ts";
-import { RecentMap } from "../../shared/lru-map.ts";
+import { LruMap } from "../../shared/lru-map.ts";
 import type { Until } from "../kernel/backend.ts";
 import { BatchChanges } from "./batch-changes.ts";
 import { type DesiredBans, unbanOf } from "./desired-bans.ts";
@@ -34,7 +34,7 @@ export class Planner {
    * Bans that we ended, by a timer or to make room: an unban of f2b-stream for one of them is redundant. Holds at least
    * the last `maxBans` of them.
    */
-  readonly #endedHere: RecentMap<string, true>;
+  readonly #endedHere: LruMap<string, true>;
   /** Bans of an earlier run that have an end and that no command has named since. */
   readonly #adopted = new TargetMap<true>();
   readonly #sync: OpenSync;
@@ -47,7 +47,7 @@ export class Planner {
     this.#desired = desired;
     this.#jails = jails;
     this.#sync = new OpenSync(desired);
-    this.#endedHere = new RecentMap(2 * options.maxBans);
+    this.#endedHere = new LruMap(2 * options.maxBans);
   }
 
   /** Begins a batch. The list gets the bans that its commands change. */

@@ -1,5 +1,5 @@
 import { SESSION_MEMORY } from "../../shared/limits.ts";
-import { RecentMap } from "../../shared/lru-map.ts";
+import { LruMap } from "../../shared/lru-map.ts";
 import { timesOf } from "../match-groups.ts";
 import { MergedSession, type SessionLine, type SessionState } from "./merged-session.ts";
 import { type OneLineSession, OneLineSessions } from "./one-line-sessions.ts";
@@ -33,13 +33,13 @@ export type Reread = (stored: OneLineSession) => SessionLine | undefined;
 export class Sessions {
   readonly #options: SessionOptions;
   readonly #reread: Reread;
-  readonly #sessions: RecentMap<string, MergedSession>;
+  readonly #sessions: LruMap<string, MergedSession>;
   #oneLine: OneLineSessions | undefined;
 
   constructor(reread: Reread, options: SessionOptions = SESSION_BOUNDS) {
     this.#options = options;
     this.#reread = reread;
-    this.#sessions = new RecentMap(options.maxSessions, {
+    this.#sessions = new LruMap(options.maxSessions, {
       max: options.maxCharacters,
       of: ({ size }) => size,
     });

@@ -2,7 +2,7 @@ import { printable, type Report } from "../../cli/report.ts";
 import { type Ban, encode, type Subject, type Unban } from "../../protocol/command.ts";
 import type { Jail } from "../../rules/rule.ts";
 import { MAX_AHEAD } from "../../shared/limits.ts";
-import { RecentMap } from "../../shared/lru-map.ts";
+import { LruMap } from "../../shared/lru-map.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
 import { nameOf, subjectOf } from "../jail/subject.ts";
 import { BanList, type BanRequest, type RepeatMark } from "./ban-list.ts";
@@ -47,7 +47,7 @@ export class Decisions {
   readonly #onBan: (ban: Ban) => void;
   readonly #warnings: BanWarnings;
   /** The lines of bans that were repeated lately. */
-  readonly #repeats = new RecentMap<Ban, string>(MAX_REPEATS);
+  readonly #repeats = new LruMap<Ban, string>(MAX_REPEATS);
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #clock = Number.NEGATIVE_INFINITY;
 
