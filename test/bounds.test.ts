@@ -137,7 +137,7 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.equal(tested.lines.length, 1);
     const shown = `${"x".repeat(80)}…`;
     assert.deepEqual(tested.told, [`warning: [web] not banned: ${shown} is longer than 1024 characters`]);
-    assert.equal(tested.engine.failures.counts.nobody, 1);
+    assert.equal(tested.engine.failures.counts.unbannable, 1);
   },
   "sessions, a filter": [
     "filter/session/sessions.test.ts: Sessions gives up the one idle longest",

@@ -89,7 +89,7 @@ describe("f2b-stream as nobody", { skip }, () => {
     assert.equal(other.status, 69);
     assert.match(
       other.stderr,
-      /control: permission denied\nf2b-client: hint: it is for the user of f2b-stream, and root\n$/,
+      /control: permission denied\nf2b-client: hint: only the user of f2b-stream and root may use it\n$/,
     );
     assert.match(client(NOBODY, "reload").stdout, /^rules reloaded: \d+ jails\n$/);
     child.kill("SIGTERM");

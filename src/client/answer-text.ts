@@ -35,10 +35,10 @@ function textOf(request: Request, lines: readonly object[], now: number): readon
     case "ban":
       return banText(first(answers.banned), now);
     case "unban":
-      return unbanText(request.whom, first(answers.unbanned));
+      return unbanText(request.subject, first(answers.unbanned));
     case "explain":
       return explainText(
-        nameOf(request.whom),
+        nameOf(request.subject),
         lines.map((line) => read(answers.explained, line)),
         now,
       );
@@ -148,13 +148,13 @@ function banText({ result, ban }: answers.Banned, now: number): readonly string[
   return [`${nameOf(ban)} ${what} ${shown(ban.jail)}${how} ${shownEnd(ban.until, now)}${why}`];
 }
 
-function unbanText(whom: Subject | "all", unbanned: answers.Unbanned): readonly string[] {
+function unbanText(subject: Subject | "all", unbanned: answers.Unbanned): readonly string[] {
   const { bans, jails, counted, still } = unbanned;
   const where = Object.entries(jails).map(([jail, number]) => `${shown(jail)} ${number}`);
-  const who = whom === "all" ? "" : nameOf(whom);
+  const who = subject === "all" ? "" : nameOf(subject);
   return [
     bans === 0
-      ? whom === "all"
+      ? subject === "all"
         ? "there were no bans"
         : `${who} was not banned`
       : `${plural(bans, "ban")} ended: ${where.join(", ")}`,

@@ -10,7 +10,7 @@ import { HELP, type Question, readOptions } from "./options.ts";
 
 const PROGRAM = "f2b-client";
 
-/** JSON is printed in pieces of about so many characters. */
+/** JSON is printed in pieces of about this many characters. */
 const PIECE = 65_536;
 
 /** f2b-client: queries and controls a running f2b-stream. Gives the exit status. */

@@ -76,14 +76,14 @@ function readRequest(typed: Typed): Request {
       return { do: command, jail: rest[0] === undefined ? undefined : readJail(rest[0]) };
     case "explain":
       noMore(rest, 1);
-      return { do: command, whom: readWhom(typed, rest[0]) };
+      return { do: command, subject: readTarget(typed, rest[0]) };
     case "unban":
       noMore(rest, typed.has("all") ? 0 : 1);
-      return { do: command, whom: typed.has("all") ? "all" : readWhom(typed, rest[0]) };
+      return { do: command, subject: typed.has("all") ? "all" : readTarget(typed, rest[0]) };
     case "ban": {
-      const [jail, whom, ...time] = rest;
+      const [jail, subject, ...time] = rest;
       const bantime = time.length === 0 ? undefined : readBantime(time.join(" "));
-      return { do: command, jail: readJail(jail), whom: readWhom(typed, whom), bantime };
+      return { do: command, jail: readJail(jail), subject: readTarget(typed, subject), bantime };
     }
     case undefined:
       throw new UsageError("missing command");
@@ -103,7 +103,7 @@ function readJail(name: string | undefined): string {
   throw new UsageError(`expected the name of a jail, got ${JSON.stringify(name)}`);
 }
 
-function readWhom(typed: Typed, text: string | undefined): Subject {
+function readTarget(typed: Typed, text: string | undefined): Subject {
   if (text === undefined || text === "") throw new UsageError("missing address");
   try {
     return readSubject(typed.has("id") ? { id: text } : { ip: text });

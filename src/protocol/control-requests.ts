@@ -21,12 +21,12 @@ export type Request =
   | {
       readonly do: "ban";
       readonly jail: string;
-      readonly whom: Subject;
+      readonly subject: Subject;
       /** Milliseconds; null: for ever; undefined: as the jail has it. */
       readonly bantime: number | null | undefined;
     }
-  | { readonly do: "unban"; readonly whom: Subject | "all" }
-  | { readonly do: "explain"; readonly whom: Subject };
+  | { readonly do: "unban"; readonly subject: Subject | "all" }
+  | { readonly do: "explain"; readonly subject: Subject };
 
 /** A request that is refused or fails. The message may quote the request: print it with `printable`. */
 export class ControlError extends Error {
@@ -99,13 +99,13 @@ export function encodeRequest(request: Request): string {
 function fieldsOf(request: Request): object {
   switch (request.do) {
     case "ban": {
-      const { whom, bantime, ...rest } = request;
-      return { ...rest, ...whom, bantime: bantime === null ? -1 : bantime && bantime / 1000 };
+      const { subject, bantime, ...rest } = request;
+      return { ...rest, ...subject, bantime: bantime === null ? -1 : bantime && bantime / 1000 };
     }
     case "unban":
-      return { do: request.do, ...(request.whom === "all" ? { all: true } : request.whom) };
+      return { do: request.do, ...(request.subject === "all" ? { all: true } : request.subject) };
     case "explain":
-      return { do: request.do, ...request.whom };
+      return { do: request.do, ...request.subject };
     default:
       return request;
   }
@@ -147,12 +147,12 @@ function readRequest(fields: JsonFields): Request {
       return { do: "status", jail: fields.jail === undefined ? undefined : readJail(fields.jail, "jail") };
     case "ban": {
       const jail = readJail(fields.jail, "jail");
-      return { do: "ban", jail, whom: readSubject(fields), bantime: readBantime(fields.bantime) };
+      return { do: "ban", jail, subject: readSubject(fields), bantime: readBantime(fields.bantime) };
     }
     case "unban":
-      return { do: "unban", whom: fields.all === true ? "all" : readSubject(fields) };
+      return { do: "unban", subject: fields.all === true ? "all" : readSubject(fields) };
     case "explain":
-      return { do: "explain", whom: readSubject(fields) };
+      return { do: "explain", subject: readSubject(fields) };
     default:
       throw new CommandError("do: expected ping, status, banned, ban, unban, explain or reload");
   }

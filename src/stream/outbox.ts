@@ -1,10 +1,10 @@
-/** Lines leave in pieces of about so many characters: a sync of a million bans would be longer than a string can be. */
+/** Lines are taken in pieces of about this many characters: a sync of a million bans would be longer than a string can be. */
 const PIECE = 1024 * 1024;
 
 /** Commands on their way to stdout. Bounded by what one chunk of input brings, or one sync of all bans in force. */
 export class Outbox {
   #lines: string[] = [];
-  /** Of them, so many were taken. */
+  /** How many of them were taken. */
   #taken = 0;
   #onFlush: () => void = () => undefined;
 

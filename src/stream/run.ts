@@ -28,7 +28,7 @@ interface CommandOutput {
 
 /** `now` stands still in a replay; timers run in any case. */
 export interface RunClock extends Clock {
-  /** Milliseconds on a clock that nobody sets. */
+  /** Milliseconds on a monotonic clock. */
   monotonic(): number;
 }
 

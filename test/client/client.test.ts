@@ -26,15 +26,15 @@ const asked: readonly { argv: string; request: Request; socket?: string; isJson?
   },
   { argv: "ban sshd 192.0.2.7 -1 --json", request: ban({ ip: "192.0.2.7" }, null), isJson: true },
   { argv: "ban sshd --id alice 10m", request: ban({ id: "alice" }, 600_000) },
-  { argv: "unban 2001:DB8::/64", request: { do: "unban", whom: { ip: "2001:db8::/64" } } },
-  { argv: "unban --id 192.0.2.7", request: { do: "unban", whom: { id: "192.0.2.7" } } },
-  { argv: "unban --all", request: { do: "unban", whom: "all" } },
-  { argv: "explain 192.0.2.7", request: { do: "explain", whom: { ip: "192.0.2.7" } } },
+  { argv: "unban 2001:DB8::/64", request: { do: "unban", subject: { ip: "2001:db8::/64" } } },
+  { argv: "unban --id 192.0.2.7", request: { do: "unban", subject: { id: "192.0.2.7" } } },
+  { argv: "unban --all", request: { do: "unban", subject: "all" } },
+  { argv: "explain 192.0.2.7", request: { do: "explain", subject: { ip: "192.0.2.7" } } },
   { argv: "reload", request: { do: "reload" } },
 ];
 
-function ban(whom: { ip: string } | { id: string }, bantime: number | null | undefined): Request {
-  return { do: "ban", jail: "sshd", whom, bantime };
+function ban(subject: { ip: string } | { id: string }, bantime: number | null | undefined): Request {
+  return { do: "ban", jail: "sshd", subject, bantime };
 }
 
 for (const { argv, request, socket = "/run/f2b-stream/control", isJson = false } of asked) {
@@ -107,7 +107,7 @@ const about = {
 };
 const nothing = { ban: null, repeats: 0, repeated: null, failures: [], forgotten: null, matches: [] };
 const never = { bancount: 0, remembered: null, next: 600 };
-const explain: Request = { do: "explain", whom: { ip: "192.0.2.7" } };
+const explain: Request = { do: "explain", subject: { ip: "192.0.2.7" } };
 
 const texts: readonly { name: string; request: Request; lines: object[]; text: string }[] = [
   {
@@ -224,7 +224,7 @@ app   al\\x1b[2Jice       2026-11-21T19:00:00.000Z  2026-11-21T19:40:00.000Z  0s
   },
   {
     name: "unban",
-    request: { do: "unban", whom: { ip: "192.0.2.7" } },
+    request: { do: "unban", subject: { ip: "192.0.2.7" } },
     lines: [
       { bans: 2, jails: { sshd: 1, recidive: 1 }, counted: 1, still: [{ jail: "sshd", ip: "192.0.2.0/24" }] },
     ],
@@ -235,13 +235,13 @@ failures forgotten in 1 jail
   },
   {
     name: "unban of nobody",
-    request: { do: "unban", whom: { ip: "192.0.2.7" } },
+    request: { do: "unban", subject: { ip: "192.0.2.7" } },
     lines: [{ bans: 0, jails: {}, counted: 0, still: [] }],
     text: "192.0.2.7 was not banned\n",
   },
   {
     name: "unban of all there are none of",
-    request: { do: "unban", whom: "all" },
+    request: { do: "unban", subject: "all" },
     lines: [{ bans: 0, jails: {}, counted: 0, still: [] }],
     text: "there were no bans\n",
   },
@@ -325,7 +325,7 @@ failures forgotten in 1 jail
   },
   {
     name: "explain: no failures and no bans",
-    request: { do: "explain", whom: { id: "a\tb" } },
+    request: { do: "explain", subject: { id: "a\tb" } },
     lines: [],
     text: "a\\x09b: no failures counted and no bans\n",
   },

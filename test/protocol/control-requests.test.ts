@@ -15,23 +15,23 @@ const requests: readonly { line: string; request: Request }[] = [
   { line: '{"v":1,"do":"reload"}', request: { do: "reload" } },
   { line: '{"v":1,"do":"status"}', request: { do: "status", jail: undefined } },
   { line: '{"v":1,"do":"status","jail":"sshd"}', request: { do: "status", jail: "sshd" } },
-  { line: '{"v":1,"do":"explain","id":"x y"}', request: { do: "explain", whom: { id: "x y" } } },
-  { line: '{"v":1,"do":"unban","all":true}', request: { do: "unban", whom: "all" } },
+  { line: '{"v":1,"do":"explain","id":"x y"}', request: { do: "explain", subject: { id: "x y" } } },
+  { line: '{"v":1,"do":"unban","all":true}', request: { do: "unban", subject: "all" } },
   {
     line: '{"v":1,"do":"unban","ip":"2001:db8::/64"}',
-    request: { do: "unban", whom: { ip: "2001:db8::/64" } },
+    request: { do: "unban", subject: { ip: "2001:db8::/64" } },
   },
   {
     line: '{"v":1,"do":"ban","jail":"sshd","ip":"192.0.2.7","bantime":90.5}',
-    request: { do: "ban", jail: "sshd", whom: { ip: "192.0.2.7" }, bantime: 90_500 },
+    request: { do: "ban", jail: "sshd", subject: { ip: "192.0.2.7" }, bantime: 90_500 },
   },
   {
     line: '{"v":1,"do":"ban","jail":"sshd","ip":"192.0.2.7","bantime":-1}',
-    request: { do: "ban", jail: "sshd", whom: { ip: "192.0.2.7" }, bantime: null },
+    request: { do: "ban", jail: "sshd", subject: { ip: "192.0.2.7" }, bantime: null },
   },
   {
     line: '{"v":1,"do":"ban","jail":"sshd","ip":"192.0.2.7"}',
-    request: { do: "ban", jail: "sshd", whom: { ip: "192.0.2.7" }, bantime: undefined },
+    request: { do: "ban", jail: "sshd", subject: { ip: "192.0.2.7" }, bantime: undefined },
   },
 ];
 
@@ -53,7 +53,7 @@ for (const [written, ip] of canonical) {
   test(`decodeRequest takes ${written} for ${ip}`, () => {
     assert.deepEqual(decodeRequest(JSON.stringify({ do: "explain", ip: written })), {
       do: "explain",
-      whom: { ip },
+      subject: { ip },
     });
   });
 }

@@ -380,7 +380,7 @@ test("listenAt refuses a folder that anybody may write, and another user's socke
   chmodSync(folder, 0o700);
   await strangers(socket)(path);
   const before = shown(path);
-  await assert.rejects(listenAt(path), /^SocketError: \S+: is there, and belongs to user 12345$/);
+  await assert.rejects(listenAt(path), /^SocketError: \S+: exists and belongs to user 12345$/);
   assert.deepEqual(shown(path), before);
 });
 

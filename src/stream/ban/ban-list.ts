@@ -1,27 +1,12 @@
 import { type Ban, isBan, type Subject, type Unban, type UnbanReason } from "../../protocol/command.ts";
 import { type Rank, rankOf, yieldingTo } from "../../protocol/rank.ts";
 import type { Jail } from "../../rules/rule.ts";
-import { flat } from "../../shared/text.ts";
-import { LAST_TIME } from "../../shared/time.ts";
 import { nameOf, subjectOf } from "../jail/subject.ts";
 import { JailKeys, type Key } from "../window/key.ts";
 import { type ActiveBan, ActiveBans, endOfBan, rankOfActive } from "./active-bans.ts";
 import { BanHistory } from "./ban-history.ts";
 import { bantimeOf } from "./escalation.ts";
-
-/** A completed window, or a ban by hand. */
-export interface BanRequest {
-  readonly jail: Jail;
-  readonly subject: Subject;
-  /** Epoch milliseconds of the failure that completed the window. */
-  readonly time: number;
-  readonly failures: number;
-  readonly matches: readonly string[];
-  /** How long the ban lasts, in milliseconds; null: for ever. Absent: as the jail has it. */
-  readonly bantime?: number | null;
-  /** Requested by hand. */
-  readonly manual?: true;
-}
+import { type BanRequest, banCommandOf, endAfter, newBan, portsOf } from "./new-ban.ts";
 
 /** The bans of a subject in a jail. Times are epoch milliseconds. */
 export interface BanRecord {
@@ -139,7 +124,10 @@ export class BanList {
    */
   ban(request: BanRequest, clock = Number.NEGATIVE_INFINITY, isHistory = false): Ban | undefined {
     const key = this.#keys.of(request.jail.name, nameOf(request.subject));
-    const ban = this.#newBan(request, this.#history.bancountAt(key, request.time));
+    const { jail, subject, time } = request;
+    const earlier = this.#history.bancountAt(key, time);
+    const { bantime = this.#bantime(jail, nameOf(subject), earlier, time) } = request;
+    const ban = newBan(request, bantime, earlier);
     const isOver = ban.until !== null && ban.until <= clock;
     if (isOver && !isHistory) return undefined;
     if (!isOver && this.isFull && !this.#evict(yieldingTo(rankOf(ban)), ban.time)) {
@@ -300,22 +288,6 @@ export class BanList {
     return this.#keys.of(decision.jail, nameOf(subjectOf(decision)));
   }
 
-  #newBan(request: BanRequest, earlier: number): Ban {
-    const { jail, subject, time, failures, manual } = request;
-    const { bantime = this.#bantime(jail, nameOf(subject), earlier, time) } = request;
-    return {
-      cmd: banCommandOf(jail),
-      jail: jail.name,
-      ...("ip" in subject ? { ip: flat(subject.ip) } : { id: flat(subject.id) }),
-      time,
-      until: endAfter(time, bantime),
-      ...portsOf(jail),
-      failures,
-      bancount: earlier + 1,
-      ...(manual && { manual }),
-    };
-  }
-
   /** How long the next ban lasts, in milliseconds; null: for ever. */
   #bantime(jail: Jail, name: string, earlier: number, time: number): number | null {
     return bantimeOf(jail, name, jail.escalation.overalljails ? this.#bansOverall(name, time) : earlier);
@@ -352,18 +324,4 @@ export class BanList {
     this.#history.add(key, ban, unban, jail);
     return unban;
   }
-}
-
-/** `bantime` milliseconds after `time`; null: never, which is also what ends after LAST_TIME. */
-function endAfter(time: number, bantime: number | null): number | null {
-  return bantime !== null && time + bantime <= LAST_TIME ? time + bantime : null;
-}
-
-/** `ban`, or `would-ban` in mode shadow. */
-function banCommandOf(jail: Jail): Ban["cmd"] {
-  return jail.mode === "shadow" ? "would-ban" : "ban";
-}
-
-function portsOf({ port, protocol }: Jail): Pick<Ban, "port" | "protocol"> {
-  return port ? { port, protocol } : {};
 }

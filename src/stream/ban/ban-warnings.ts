@@ -53,7 +53,7 @@ export class BanWarnings {
     this.#report.rareWarning("evicted ban", `[${jail}] ${why}`);
   }
 
-  /** So many bans in all were forgotten before their time. */
+  /** Takes the total of bans forgotten before their time. */
   forgotten(count: number): void {
     if (count === this.#forgotten) return;
     this.#forgotten = count;
@@ -64,7 +64,7 @@ export class BanWarnings {
     );
   }
 
-  /** Restoring left out so many bans for want of room. */
+  /** Restoring left out `count` bans for want of room. */
   leftOut(count: number): void {
     const { maxBans } = this.#options;
     const weakest = count === 1 ? "the weakest one" : `the ${count} weakest`;

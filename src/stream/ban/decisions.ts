@@ -5,8 +5,9 @@ import { MAX_AHEAD } from "../../shared/limits.ts";
 import { LruMap } from "../../shared/lru-map.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
 import { nameOf, subjectOf } from "../jail/subject.ts";
-import { BanList, type BanRequest, type RepeatMark } from "./ban-list.ts";
+import { BanList, type RepeatMark } from "./ban-list.ts";
 import { type BanCounts, BanWarnings } from "./ban-warnings.ts";
+import type { BanRequest } from "./new-ban.ts";
 import { Restorer } from "./restore.ts";
 
 export interface DecisionsOptions {

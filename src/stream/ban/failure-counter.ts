@@ -19,7 +19,7 @@ export interface FailureCounterOptions extends DecisionsOptions {
 /** Failures that were not counted. */
 export interface FailureCounts {
   /** Failures that ban no address: it is not valid, or a host name that is not looked up. */
-  nobody: number;
+  unbannable: number;
   /** Failures that came no later than the last ban or unban of their address. */
   answered: number;
 }
@@ -37,7 +37,7 @@ interface CountedFailure {
 
 /** From failures to completed windows: finds the subject of a failure, leaves out ignored ones, and counts. */
 export class FailureCounter {
-  readonly counts: FailureCounts = { nobody: 0, answered: 0 };
+  readonly counts: FailureCounts = { unbannable: 0, answered: 0 };
   /** Takes the completed windows. */
   readonly decisions: Decisions;
   readonly #options: FailureCounterOptions;
@@ -183,8 +183,8 @@ export class FailureCounter {
   }
 
   #notBanned({ name }: Jail, id: string, why: string): void {
-    this.counts.nobody++;
-    this.#report.rareWarning(`nobody ${name}`, `[${name}] not banned: ${printable(id, 80)} ${why}`);
+    this.counts.unbannable++;
+    this.#report.rareWarning(`not banned ${name}`, `[${name}] not banned: ${printable(id, 80)} ${why}`);
   }
 }
 

@@ -3,8 +3,9 @@ import type { Jail } from "../../rules/rule.ts";
 import { parseNetwork } from "../../shared/address.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
 import { countedAs, nameOf, subjectOf } from "../jail/subject.ts";
-import type { BanList, BanRequest } from "./ban-list.ts";
+import type { BanList } from "./ban-list.ts";
 import { type CountableBan, countersOf, isCountable, lineOf } from "./counted-bans.ts";
+import type { BanRequest } from "./new-ban.ts";
 
 /** What restoring needs of the decisions. */
 export interface RestorerHost {
@@ -22,7 +23,7 @@ export interface RestorerHost {
 export class Restorer {
   readonly #host: RestorerHost;
   /** By jail and subject: how to take a completed window for which no ban has come so far. */
-  readonly #owed = new Map<string, () => void>();
+  readonly #unbanned = new Map<string, () => void>();
   #leftOut = 0;
 
   constructor(host: RestorerHost) {
@@ -39,7 +40,7 @@ export class Restorer {
     const running = jails.get(decision.jail);
     const name = nameOf(subjectOf(decision));
     running?.window.forget(name);
-    this.#owed.delete(`${decision.jail} ${name}`);
+    this.#unbanned.delete(`${decision.jail} ${name}`);
     if (!isBan(decision)) banlist.restoreEnd(decision, running?.jail);
     else if (this.#restore(decision, running?.jail) && isCountable(decision)) this.#recount(decision);
   }
@@ -57,8 +58,8 @@ export class Restorer {
 
   /** Completes windows whose ban is missing: the earlier run was stopped between two writes, or the rules have changed. */
   end(): void {
-    for (const complete of this.#owed.values()) complete();
-    this.#owed.clear();
+    for (const complete of this.#unbanned.values()) complete();
+    this.#unbanned.clear();
   }
 
   /** Counts a ban again where bans are counted. If it completed a window, the ban that this brought follows in its turn. */
@@ -77,7 +78,7 @@ export class Restorer {
       if (matches === undefined || banlist.find(jail.name, subject)) continue;
       const key = `${jail.name} ${subject.ip}`;
       const request = { jail, subject, time, failures: jail.maxretry, matches };
-      if (!this.#owed.has(key)) this.#owed.set(key, () => complete(running, request));
+      if (!this.#unbanned.has(key)) this.#unbanned.set(key, () => complete(running, request));
     }
   }
 }

@@ -25,7 +25,7 @@ export interface RequestHandlerOptions extends StatusHost {
   readonly waiting: () => number;
 }
 
-/** While so many characters of commands wait for the reader of stdout, requests that write more are refused. */
+/** While this many characters of commands wait for the reader of stdout, requests that write more are refused. */
 const MAX_WAITING = 16 * 1024 * 1024;
 /** Most mistakes in rules that an answer lists, and most jails that it names after an unknown one. */
 const MAX_MISTAKES = 20;
@@ -71,13 +71,13 @@ export class RequestHandler {
       case "banned":
         return bansOf(this.#engine.manualBans.list());
       case "explain":
-        return explain(this.#engine, request.whom).map(line);
+        return explain(this.#engine, request.subject).map(line);
       case "ban":
         this.#checkReader();
-        return [line(this.#ban(this.#jail(request.jail), request.whom, request.bantime))];
+        return [line(this.#ban(this.#jail(request.jail), request.subject, request.bantime))];
       case "unban":
         this.#checkReader();
-        return [line(await this.#unban(request.whom))];
+        return [line(await this.#unban(request.subject))];
       case "reload":
         this.#checkReader();
         return [line(await this.#reload())];
@@ -109,12 +109,12 @@ export class RequestHandler {
     return { result, ban: banLine(ban) };
   }
 
-  async #unban(whom: Subject | "all"): Promise<Unbanned> {
-    const unbanned = await unban(this.#engine, whom, () => {
+  async #unban(subject: Subject | "all"): Promise<Unbanned> {
+    const unbanned = await unban(this.#engine, subject, () => {
       this.#options.flush();
       this.#checkStream();
     });
-    const who = whom === "all" ? "all" : shown(whom);
+    const who = subject === "all" ? "all" : shown(subject);
     this.#options.report.line(`${who} unbanned by hand, bans ended: ${unbanned.bans}`);
     return unbanned;
   }

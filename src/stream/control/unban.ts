@@ -16,11 +16,11 @@ const BATCH = 1000;
  */
 export async function unban(
   engine: SteeredEngine,
-  whom: Subject | "all",
+  subject: Subject | "all",
   pause: () => void,
 ): Promise<Unbanned> {
   const { manualBans, jails } = engine;
-  const free = whom === "all" ? [] : notBanned(engine, whom);
+  const free = subject === "all" ? [] : notBanned(engine, subject);
   const counting = free.filter(
     ([{ jail }, each]) => manualBans.recordOf(jail.name, each).failures.length > 0,
   );
@@ -31,7 +31,7 @@ export async function unban(
   // A ban was a failure to jails that count bans.
   const counters = [...jails.values()].filter(({ jail }) => jail.on === "ban");
   const names = counters.map(({ jail }) => jail.name);
-  for (const [index, ban] of (await bansOf(engine, whom, pause)).entries()) {
+  for (const [index, ban] of (await bansOf(engine, subject, pause)).entries()) {
     if (index % BATCH === BATCH - 1) await letGo(pause);
     for (const name of jails.has(ban.jail) ? [ban.jail, ...names] : names) end(name, subjectOf(ban));
   }
@@ -40,7 +40,7 @@ export async function unban(
     bans: [...ended.values()].reduce((sum, count) => sum + count, 0),
     jails: Object.fromEntries(ended),
     counted: new Set(counting.map(([{ jail }]) => jail.name)).size,
-    still: whom === "all" ? [] : stillBanned(engine, whom),
+    still: subject === "all" ? [] : stillBanned(engine, subject),
   };
 }
 
@@ -58,15 +58,15 @@ function notBanned(
 
 async function bansOf(
   engine: SteeredEngine,
-  whom: Subject | "all",
+  subject: Subject | "all",
   pause: () => void,
 ): Promise<readonly Ban[]> {
   const { manualBans, jails } = engine;
-  if (whom === "all") return [...manualBans.list()];
-  const network = "ip" in whom ? parseNetwork(whom.ip) : undefined;
+  if (subject === "all") return [...manualBans.list()];
+  const network = "ip" in subject ? parseNetwork(subject.ip) : undefined;
   if (network !== undefined && !isSingle(network)) return bansWithin(engine, network, pause);
   return [...jails.values()].flatMap((steered) =>
-    subjectsIn(steered, whom).flatMap((each) => manualBans.find(steered.jail.name, each) ?? []),
+    subjectsIn(steered, subject).flatMap((each) => manualBans.find(steered.jail.name, each) ?? []),
   );
 }
 

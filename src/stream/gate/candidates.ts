@@ -15,7 +15,7 @@ import {
 import { newModule } from "./wasm-module.ts";
 
 /**
- * The filters whose patterns may match a line; `"all"`: nobody has looked. Valid during the call that emits them.
+ * The filters whose patterns may match a line; `"all"`: unknown. Valid during the call that emits them.
  *
  * A candidate's filter may find no match after all, never the other way round: a line that is not emitted changes nothing that
  * can be seen.

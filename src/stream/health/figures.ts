@@ -47,7 +47,7 @@ export interface EngineFigures {
   /** Undefined: there was no line yet. */
   readonly format: Format | undefined;
   readonly jails: ReadonlyMap<string, JailFigures>;
-  readonly failures: { readonly counts: { readonly nobody: number; readonly answered: number } };
+  readonly failures: { readonly counts: { readonly unbannable: number; readonly answered: number } };
   readonly decisions: DecisionFigures;
   readonly monitor: {
     readonly alerts: { of(cause: Cause): CauseState };

@@ -85,7 +85,7 @@ const OF_ALL: readonly Metric<{ readonly engine: EngineFigures; readonly figures
     name: "unbannable_failures_total",
     type: "counter",
     help: "Failures without an address that can be banned.",
-    of: ({ engine }) => engine.failures.counts.nobody,
+    of: ({ engine }) => engine.failures.counts.unbannable,
   },
   {
     name: "ended_bans_total",

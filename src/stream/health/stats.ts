@@ -31,7 +31,7 @@ function inputLine({ counts, decisions }: EngineFigures): string {
 function unbannedLine({ failures, decisions }: EngineFigures): string {
   const { ended, full, evicted } = decisions.counts;
   return [
-    `${plural(failures.counts.nobody, "failure")} without an address that can be banned`,
+    `${plural(failures.counts.unbannable, "failure")} without an address that can be banned`,
     `${plural(ended, "ban")} not written because they had ended`,
     ...(full > 0 ? [`${full} because too many were in force`] : []),
     ...(evicted > 0 ? [`${plural(evicted, "ban")} ended early to make room`] : []),

@@ -34,7 +34,7 @@ export function statusOf(
     blind: CAUSES.filter((cause) => monitor.alerts.of(cause).isOn),
     overlong: counts.overlong,
     givenup: counts.givenUp,
-    nobody: failures.counts.nobody,
+    nobody: failures.counts.unbannable,
     ended: decisions.counts.ended,
     full: decisions.counts.full,
     evicted: decisions.counts.evicted,

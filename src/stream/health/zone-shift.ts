@@ -12,7 +12,7 @@ const MAX_SHIFT = 26;
 
 /** Notices that failures are off by the same whole number of hours again and again: the log is in another time zone. */
 export class ZoneShift {
-  /** How many hours the last failures were ahead, or, below 0, behind; how many in a row; when the first of them came (epoch milliseconds). */
+  /** How many hours the last failures were ahead (below 0: late); how many in a row; when the first of them came (epoch milliseconds). */
   #run = { hours: 0, failures: 0, since: 0 };
   #onTime = 0;
   #isShifted = false;
@@ -20,7 +20,7 @@ export class ZoneShift {
   /**
    * Takes a failure, in live mode.
    *
-   * @param ahead how far its time is ahead of now; below 0: behind; in milliseconds
+   * @param ahead how far its time is ahead of now (below 0: late), in milliseconds
    * @param now epoch milliseconds
    * @returns by how many hours lines are ahead; 0: not any more; undefined: nothing new is known
    */

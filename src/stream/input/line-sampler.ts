@@ -1,6 +1,6 @@
 /** Lines longer than this, in bytes, are no samples. */
 export const LONGEST = 4096;
-/** At the beginning of the input so many samples lie close to each other, later ones far apart. */
+/** At the beginning of the input this many samples are close to each other, later ones far apart. */
 const CLOSE_SAMPLES = 64;
 /** From the end of a sample to where the next one is looked for, in bytes. */
 const CLOSE = 4096;
@@ -16,7 +16,7 @@ export class LineSampler {
   readonly #take: (line: Buffer) => void;
   /** Bytes before the current chunk. */
   #base = 0;
-  /** The first line that begins behind this place is the next sample. The input's first line is the first. */
+  /** The first line that begins after this place is the next sample. The input's first line is the first. */
   #next = -1;
   #taken = 0;
   #isInside = true;

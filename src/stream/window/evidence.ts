@@ -122,7 +122,7 @@ export class Evidence {
   }
 }
 
-/** Whether a line fits into so many bytes. */
+/** Whether a line, with its header, fits into `bytes`. */
 function isRoom(text: string, bytes: number): boolean {
   return HEADER + WIDEST * text.length <= bytes || HEADER + Buffer.byteLength(text) <= bytes;
 }

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Ban, Subject } from "../../../src/protocol/command.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
-import { BanList, type BanListOptions, type BanRequest } from "../../../src/stream/ban/ban-list.ts";
+import { BanList, type BanListOptions } from "../../../src/stream/ban/ban-list.ts";
+import type { BanRequest } from "../../../src/stream/ban/new-ban.ts";
 import { newJail } from "../../helpers/jail.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
