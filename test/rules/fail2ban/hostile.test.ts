@@ -38,12 +38,12 @@ const names: readonly { name: string; options: string; told: RegExp; make?: (fol
   {
     name: "a filter's name that is too long",
     options: `filter = ${"x".repeat(300)}`,
-    told: /the name is too long/,
+    told: /its name is too long/,
   },
   {
     name: "a filter's path that is too long",
     options: `filter = ${"x/".repeat(4000)}x`,
-    told: /the name is too long/,
+    told: /its name is too long/,
   },
   {
     name: "a filter that is a link to itself",
@@ -121,7 +121,7 @@ test("f2b-stream refuses a jail.conf whose includes can be no paths", async (t) 
   const folder = configured(t, "", { "jail.conf": `[INCLUDES]\nbefore = ${"x".repeat(300)}\n` });
   const { status, stderr } = await runProgram("f2b-stream", ["-r", folder]);
   assert.equal(status, 78);
-  assert.match(stderr, /error: .*x:1:1: the name is too long\n/);
+  assert.match(stderr, /error: .*x:1:1: its name is too long\n/);
 });
 
 const endless: readonly { name: string; options: string; files?: Record<string, string>; told: RegExp }[] = [
