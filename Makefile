@@ -36,8 +36,8 @@ test-node%: build dist-node/%/node_modules/node/bin/node
 		--test-reporter-destination=stdout --test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
 		$$(find dist/test -name "*.test.js" $(addprefix -not -path ,"*/live/*" "*/system/*" $(SLOW)) | sort)
 
-# Those that take longest, and have nothing to do with the release of Node.
-SLOW = "*/fuzz.test.js" "*/worst.test.js" "*/recheck.test.js"
+# Those that take longest, and depend least on the release of Node.
+SLOW = "*/fuzz.test.js" "*/worst.test.js" "*/recheck.test.js" "*/prefilter.test.js" "*/control-hostile.test.js" "*/regex.test.js"
 
 .PRECIOUS: dist-node/%/node_modules/node/bin/node
 dist-node/%/node_modules/node/bin/node:

@@ -154,7 +154,7 @@ postfix-sasl-aggressive  2001:db8:7::7  for ever  25/tcp  INPUT   iptables
       ban("192.0.2.8", { until: inSeconds(31_536_000) }),
     );
     running.child.stdin.end();
-    await running.said("1 ban not applied: ended already");
+    await running.said("1 ban not applied: already ended");
     running.child.kill("SIGTERM");
     assert.equal((await running.ended).status, 0);
     assert.deepEqual(
