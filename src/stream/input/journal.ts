@@ -10,10 +10,8 @@ import { processIn } from "./syslog.ts";
  * @returns undefined when the line is not such an entry
  */
 export function readJournal(json: string): Entry | undefined {
-  const start = json.startsWith("data: ") ? 6 : json.charCodeAt(0) === 0x1e ? 1 : 0;
-  if (json.charCodeAt(start) !== 0x7b) return undefined;
-  const fields = parseObject(start === 0 ? json : json.slice(start));
-  if (fields === undefined || !("__REALTIME_TIMESTAMP" in fields || "MESSAGE" in fields)) return undefined;
+  const fields = fieldsOf(json);
+  if (fields === undefined) return undefined;
   const message = text(fields.MESSAGE) ?? "";
   const identifier = text(fields.SYSLOG_IDENTIFIER) ?? text(fields._COMM);
   const pid = text(fields.SYSLOG_PID) ?? text(fields._PID);
@@ -32,6 +30,14 @@ export function readJournal(json: string): Entry | undefined {
     fields,
     ascii: undefined,
   };
+}
+
+/** The fields of an entry; undefined when the line is not one. */
+function fieldsOf(json: string): Record<string, unknown> | undefined {
+  const start = json.startsWith("data: ") ? 6 : json.charCodeAt(0) === 0x1e ? 1 : 0;
+  if (json.charCodeAt(start) !== 0x7b) return undefined;
+  const fields = parseObject(start === 0 ? json : json.slice(start));
+  return fields && ("__REALTIME_TIMESTAMP" in fields || "MESSAGE" in fields) ? fields : undefined;
 }
 
 /** Whether a line is such an entry as journalctl writes it, with the time at which the journal got it. */
@@ -92,7 +98,7 @@ export class JournalEntry implements Entry {
 
   /** To be asked for while the gate's line is valid. */
   get fields(): Entry["fields"] {
-    this.#fields ??= readJournal(decodeText(this.#json))?.fields;
+    this.#fields ??= fieldsOf(decodeText(this.#json));
     return this.#fields;
   }
 }
