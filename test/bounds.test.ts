@@ -119,7 +119,7 @@ const STREAM: Readonly<Record<string, Case>> = {
       Array(10).fill(1024),
     );
   },
-  "bans told again, as lines": async () => {
+  "bans reported again, as lines": async () => {
     const tested = await appEngine({}, "app.maxretry=1");
     const repeat = (last: number) => {
       fail(tested, last);
