@@ -35,9 +35,16 @@ export function hasIdentifier({ identifier, on }: Jail, entry: Entry): boolean {
  * Whether a journal entry matches the jail's journalmatch, if there is one. Entries of other formats have no fields, and pass.
  * The entry's JSON is parsed only when its fields are used.
  */
-export function passesJournalMatch({ journalmatch }: Jail, entry: Pick<Entry, "fields">): boolean {
-  return (
-    journalmatch === undefined || entry.fields === undefined || matchesJournal(journalmatch, entry.fields)
+export function passesJournalMatch({ journalmatch }: Jail, entry: Pick<Entry, "fields" | "has">): boolean {
+  if (journalmatch === undefined || hasAll(journalmatch, entry)) return true;
+  return entry.fields === undefined || matchesJournal(journalmatch, entry.fields);
+}
+
+/** Whether it is certain without reading the fields that they match. */
+function hasAll(match: JournalMatch, entry: Pick<Entry, "has">): boolean {
+  if (entry.has === undefined) return false;
+  return match.some((conditions) =>
+    [...conditions].every(([field, allowed]) => [...allowed].some((value) => entry.has?.(field, value))),
   );
 }
 
