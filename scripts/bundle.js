@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { build } from "rolldown";
 import { writeNotices } from "./notices.js";
 
@@ -6,6 +7,9 @@ import { writeNotices } from "./notices.js";
 // import the modules that tsc has written to dist/src.
 
 const PROGRAMS = ["f2b-stream", "f2b-exec", "f2b-regex", "f2b-client"];
+
+// Chunks of an earlier build have other names.
+for (const folder of ["dist/bin", "dist/chunks"]) rmSync(folder, { recursive: true, force: true });
 
 const { output } = await build({
   input: Object.fromEntries(PROGRAMS.map((name) => [name, `dist/src/bin/${name}.js`])),
