@@ -20,8 +20,11 @@ export function whole(bytes: Buffer): Bytes {
   return { bytes, start: 0, end: bytes.length };
 }
 
-/** From this many bytes on decoding by way of UTF-16 is faster: five times for a long text that is not ASCII. */
-const LONG = 512;
+/**
+ * From this many bytes on decoding by way of UTF-16 is faster in Node 20 and 22, up to ten times for 64 KiB that are not ASCII. Node 24
+ * decodes UTF-8 faster than that.
+ */
+const LONG = Number.parseInt(process.versions.node, 10) < 24 ? 2048 : Number.POSITIVE_INFINITY;
 
 /** Bytes as text, from `start` up to `end`. Bytes that are not UTF-8 become U+FFFD. */
 export function decodeUtf8(bytes: Buffer, start = 0, end = bytes.length): string {

@@ -141,9 +141,9 @@ const SAMPLES = { ascii: "a", basic: "\u0101", unicode: "\u{1f600}" } as const;
 const prepared = new WeakMap<PythonPattern, Set<string>>();
 
 /**
- * Makes the RegExp that searches such a text, and has V8 compile it: that takes up to 100 ms, which are the pattern's and not the text's.
- * Under the guard they would be cut off each time, and no such text would ever match. V8 compiles a RegExp when it first runs, and
- * once more when it runs again.
+ * Makes the RegExp that searches such a text, and has V8 compile it. That can take longer than a search may, whatever the text is: under a
+ * time limit it would be stopped for each text anew, and none would ever match. V8 compiles a RegExp when it first runs, and once more
+ * when it runs again.
  */
 function prepare(pattern: PythonPattern, text: string, ascii: boolean, result: "match" | "spans"): void {
   const alphabet = ascii ? "ascii" : alphabetOf(text);

@@ -1,8 +1,9 @@
 import type { Ban, Subject } from "../../protocol/command.ts";
 import type { BanAnswer, Explained } from "../../protocol/control-answers.ts";
 import { formatNetwork, type Network, parseNetwork, widen } from "../../shared/address.ts";
+import type { SubjectRecord } from "../ban/manual-bans.ts";
 import { countedAs, nameOf, subjectOf } from "../jail/subject.ts";
-import type { SteeredEngine, SteeredJail, SteeredRecord } from "./steered-engine.ts";
+import type { SteeredEngine, SteeredJail } from "./steered-engine.ts";
 
 /**
  * Explains a subject, a line for each jail, bans in force first: the address itself, the network under which the jail counts
@@ -64,7 +65,7 @@ function networkOf(subject: Subject): Network | undefined {
 function explained(
   { jail }: SteeredJail,
   subject: Subject,
-  record: SteeredRecord,
+  record: SubjectRecord,
   ignored: string | undefined,
 ): Explained {
   const { ban, failures, remembered, repeated, next } = record;

@@ -1,5 +1,6 @@
 import type { Ban, Subject } from "../../protocol/command.ts";
 import type { Network } from "../../shared/address.ts";
+import type { SubjectRecord } from "../ban/manual-bans.ts";
 import type { EngineFigures, JailFigures } from "../health/figures.ts";
 
 /** A jail, as far as clients of `--control` look into it. */
@@ -12,23 +13,6 @@ export interface SteeredJail extends JailFigures {
   };
 }
 
-/** What a jail holds of a subject. Times are epoch milliseconds. */
-export interface SteeredRecord {
-  /** The ban in force, with its evidence. */
-  readonly ban: Ban | undefined;
-  /** Windows completed while it was in force, and when the last one was. */
-  readonly repeats: number;
-  readonly repeated: number | undefined;
-  readonly bancount: number;
-  /** Until when the last ban that has ended is remembered. */
-  readonly remembered: number | undefined;
-  /** How long the next ban would last, in milliseconds; null: for ever. */
-  readonly next: number | null;
-  /** Failures that count now, ascending, and their lines. */
-  readonly failures: readonly number[];
-  readonly matches: readonly string[];
-}
-
 /** Bans, as clients of `--control` see and change them. Jails are given by name, of those at work. */
 interface SteeredBans {
   readonly size: number;
@@ -37,7 +21,7 @@ interface SteeredBans {
   list(): Iterable<Ban>;
   /** The ban in force of a subject, without its evidence. */
   find(jail: string, subject: Subject): Ban | undefined;
-  recordOf(jail: string, subject: Subject): SteeredRecord;
+  recordOf(jail: string, subject: Subject): SubjectRecord;
   /** `bantime` in milliseconds; null: for ever; undefined: as the jail has it. Returns undefined when nothing is banned. */
   ban(jail: string, subject: Subject, bantime: number | null | undefined): Ban | undefined;
   /** Ends a ban and sets the count to zero. Returns false when there was no ban. */

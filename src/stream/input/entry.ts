@@ -18,7 +18,7 @@ export interface Entry {
   readonly isCut: boolean;
   /** A journal entry's fields; an empty object for a line among journal entries that is not one. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
-  /** Whether it is certain, without its fields being read, that a field has this value; false: its fields tell. */
+  /** Whether a field surely has this value, found without reading all fields; false: read them. */
   readonly has?: (field: string, value: string) => boolean;
   /** Whether `line` is ASCII alone, where that is known. */
   readonly ascii: boolean | undefined;

@@ -33,19 +33,19 @@ export function hasIdentifier({ identifier, on }: Jail, entry: Entry): boolean {
 
 /**
  * Whether a journal entry matches the jail's journalmatch, if there is one. Entries of other formats have no fields, and pass.
- * The entry's JSON is parsed only when its fields are used.
+ * The entry's JSON is parsed only if it does not show the match as it stands.
  */
 export function passesJournalMatch({ journalmatch }: Jail, entry: Pick<Entry, "fields" | "has">): boolean {
-  if (journalmatch === undefined || hasAll(journalmatch, entry)) return true;
-  return entry.fields === undefined || matchesJournal(journalmatch, entry.fields);
-}
-
-/** Whether it is certain without reading the fields that they match. */
-function hasAll(match: JournalMatch, entry: Pick<Entry, "has">): boolean {
-  if (entry.has === undefined) return false;
-  return match.some((conditions) =>
-    [...conditions].every(([field, allowed]) => [...allowed].some((value) => entry.has?.(field, value))),
-  );
+  if (journalmatch === undefined) return true;
+  const isShown = (field: string, allowed: ReadonlySet<string>) =>
+    [...allowed].some((value) => entry.has?.(field, value));
+  if (entry.has !== undefined && matches(journalmatch, isShown)) return true;
+  const { fields } = entry;
+  if (fields === undefined) return true;
+  return matches(journalmatch, (field, allowed) => {
+    const value = text(fields[field]);
+    return value !== undefined && allowed.has(value);
+  });
 }
 
 /** With `identifier` the message and the time of the header; else the raw line, in which the jail looks for a date. */
@@ -86,11 +86,10 @@ export function fieldsOfMatch({ journalmatch = [] }: Jail, { fields = {} }: Entr
   return [...asked].map((field) => `${field}=${text(fields[field]) ?? ""}`);
 }
 
-function matchesJournal(match: JournalMatch, fields: Readonly<Record<string, unknown>>): boolean {
-  return match.some((conditions) =>
-    [...conditions].every(([field, allowed]) => {
-      const value = text(fields[field]);
-      return value !== undefined && allowed.has(value);
-    }),
-  );
+/** Whether all conditions of one of the alternatives hold. */
+function matches(
+  match: JournalMatch,
+  holds: (field: string, allowed: ReadonlySet<string>) => boolean,
+): boolean {
+  return match.some((conditions) => [...conditions].every(([field, allowed]) => holds(field, allowed)));
 }
