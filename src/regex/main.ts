@@ -125,8 +125,6 @@ class JailView {
       evidence: new Evidence({ maxBytes: 0 }),
       addressesOf: () => [],
       warn: (message) => report.warning(message),
-      onGiveUp: () => undefined,
-      onRefused: () => undefined,
     });
     this.#failures.decisions.reload(new Map([[compiled.jail.name, this.#running]]));
     this.#running.ignore.refresh(now);

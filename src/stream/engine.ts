@@ -1,28 +1,22 @@
-import { isAscii } from "node:buffer";
 import type { Report } from "../cli/report.ts";
-import { DATE_CARRYOVER, MAX_AHEAD } from "../shared/limits.ts";
-import { decodeText, whole } from "../shared/text.ts";
+
+import { MAX_AHEAD } from "../shared/limits.ts";
 import type { Settle } from "../shared/time.ts";
 import type { Decisions } from "./ban/decisions.ts";
 import { FailureCounter, type FailureCounterOptions } from "./ban/failure-counter.ts";
 import { ManualBans } from "./ban/manual-bans.ts";
-import { ALL_PATTERNS, type Candidates, type LineBytes } from "./gate/candidates.ts";
-import { Gate } from "./gate/gate.ts";
 import { planGate } from "./gate/plan.ts";
 import type { InputCounts } from "./health/figures.ts";
-import { InputMonitor } from "./health/input-monitor.ts";
 import { InputWarnings } from "./health/input-warnings.ts";
+import { StreamMonitor } from "./health/stream-monitor.ts";
 import { resolveTime } from "./input/ambiguous-time.ts";
-import type { Entry } from "./input/entry.ts";
-import { FirstLines } from "./input/first-lines.ts";
 import type { Format } from "./input/format.ts";
-import { JournalEntry } from "./input/journal.ts";
-import { LineReader } from "./input/line-reader.ts";
 import { LogClock } from "./input/log-clock.ts";
 import type { CompiledJail } from "./jail/compile-jails.ts";
 import { IgnoredHosts } from "./jail/ignored-hosts.ts";
 import { readsSource } from "./jail/jail-view.ts";
-import { type JailHost, type Position, RunningJail } from "./jail/running-jail.ts";
+import { type JailHost, RunningJail } from "./jail/running-jail.ts";
+import { LogSource, type SourceHost } from "./source/log-source.ts";
 import { lookbackOf } from "./state/lookback.ts";
 import { Evidence } from "./window/evidence.ts";
 
@@ -52,58 +46,39 @@ export class Engine {
   readonly failures: FailureCounter;
   readonly decisions: Decisions;
   readonly manualBans: ManualBans;
-  readonly monitor: InputMonitor;
+  readonly monitor: StreamMonitor;
   readonly #options: EngineOptions;
   readonly #warnings: InputWarnings;
-  readonly #gate: Gate;
-  readonly #reader: LineReader;
-  readonly #firstLines = new FirstLines();
+  readonly #source: LogSource;
   readonly #logClock = new LogClock();
   readonly #jailHost: JailHost;
-  /** Where the current line stands. */
-  readonly #at = {
-    offset: 0,
-    end: 0,
-    before: () => this.#reader.entriesBefore(this.#at.offset, this.#now),
-  };
-  readonly #resolve: Settle = (time, ambiguity) => {
-    return resolveTime(time, ambiguity, this.#logClock.now, this.#options.isLive ? this.#now : undefined);
-  };
   /** What matchers may know of the time. */
-  readonly #time = { now: 0, clock: 0, settle: this.#resolve };
+  readonly #time = {
+    now: 0,
+    clock: Number.NEGATIVE_INFINITY,
+    settle: ((time, ambiguity) =>
+      resolveTime(
+        time,
+        ambiguity,
+        this.#logClock.now,
+        this.#options.isLive ? this.#now : undefined,
+      )) as Settle,
+  };
   #jails: ReadonlyMap<string, RunningJail> = new Map();
-  /** The same in the order of their index at the gate. */
-  #jailList: readonly RunningJail[] = [];
   #compiled: readonly CompiledJail[] = [];
   #now: number;
-  #judged = 0;
 
   constructor(jails: readonly CompiledJail[], options: EngineOptions, now: number) {
     this.#options = options;
     this.#now = now;
     const { report, maxLine } = options;
     this.#warnings = new InputWarnings(report, maxLine);
-    this.#gate = new Gate({
-      maxLine,
-      onOverflow: () => this.#warnings.overlong(),
-      onCut: () => this.#warnings.cut(),
-    });
-    this.#reader = new LineReader({
-      format: options.format,
-      maxLine,
-      resolve: this.#resolve,
-      onFormat: () => this.#armGate(),
-      onStray: (line) => this.#warnings.stray(line),
-    });
     this.failures = new FailureCounter(options);
     this.decisions = this.failures.decisions;
     this.manualBans = new ManualBans(this.decisions);
-    this.monitor = new InputMonitor({
-      ...options,
-      isDated: (line) => this.#timeOfLine(decodeText(whole(line))) !== undefined,
-      hasShape: (line) => this.#hasShape(decodeText(whole(line))),
-    });
+    this.monitor = new StreamMonitor(options);
     this.#jailHost = this.#newJailHost(options, report);
+    this.#source = new LogSource(undefined, options.format, this.#newSourceHost());
     this.#start(jails);
     this.tick(now);
   }
@@ -114,7 +89,7 @@ export class Engine {
 
   /** What each line is; undefined: there was no line yet. */
   get format(): Format | undefined {
-    return this.#reader.format;
+    return this.#source.format;
   }
 
   /** The jails at work, by name. */
@@ -124,7 +99,7 @@ export class Engine {
 
   /** Entries looked at in full: those that the gate emitted, and the only count that depends on it. */
   get judged(): number {
-    return this.#judged;
+    return this.#source.judged;
   }
 
   /**
@@ -133,7 +108,7 @@ export class Engine {
    */
   get readUpTo(): number | undefined {
     if (this.format === undefined) return undefined;
-    const times = this.#reader.lastTimes((text) => this.#timeOfLine(text), FEW_LINES);
+    const times = this.#source.lastTimes(FEW_LINES);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -145,26 +120,33 @@ export class Engine {
   /** Takes the next bytes of the log. */
   push(chunk: Buffer, now: number): void {
     this.tick(now);
-    this.#warnings.counts.bytes += chunk.length;
-    this.#reader.recent.push(chunk);
-    this.#gate.push(chunk, this.#take);
-    if (this.#options.format === undefined && !this.#firstLines.isDone) this.#compareFirst(chunk);
-    this.monitor.read(chunk, now);
+    this.#source.push(chunk);
+    this.monitor.read(now);
   }
 
   /** Lets time pass: in live mode, writes the unbans that are due. */
   tick(now: number): void {
     this.#now = now;
-    if (this.#options.isLive) this.decisions.tick(now);
+    this.#time.now = now;
+    if (this.#options.isLive) {
+      this.#time.clock = now;
+      this.decisions.tick(now);
+    }
     for (const { ignore } of this.#jails.values()) ignore.refresh(now);
+  }
+
+  /** Notes that the process ran for `elapsed` milliseconds. `isBlocked`: stdout took nothing, so nothing was read. */
+  pass(elapsed: number, isBlocked: boolean): void {
+    this.monitor.pass(elapsed, isBlocked);
+    this.#source.monitor.pass(elapsed);
   }
 
   /** Ends the input. A replay's clock moves on to the last dated line. */
   end(now: number): void {
     this.tick(now);
-    this.#gate.end(this.#take);
+    this.#source.end();
     if (this.#options.isLive) return;
-    const [last, before] = this.#reader.lastTimes((text) => this.#timeOfLine(text));
+    const [last, before] = this.#source.lastTimes();
     if (last === undefined) return;
     this.#logClock.end(last, before);
     this.decisions.tick(this.#logClock.now);
@@ -185,6 +167,19 @@ export class Engine {
       evidence: new Evidence({ maxBytes: maxEvidence / 2 }),
       addressesOf: (host) => (isLive ? ignoredHosts.addressesOf(host, this.#now) : []),
       warn: (message) => report.warning(message),
+    };
+  }
+
+  #newSourceHost(): SourceHost {
+    const { isLive, maxLine, prefilter } = this.#options;
+    return {
+      isLive,
+      maxLine,
+      warnings: this.#warnings,
+      alerts: this.monitor.alerts,
+      time: this.#time,
+      plan: (jails, format) => (prefilter && jails.length > 0 ? planGate(jails, format) : undefined),
+      take: this.#take,
       onGiveUp: (jail, pattern) => this.#warnings.givenUp(jail, pattern),
       onRefused: (jail, fields) => this.#warnings.refused(jail, fields),
     };
@@ -192,101 +187,35 @@ export class Engine {
 
   #start(jails: readonly CompiledJail[]): void {
     this.#compiled = jails.filter(({ jail }) => readsSource(jail, this.#options.source));
-    this.#jailList = this.#compiled.map((compiled) => {
+    const list = this.#compiled.map((compiled) => {
       const running = this.#jails.get(compiled.jail.name);
       running?.reload(compiled);
       return running ?? new RunningJail(compiled, this.#jailHost);
     });
-    this.#jails = new Map(this.#jailList.map((running) => [running.jail.name, running]));
+    this.#jails = new Map(list.map((running) => [running.jail.name, running]));
     this.decisions.reload(this.#jails);
-    this.#armGate();
+    this.#source.use(list);
   }
 
-  /** Once the format is known, lines that no jail can match are dropped unseen. */
-  #armGate(): void {
-    const { format } = this;
-    if (format === undefined) return;
-    this.monitor.use(format, this.#compiled);
-    const isWanted = this.#options.prefilter && this.#compiled.length > 0;
-    this.#gate.arm(isWanted ? planGate(this.#compiled, format) : undefined);
-  }
-
-  readonly #take = (line: LineBytes, candidates: Candidates): void => {
-    const ascii = line.ascii ?? isAscii(line.bytes.subarray(line.start, line.end));
-    const entry = line.entry
-      ? new JournalEntry(line, line.entry, ascii)
-      : this.#reader.next(decodeText(line, ascii), this.#now, ascii);
-    this.#judged++;
-    if (entry.isCut) this.#warnings.cut();
-    const at = this.#at;
-    at.offset = line.offset;
-    at.end = line.offsetEnd;
-    if (candidates === "all")
-      for (const running of this.#jailList) this.#judge(running, entry, at, ALL_PATTERNS);
-    else {
-      const { filters, patterns } = candidates;
-      for (const index of filters)
-        this.#judge(this.#jailList[index] as RunningJail, entry, at, patterns[index] as number);
-    }
-  };
-
-  /** Compares the lines after the first with it: whoever wrote the first line decided the format. */
-  #compareFirst(chunk: Buffer): void {
-    const { format } = this;
-    this.#firstLines.push(chunk, format, this.#now);
-    if (format !== undefined) this.monitor.compared(this.#firstLines.contraryTo(format));
-  }
-
-  /** Whether a sampled line has the shape of the input's format; undefined: any line has. */
-  #hasShape(text: string): boolean | undefined {
-    const hasShape = this.#reader.hasShape(text, this.#now);
-    if (hasShape === false && this.format !== "journal") this.#warnings.counts.stray++;
-    return hasShape;
-  }
-
-  #judge(running: RunningJail, entry: Entry, at: Position, patterns: number): void {
-    const clock = this.#options.isLive ? this.#now : this.#logClock.now;
-    this.#time.now = this.#now;
-    this.#time.clock = clock;
-    const verdict = running.judge(entry, this.#time, at, patterns);
-    if (verdict === undefined) return;
-    if (!verdict.match && verdict.why !== "nofail" && verdict.why !== "pending") return;
-    this.monitor.matched(running.jail.name, verdict.time !== undefined);
-    const time = verdict.time ?? this.#carriedOver(running, at.offset, clock);
+  /** Takes the verdict on a line that matched. */
+  readonly #take: SourceHost["take"] = (source, running, verdict, time) => {
     if (time !== undefined) this.#advance(time);
-    if (verdict.match) this.failures.add(running, verdict, this.#timeOf(time));
-  }
-
-  /** The time of a line that has none: that of the last line that has one, if that is recent. */
-  #carriedOver(running: RunningJail, offset: number, clock: number): number | undefined {
-    const time = running.timeBefore(offset, this.#reader.recent, (line) => {
-      const entry = this.#reader.read(decodeText(whole(line)), this.#now);
-      return entry.isDateless ? entry.time : running.dateOf(entry.line, this.#now, this.#resolve);
-    });
-    return time !== undefined && time > clock - DATE_CARRYOVER ? time : undefined;
-  }
+    if (verdict.match) this.failures.add(running, verdict, this.#timeOf(source, time));
+  };
 
   /** Moves the log's clock, by which a replay goes. */
   #advance(time: number): void {
     this.#logClock.advance(time);
-    if (!this.#options.isLive) this.decisions.tick(this.#logClock.now);
+    if (this.#options.isLive) return;
+    this.#time.clock = this.#logClock.now;
+    this.decisions.tick(this.#logClock.now);
   }
 
   /** When a failure counts: at its own time; without one, or ahead of the clock, now. */
-  #timeOf(time: number | undefined): number {
+  #timeOf({ monitor }: LogSource, time: number | undefined): number {
     if (!this.#options.isLive) return time ?? Math.max(this.#logClock.now, 0);
     if (time === undefined) return this.#now;
-    this.monitor.aged(time - this.#now, this.#now);
+    monitor.aged(time - this.#now, this.#now);
     return time <= this.#now + MAX_AHEAD ? time : this.#now;
-  }
-
-  #timeOfLine(text: string): number | undefined {
-    const entry = this.#reader.read(text, this.#now);
-    if (entry.isDateless || entry.time !== undefined) return entry.time;
-    for (const running of this.#jails.values()) {
-      const time = running.dateOf(entry.line, this.#now, this.#resolve);
-      if (time !== undefined) return time;
-    }
-    return undefined;
   }
 }

@@ -271,7 +271,7 @@ class Loop {
     const now = this.#clock.monotonic();
     const elapsed = Math.min(now - this.#passed, 2 * LONGEST_SLEEP);
     this.#passed = now;
-    this.#options.engine.monitor.pass(elapsed, this.#isBlocked);
+    this.#options.engine.pass(elapsed, this.#isBlocked);
   }
 
   /** A jump of the wall clock moves the ends of all bans: an executor with timers of its own needs a sync. */

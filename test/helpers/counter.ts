@@ -62,8 +62,6 @@ export class TestCounter {
       evidence: this.#evidence,
       addressesOf: () => [],
       warn,
-      onGiveUp: warn,
-      onRefused: warn,
     };
     return new RunningJail({ jail, filter }, host);
   }

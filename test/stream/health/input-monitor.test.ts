@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { Report } from "../../../src/cli/report.ts";
 import { compileFilter } from "../../../src/filter/compile-filter.ts";
 import type { Jail } from "../../../src/rules/rule.ts";
-import { CAUSES, type Cause } from "../../../src/stream/health/alerts.ts";
+import { type Alerts, CAUSES, type Cause } from "../../../src/stream/health/alerts.ts";
 import { InputMonitor } from "../../../src/stream/health/input-monitor.ts";
+import { StreamMonitor } from "../../../src/stream/health/stream-monitor.ts";
 import type { CompiledJail } from "../../../src/stream/jail/compile-jails.ts";
 import { filterRule, newJail } from "../../helpers/jail.ts";
 
@@ -15,17 +16,22 @@ const hour = 60 * minute;
 /** A sight of a log whose dated lines begin with a digit, and whose lines of another shape with `?`, and what it tells. */
 class Tried {
   readonly told: string[] = [];
+  readonly alerts: Alerts;
+  readonly stream: StreamMonitor;
   readonly monitor: InputMonitor;
 
   constructor({ isLive = true, silence = 2 * hour } = {}) {
     const report = new Report("test", (line) => this.told.push(line));
     const isDated = (line: Buffer) => /^\d/.test(line.toString());
     const hasShape = (line: Buffer) => !/^\?/.test(line.toString());
-    this.monitor = new InputMonitor({ isLive, silence, report, isDated, hasShape });
+    this.stream = new StreamMonitor({ isLive, silence, report });
+    this.alerts = this.stream.alerts;
+    this.monitor = new InputMonitor({ isLive, alerts: this.alerts, source: undefined, isDated, hasShape });
   }
 
   read(text: string): void {
-    this.monitor.read(Buffer.from(text), NOW);
+    this.stream.read(NOW);
+    this.monitor.read(Buffer.from(text));
   }
 
   /** Reads so many lines, each of which is a sample. */
@@ -34,13 +40,15 @@ class Tried {
   }
 
   pass(milliseconds: number, isBlocked = false): void {
-    for (let left = milliseconds; left > 0; left -= minute)
-      this.monitor.pass(Math.min(left, minute), isBlocked);
+    for (let left = milliseconds; left > 0; left -= minute) {
+      this.stream.pass(Math.min(left, minute), isBlocked);
+      this.monitor.pass(Math.min(left, minute));
+    }
   }
 
   /** The causes that hold. */
   causes(): readonly Cause[] {
-    return CAUSES.filter((cause) => this.monitor.alerts.of(cause).isOn);
+    return CAUSES.filter((cause) => this.alerts.of(cause).isOn);
   }
 }
 
@@ -189,7 +197,7 @@ for (const { cause, name, blind, healed, told, hint } of blindnesses) {
     assert.equal(tried.told.length, messages.length, "not again while it lasts");
     healed(tried);
     assert.deepEqual(tried.causes(), []);
-    assert.deepEqual(tried.monitor.alerts.of(cause), { isOn: false, times: 1 });
+    assert.deepEqual(tried.alerts.of(cause), { isOn: false, times: 1 });
   });
 }
 
@@ -291,7 +299,7 @@ test("InputMonitor tells what comes and goes ever more rarely, and counts it", (
   const warnings = tried.told.filter((line) => line.includes("warning"));
   assert.equal(warnings.length, 2);
   assert.match(warnings[1] ?? "", /\(10 times so far\)/);
-  assert.equal(tried.monitor.alerts.of("silence").times, 12);
+  assert.equal(tried.alerts.of("silence").times, 12);
 });
 
 test("InputMonitor is blind to dates until all that lacked them have them", () => {
