@@ -13,6 +13,7 @@ import { noBackend } from "../src/exec/kernel/none.ts";
 import { compileFilter } from "../src/filter/compile-filter.ts";
 import { Matcher } from "../src/filter/matcher.ts";
 import type { Result } from "../src/protocol/result.ts";
+import { formatGreeting, formatTaggedHeader } from "../src/protocol/tagged.ts";
 import type { Jail } from "../src/rules/rule.ts";
 import type { Network } from "../src/shared/address.ts";
 import type { EngineOptions } from "../src/stream/engine.ts";
@@ -51,6 +52,9 @@ const fail = (tested: TestEngine, last: number, times = 1, now = NOW) => {
 };
 
 type Case = (() => void | Promise<void>) | readonly string[];
+
+const TAIL_TOKEN = "0".repeat(32);
+const header = (source: string) => formatTaggedHeader(TAIL_TOKEN, { source });
 
 const STREAM: Readonly<Record<string, Case>> = {
   "a line": async () => {
@@ -232,6 +236,18 @@ const STREAM: Readonly<Record<string, Case>> = {
     "rules/fail2ban/hostile.test.ts: parseSeconds goes no deeper than a duration may be long",
   ],
   "a command": ["protocol/command.test.ts: encode keeps evidence that fits to the byte"],
+  "sources of a tagged input": async () => {
+    const tested = await appEngine({});
+    tested.push(formatGreeting(TAIL_TOKEN), NOW);
+    for (let n = 0; n < 1025; n++) tested.push(`${header(`/${n}`)}${appFailure("192.0.2.1", NOW)}`, NOW);
+    assert.equal(tested.engine.sources.length, 1024);
+    const told = "warning: the input has more than 1024 sources: lines of the others are left out";
+    assert.ok(tested.told.includes(told));
+  },
+  "a header of a tagged input": ["stream/input/tagged-input.test.ts: TaggedInput bounds a header"],
+  "files of one source whose place is known": [
+    "stream/input/tagged-input.test.ts: TaggedInput remembers the last four places of a source",
+  ],
   "what is read of a file ahead": [
     "stream/input/file-input.test.ts: FileInput reads two buffers ahead at most",
   ],

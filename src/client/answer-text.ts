@@ -58,7 +58,7 @@ function pingText({ version, pid }: answers.Pong): readonly string[] {
 }
 
 function statusText(status: answers.Status, now: number): readonly string[] {
-  const { started, lastinput, blind, overlong, givenup, nobody, ended, full } = status;
+  const { started, lastinput, blind, overlong, givenup, nobody, ended, full, sources = [] } = status;
   const up = formatDuration(Math.max(0, Math.floor((now - Date.parse(started)) / 1000) * 1000));
   const input = [
     shown(status.source ?? "stdin"),
@@ -70,6 +70,10 @@ function statusText(status: answers.Status, now: number): readonly string[] {
     `f2b-stream ${shown(status.version)}, process ${status.pid}, since ${started} (${up})`,
     ...columns([
       ["input", input.join(", ")],
+      ...sources.map(({ name, format, bytes }) => [
+        "",
+        `${shown(name)}, ${format === null ? "format not known yet" : shown(format)}, ${plural(bytes, "byte")}`,
+      ]),
       ...(blind.length > 0 ? [["alerts", `${shown(blind.join(", "))}: see METRICS in f2b-stream(1)`]] : []),
       ["left out", `${plural(overlong, "overlong line")}, ${plural(givenup, "search", "searches")} given up`],
       ["no ban", `${plural(nobody, "failure")} without an address that can be banned`],

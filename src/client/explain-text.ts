@@ -28,7 +28,7 @@ function verdict(explained: Explained, now: number): string {
 
 function banRows({ ban, maxretry, findtime, repeats, repeated }: Explained): readonly string[][] {
   if (ban === null) return [];
-  const { failures = 0, time, manual } = ban;
+  const { failures = 0, time, source, manual } = ban;
   const window = `${plural(failures, "failure")} within ${duration(findtime)}`;
   const why = manual
     ? `by hand; ${window} ${failures === 1 ? "was" : "were"} counted`
@@ -36,6 +36,7 @@ function banRows({ ban, maxretry, findtime, repeats, repeated }: Explained): rea
   return [
     ["since", time],
     ["why", why],
+    ...(source === undefined ? [] : [["log", shown(source)]]),
     ...(repeats > 0
       ? [["logging", `still: ${plural(repeats, "window")} completed since, the last at ${repeated}`]]
       : []),

@@ -70,6 +70,8 @@ interface BanFields extends Target {
   readonly failures?: number;
   /** Which ban of this address in this jail it is, from 1. */
   readonly bancount?: number;
+  /** The log that the last of these lines came from, as f2b-tail names it. */
+  readonly source?: string;
   /** Log lines that show why; written by whoever wrote the log. */
   readonly matches?: readonly string[];
   /** Taken from the state after a restart. */
@@ -189,6 +191,7 @@ function decodeBan(fields: JsonFields, cmd: Ban["cmd"], now: number): Ban {
   const matches = readList(fields, "matches", readLine);
   const failures = readCount(fields, "failures");
   const bancount = readCount(fields, "bancount");
+  const source = fields.source === undefined ? undefined : readString(fields.source, "source");
   return {
     cmd,
     ...readTarget(fields),
@@ -198,6 +201,7 @@ function decodeBan(fields: JsonFields, cmd: Ban["cmd"], now: number): Ban {
     ...(protocol && { protocol }),
     ...(failures !== undefined && { failures }),
     ...(bancount !== undefined && { bancount }),
+    ...(source !== undefined && { source }),
     ...(matches && { matches }),
     ...(readFlag(fields, "restored") && { restored: true }),
     ...(readFlag(fields, "repeat") && { repeat: true }),

@@ -29,6 +29,14 @@ const jailCounts = z.object({
   evicted: count,
 });
 
+/** A source that f2b-tail names. */
+const source = z.object({
+  name: z.string(),
+  format: z.string().nullable(),
+  bytes: count,
+  lastinput: time.nullable(),
+});
+
 export const status = z.object({
   version: z.string(),
   pid: count,
@@ -36,6 +44,7 @@ export const status = z.object({
   now: time,
   format: z.string().nullable(),
   source: z.string().nullable(),
+  sources: list(source).optional(),
   bytes: count,
   lastinput: time.nullable(),
   blind: list(z.string()),
@@ -68,6 +77,7 @@ export const ban = z.object({
   protocol: list(z.string()).optional(),
   failures: count.optional(),
   bancount: count.optional(),
+  source: z.string().optional(),
   manual: z.literal(true).optional(),
 });
 

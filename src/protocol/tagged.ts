@@ -17,7 +17,7 @@ import { CommandError, type JsonFields, readCount, readList, readObject, readStr
 export type TaggedHeader = SourceList | LinesOf;
 
 /** All sources, from now on. */
-export interface SourceList {
+interface SourceList {
   readonly sources: readonly Source[];
 }
 

@@ -67,7 +67,7 @@ export function readOptions(argv: readonly string[]): Options {
     config: typed.value("config"),
     datepattern: typed.value("datepattern"),
     maxlines: wholeNumber(typed, "maxlines", { min: 1, max: 1000 }),
-    format: readFormat(typed.value("format") ?? "auto"),
+    format: readFormat<never>(typed.value("format") ?? "auto"),
     zone: typed.value("tz"),
     now: now === undefined ? undefined : readTime(now),
     json: typed.has("json"),

@@ -1,5 +1,7 @@
 import type { Report } from "../cli/report.ts";
 
+import type { Source, SourceKind } from "../protocol/tagged.ts";
+import type { Jail } from "../rules/rule.ts";
 import { MAX_AHEAD } from "../shared/limits.ts";
 import type { Settle } from "../shared/time.ts";
 import type { Decisions } from "./ban/decisions.ts";
@@ -12,17 +14,19 @@ import { StreamMonitor } from "./health/stream-monitor.ts";
 import { resolveTime } from "./input/ambiguous-time.ts";
 import type { Format } from "./input/format.ts";
 import { LogClock } from "./input/log-clock.ts";
+import { TaggedInput } from "./input/tagged-input.ts";
 import type { CompiledJail } from "./jail/compile-jails.ts";
 import { IgnoredHosts } from "./jail/ignored-hosts.ts";
-import { readsSource } from "./jail/jail-view.ts";
+import { readsSource, sourceNamed } from "./jail/jail-view.ts";
 import { type JailHost, RunningJail } from "./jail/running-jail.ts";
 import { LogSource, type SourceHost } from "./source/log-source.ts";
+import { UnreadSources } from "./source/unread-sources.ts";
 import { lookbackOf } from "./state/lookback.ts";
 import { Evidence } from "./window/evidence.ts";
 
 export interface EngineOptions extends FailureCounterOptions {
   /** Undefined: the first line decides. */
-  readonly format: Format | undefined;
+  readonly format: Format | "tagged" | undefined;
   /** What stdin is, for jails that name a `logpath`. */
   readonly source: string | undefined;
   /** Longest line, in bytes. */
@@ -37,6 +41,10 @@ export interface EngineOptions extends FailureCounterOptions {
 
 /** How many lines are looked at to find up to when the log was read. */
 const FEW_LINES = 50;
+/** A source without input for this time, in milliseconds, was read to its end. */
+const QUIET = 60_000;
+/** Most sources of one input. */
+const MAX_SOURCES = 1024;
 
 /**
  * The pipe of stages: bytes -> gate -> entry -> filter -> window -> banlist -> bytes. Synchronous; the time is the caller's:
@@ -49,7 +57,13 @@ export class Engine {
   readonly monitor: StreamMonitor;
   readonly #options: EngineOptions;
   readonly #warnings: InputWarnings;
-  readonly #source: LogSource;
+  readonly #input: TaggedInput;
+  readonly #sourceHost: SourceHost;
+  /** By name; `undefined` for the one source of an input that names none. */
+  readonly #sources = new Map<string | undefined, LogSource>();
+  /** All that f2b-tail reads. */
+  #named: readonly Source[] = [];
+  readonly #unread: UnreadSources;
   readonly #logClock = new LogClock();
   readonly #jailHost: JailHost;
   /** What matchers may know of the time. */
@@ -66,6 +80,8 @@ export class Engine {
   };
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #compiled: readonly CompiledJail[] = [];
+  /** All jails of the rules. */
+  #reading: readonly Jail[] = [];
   #now: number;
 
   constructor(jails: readonly CompiledJail[], options: EngineOptions, now: number) {
@@ -78,7 +94,9 @@ export class Engine {
     this.manualBans = new ManualBans(this.decisions);
     this.monitor = new StreamMonitor(options);
     this.#jailHost = this.#newJailHost(options, report);
-    this.#source = new LogSource(undefined, options.format, this.#newSourceHost());
+    this.#sourceHost = this.#newSourceHost();
+    this.#unread = new UnreadSources(report);
+    this.#input = this.#newInput(options);
     this.#start(jails);
     this.tick(now);
   }
@@ -87,9 +105,16 @@ export class Engine {
     return this.#warnings.counts;
   }
 
-  /** What each line is; undefined: there was no line yet. */
-  get format(): Format | undefined {
-    return this.#source.format;
+  /** What each line is; `tagged`: that depends on its source; undefined: there was no line yet. */
+  get format(): Format | "tagged" | undefined {
+    if (this.#input.isTagged) return "tagged";
+    const source = this.#sources.get(undefined);
+    return source ? source.format : this.#formatOf(undefined);
+  }
+
+  /** The sources that lines came from. */
+  get sources(): readonly LogSource[] {
+    return [...this.#sources.values()];
   }
 
   /** The jails at work, by name. */
@@ -99,17 +124,21 @@ export class Engine {
 
   /** Entries looked at in full: those that the gate emitted, and the only count that depends on it. */
   get judged(): number {
-    return this.#source.judged;
+    return this.sources.reduce((sum, { judged }) => sum + judged, 0);
   }
 
   /**
-   * Up to when the log was read, in epoch milliseconds: the earlier of its last two dated lines, since one may be wrong.
-   * Undefined: unknown, or the last lines have no date.
+   * Up to when the log was read, in epoch milliseconds: of each source, the earlier of its last two dated lines, since one may be wrong; of
+   * several, the one that is farthest behind, unless it is quiet. Undefined: unknown, or the last lines have no date.
    */
   get readUpTo(): number | undefined {
-    if (this.format === undefined) return undefined;
-    const times = this.#source.lastTimes(FEW_LINES);
-    return times.length === 0 ? undefined : Math.min(...times);
+    const busy = this.sources.filter(({ lastInput }) => this.#now - lastInput < QUIET);
+    const times = (busy.length > 0 ? busy : this.sources)
+      .map((source) => source.lastTimes(FEW_LINES))
+      .filter(({ length }) => length > 0)
+      .map((last) => Math.min(...last));
+    if (times.length === 0) return undefined;
+    return busy.length > 0 ? Math.min(...times) : Math.max(...times);
   }
 
   /** How much of the log before that has to be read again after a restart, in milliseconds. */
@@ -120,7 +149,7 @@ export class Engine {
   /** Takes the next bytes of the log. */
   push(chunk: Buffer, now: number): void {
     this.tick(now);
-    this.#source.push(chunk);
+    this.#input.push(chunk);
     this.monitor.read(now);
   }
 
@@ -138,18 +167,19 @@ export class Engine {
   /** Notes that the process ran for `elapsed` milliseconds. `isBlocked`: stdout took nothing, so nothing was read. */
   pass(elapsed: number, isBlocked: boolean): void {
     this.monitor.pass(elapsed, isBlocked);
-    this.#source.monitor.pass(elapsed);
+    if (!isBlocked) for (const source of this.sources) source.monitor.pass(elapsed);
   }
 
   /** Ends the input. A replay's clock moves on to the last dated line. */
   end(now: number): void {
     this.tick(now);
-    this.#source.end();
+    this.#input.end();
+    this.#sources.get(undefined)?.end();
     if (this.#options.isLive) return;
-    const [last, before] = this.#source.lastTimes();
-    if (last === undefined) return;
-    this.#logClock.end(last, before);
-    this.decisions.tick(this.#logClock.now);
+    const lastTimes = this.sources.map((source) => source.lastTimes());
+    for (const [last, before] of lastTimes.sort(([a = 0], [b = 0]) => a - b))
+      if (last !== undefined) this.#logClock.end(last, before);
+    if (lastTimes.some(({ length }) => length > 0)) this.decisions.tick(this.#logClock.now);
   }
 
   /** Goes on with rules that were read again: bans and windows stay, unless their jail is gone. */
@@ -170,6 +200,58 @@ export class Engine {
     };
   }
 
+  #newInput({ format }: EngineOptions): TaggedInput {
+    return new TaggedInput(
+      {
+        onTagged: () => this.#warnings.sourceNamed(this.#options.source),
+        onPlain: (bytes) => this.#sourceOf(undefined)?.push(bytes),
+        onSources: (sources) => {
+          this.#named = sources;
+          this.#tellUnread();
+        },
+        onLines: (name, bytes) => this.#sourceOf(name)?.push(bytes),
+        onCut: (name) => this.#sources.get(name)?.cut(),
+        onError: (message) => this.#warnings.badHeader(message),
+      },
+      format === undefined ? undefined : format === "tagged",
+    );
+  }
+
+  /** The source of this name, which begins with its first bytes; undefined: there are too many. */
+  #sourceOf(name: string | undefined): LogSource | undefined {
+    const known = this.#sources.get(name);
+    if (known) return known;
+    if (this.#sources.size >= MAX_SOURCES) {
+      this.#warnings.tooManySources(MAX_SOURCES);
+      return undefined;
+    }
+    const source = new LogSource(name, this.#formatOf(name), this.#sourceHost);
+    this.#sources.set(name, source);
+    source.use(this.#jailsOf(name));
+    return source;
+  }
+
+  /** The format of a source where it is known before its first line. */
+  #formatOf(name: string | undefined): Format | undefined {
+    const { format } = this.#options;
+    if (name !== undefined) return this.#kindOf(name) === "journal" ? "journal" : undefined;
+    return format === "tagged" ? undefined : format;
+  }
+
+  #jailsOf(name: string | undefined): readonly RunningJail[] {
+    const source = name === undefined ? undefined : { name, kind: this.#kindOf(name) };
+    return [...this.#jails.values()].filter(({ jail }) => readsSource(jail, source));
+  }
+
+  #kindOf(name: string): SourceKind {
+    return this.#named.find((source) => source.name === name)?.kind ?? "file";
+  }
+
+  #tellUnread(): void {
+    const stdin = sourceNamed(this.#options.source);
+    this.#unread.check(this.#input.isTagged ? this.#named : stdin ? [stdin] : [], this.#reading);
+  }
+
   #newSourceHost(): SourceHost {
     const { isLive, maxLine, prefilter } = this.#options;
     return {
@@ -186,7 +268,9 @@ export class Engine {
   }
 
   #start(jails: readonly CompiledJail[]): void {
-    this.#compiled = jails.filter(({ jail }) => readsSource(jail, this.#options.source));
+    const stdin = sourceNamed(this.#options.source);
+    this.#reading = jails.map(({ jail }) => jail);
+    this.#compiled = jails.filter(({ jail }) => readsSource(jail, stdin));
     const list = this.#compiled.map((compiled) => {
       const running = this.#jails.get(compiled.jail.name);
       running?.reload(compiled);
@@ -194,13 +278,14 @@ export class Engine {
     });
     this.#jails = new Map(list.map((running) => [running.jail.name, running]));
     this.decisions.reload(this.#jails);
-    this.#source.use(list);
+    for (const each of this.sources) each.use(this.#jailsOf(each.name));
+    this.#tellUnread();
   }
 
   /** Takes the verdict on a line that matched. */
   readonly #take: SourceHost["take"] = (source, running, verdict, time) => {
     if (time !== undefined) this.#advance(time);
-    if (verdict.match) this.failures.add(running, verdict, this.#timeOf(source, time));
+    if (verdict.match) this.failures.add(running, verdict, this.#timeOf(source, time), source.name);
   };
 
   /** Moves the log's clock, by which a replay goes. */

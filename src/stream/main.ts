@@ -8,7 +8,7 @@ import { tellMistake } from "../rules/report-mistakes.ts";
 import { systemClock } from "../shared/clock.ts";
 import { HELP } from "./help.ts";
 import type { CompiledJail } from "./jail/compile-jails.ts";
-import { readsSource } from "./jail/jail-view.ts";
+import { readsSource, sourceNamed } from "./jail/jail-view.ts";
 import { type Options, readOptions } from "./options.ts";
 import { checkRules } from "./program/check-rules.ts";
 import { enabledJails, readRules } from "./program/load-jails.ts";
@@ -93,7 +93,7 @@ async function resumePoint(
   now: number,
 ): Promise<string> {
   const { readSeen } = await import("./state/resume.ts");
-  const reading = jails.filter(({ jail }) => readsSource(jail, source));
+  const reading = jails.filter(({ jail }) => readsSource(jail, sourceNamed(source)));
   const seen = Math.min(readSeen(state) ?? now, now);
   return `@${Math.max(0, Math.floor((seen - lookbackOf(reading)) / 1000))}`;
 }

@@ -18,7 +18,7 @@ export interface Options {
   readonly isLive: boolean;
   /** Epoch milliseconds; undefined: the clock's. */
   readonly now: number | undefined;
-  readonly format: Format | undefined;
+  readonly format: Format | "tagged" | undefined;
   readonly source: string | undefined;
   readonly zone: string | undefined;
   /** Path of the control socket. */
@@ -98,7 +98,7 @@ export function readOptions(argv: readonly string[]): Options {
     sets: typed.values("set"),
     isLive,
     now: now === undefined ? undefined : readTime(now),
-    format: readFormat(typed.value("format") ?? "auto"),
+    format: readFormat(typed.value("format") ?? "auto", "tagged"),
     source: typed.value("source"),
     zone: typed.value("tz"),
     control,

@@ -33,6 +33,8 @@ interface CountedFailure {
   readonly times: number;
   /** Epoch milliseconds. */
   readonly time: number;
+  /** Where the lines stand, if sources have names. */
+  readonly source: string | undefined;
 }
 
 /** From failures to completed windows: finds the subject of a failure, leaves out ignored ones, and counts. */
@@ -57,9 +59,9 @@ export class FailureCounter {
     return this.#hosts.waiting + this.#commands.waiting;
   }
 
-  /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts. */
-  add(running: RunningJail, failure: Failure, time: number): void {
-    const counted = { lines: failure.lines, times: failure.times ?? 1, time };
+  /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts; `source` the name of the log, if it has one. */
+  add(running: RunningJail, failure: Failure, time: number, source?: string): void {
+    const counted = { lines: failure.lines, times: failure.times ?? 1, time, source };
     const address = failure.cidr === undefined ? ipv4Number(failure.id) : -1;
     if (address >= 0 && isCountedAlone(running.jail)) {
       this.#addIPv4(running, failure.id, address, counted);
@@ -152,7 +154,7 @@ export class FailureCounter {
   }
 
   /** Counts a failure of a subject that is not ignored. */
-  #count(running: RunningJail, subject: Subject, { lines, times, time }: CountedFailure): void {
+  #count(running: RunningJail, subject: Subject, { lines, times, time, source }: CountedFailure): void {
     const { jail, window, counts } = running;
     this.decisions.endBy(jail, subject, time);
     if (this.#options.state && this.decisions.isAnswered(jail, subject, time)) {
@@ -171,7 +173,14 @@ export class FailureCounter {
     }
     if (window.evicted > evicted) this.#warnOfEviction(jail);
     if (matches !== undefined)
-      this.decisions.complete(running, { jail, subject, time, failures: jail.maxretry, matches });
+      this.decisions.complete(running, {
+        jail,
+        subject,
+        time,
+        failures: jail.maxretry,
+        matches,
+        ...(source !== undefined && { source }),
+      });
   }
 
   #warnOfEviction({ name }: Jail): void {

@@ -11,6 +11,8 @@ export interface BanRequest {
   readonly time: number;
   readonly failures: number;
   readonly matches: readonly string[];
+  /** The log that they stand in, if it has a name. */
+  readonly source?: string;
   /** How long the ban lasts, in milliseconds; null: for ever. Absent: as the jail has it. */
   readonly bantime?: number | null;
   /** Requested by hand. */
@@ -24,7 +26,7 @@ export interface BanRequest {
  * @param earlier how many bans of the subject in the jail are remembered
  */
 export function newBan(request: BanRequest, bantime: number | null, earlier: number): Ban {
-  const { jail, subject, time, failures, manual } = request;
+  const { jail, subject, time, failures, source, manual } = request;
   return {
     cmd: banCommandOf(jail),
     jail: jail.name,
@@ -34,6 +36,7 @@ export function newBan(request: BanRequest, bantime: number | null, earlier: num
     ...portsOf(jail),
     failures,
     bancount: earlier + 1,
+    ...(source !== undefined && { source }),
     ...(manual && { manual }),
   };
 }

@@ -35,6 +35,11 @@ export class Gate {
     this.#framer.push(chunk, (block) => this.#emitFrom(block, emit));
   }
 
+  /** Leaves out the unfinished line, up to the next newline. */
+  discard(): void {
+    this.#framer.discard();
+  }
+
   /** Emits the last line, when the input ended without a newline. */
   end(emit: EmitLine): void {
     this.#framer.end((block) => this.#emitFrom(block, emit));

@@ -22,6 +22,8 @@ export class LineFramer {
   /** The pieces of the unfinished line. */
   #pieces: Buffer[] = [];
   #length = 0;
+  /** Whether the unfinished line is left out. */
+  #isDiscarded = false;
   /** Bytes before the current chunk. */
   #base = 0;
 
@@ -38,6 +40,11 @@ export class LineFramer {
     this.#base += chunk.length;
   }
 
+  /** Leaves out the unfinished line, up to the next newline. */
+  discard(): void {
+    this.#isDiscarded = this.#length > 0;
+  }
+
   /** Emits the last line, when the input ended without a newline. */
   end(emit: (block: LineBlock) => void): void {
     if (this.#length > 0) this.#finish(Buffer.alloc(0), emit);
@@ -48,8 +55,11 @@ export class LineFramer {
     const base = this.#base - this.#length;
     const isLong = length > this.#options.maxLine;
     const bytes = isLong ? undefined : Buffer.concat([...this.#pieces, tail]);
+    const isDiscarded = this.#isDiscarded;
     this.#pieces = [];
     this.#length = 0;
+    this.#isDiscarded = false;
+    if (isDiscarded) return;
     if (bytes) emit({ bytes, start: 0, end: length, base });
     else this.#options.onOverflow();
   }

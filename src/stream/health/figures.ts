@@ -39,13 +39,26 @@ interface DecisionFigures {
   };
 }
 
+/** What was read of a source. */
+interface SourceFigures {
+  /** Undefined: the input has one source, without a name. */
+  readonly name: string | undefined;
+  readonly format: Format | undefined;
+  readonly bytes: number;
+  /** Entries looked at in full. */
+  readonly judged: number;
+  /** When input came last, in epoch milliseconds; -Infinity: never. */
+  readonly lastInput: number;
+}
+
 /** How an engine is doing. */
 export interface EngineFigures {
   readonly counts: Readonly<InputCounts>;
   /** Entries looked at in full. */
   readonly judged: number;
-  /** Undefined: there was no line yet. */
-  readonly format: Format | undefined;
+  /** `tagged`: that depends on the source; undefined: there was no line yet. */
+  readonly format: Format | "tagged" | undefined;
+  readonly sources: readonly SourceFigures[];
   readonly jails: ReadonlyMap<string, JailFigures>;
   readonly failures: { readonly counts: { readonly unbannable: number; readonly answered: number } };
   readonly decisions: DecisionFigures;

@@ -38,6 +38,24 @@ export class InputWarnings {
     );
   }
 
+  /** A header of f2b-tail's cannot be read. */
+  badHeader(message: string): void {
+    this.#report.rareWarning("header", `f2b-tail: ${message}`);
+  }
+
+  /** f2b-tail names the sources; `source` is what the user has named. */
+  sourceNamed(source: string | undefined): void {
+    if (source !== undefined)
+      this.#report.warning("--source has no effect on what is read: f2b-tail says which log each line is of");
+  }
+
+  tooManySources(most: number): void {
+    this.#report.rareWarning(
+      "sources",
+      `the input has more than ${most} sources: lines of the others are left out`,
+    );
+  }
+
   /** journalctl left out the message of an entry. */
   cut(): void {
     this.#report.rareWarning("cut", "journalctl left out a long message: run it with --all (-a)");

@@ -1,11 +1,15 @@
+import { printable } from "../../cli/report.ts";
 import { plural } from "../../shared/plural.ts";
 import { CAUSES } from "./alerts.ts";
 import type { EngineFigures, JailFigures } from "./figures.ts";
 import type { StateFigures } from "./metrics.ts";
 
+/** Longest name of a source that is shown, in characters. */
+const LONGEST_NAME = 200;
+
 /**
  * What was counted, as lines for people: one on the input, one on what was not banned, and one for each jail; between them one on
- * the state, on lines of another shape and on alerts, where there are some.
+ * the state, on lines of another shape, on alerts, and on each source that has a name, where there are some.
  */
 export function formatStats(engine: EngineFigures, state?: StateFigures): readonly string[] {
   const { counts, jails } = engine;
@@ -15,6 +19,7 @@ export function formatStats(engine: EngineFigures, state?: StateFigures): readon
     ...(state ? [stateLine(engine, state)] : []),
     ...(counts.stray > 0 ? [`${plural(counts.stray, "line")} of another shape than the format's`] : []),
     ...alertLines(engine),
+    ...sourceLines(engine),
     ...[...jails].map(([name, jail]) => `[${name}] ${formatJail(jail)}`),
   ];
 }
@@ -48,6 +53,18 @@ function alertLines({ monitor }: EngineFigures): readonly string[] {
     .filter(({ times }) => times > 0)
     .map(({ cause, times, isOn }) => `${cause} ${times}${isOn ? ", still on" : ""}`);
   return alerts.length > 0 ? [`alerts: ${alerts.join("; ")}`] : [];
+}
+
+/** One line for each source that has a name. */
+function sourceLines({ sources }: EngineFigures): readonly string[] {
+  return sources.flatMap(({ name, format, bytes, judged }) => {
+    const lines = plural(judged, "line");
+    return name === undefined
+      ? []
+      : [
+          `${printable(name, LONGEST_NAME)}: ${plural(bytes, "byte")} read as ${format ?? "nothing"}, ${lines} looked at in full`,
+        ];
+  });
 }
 
 function formatJail({ counts: { failures, ignored, bans, repeats }, window }: JailFigures): string {

@@ -29,6 +29,7 @@ export function statusOf(
     now: new Date(now).toISOString(),
     format,
     source: source ?? null,
+    ...sourcesOf(engine, lastInput !== undefined),
     bytes: counts.bytes,
     lastinput: lastInput === undefined ? null : new Date(lastInput).toISOString(),
     blind: CAUSES.filter((cause) => monitor.alerts.of(cause).isOn),
@@ -43,6 +44,16 @@ export function statusOf(
     banned: decisions.banlist.size,
     jails: [...engine.jails.values()].map((jail) => countsOf(jail, banned)),
   };
+}
+
+/** The sources that have names, if there are some. */
+function sourcesOf({ sources }: EngineFigures, isLive: boolean): Pick<Status, "sources"> {
+  const named = sources.flatMap(({ name, format = null, bytes, lastInput }) =>
+    name === undefined
+      ? []
+      : [{ name, format, bytes, lastinput: isLive ? new Date(lastInput).toISOString() : null }],
+  );
+  return named.length === 0 ? {} : { sources: named };
 }
 
 /** One jail, with its settings as rules have them. */

@@ -86,13 +86,18 @@ export function hasShape(line: string, format: Format, now: number): boolean {
 /**
  * The value of an option `--format`; undefined for `auto`.
  *
+ * @param others what the option takes besides
  * @throws UsageError
  */
-export function readFormat(text: string): Format | undefined {
+export function readFormat<Other extends string = never>(
+  text: string,
+  ...others: readonly Other[]
+): Format | Other | undefined {
   if (text === "auto") return undefined;
-  const format = FORMATS.find((each) => each === text);
+  const known: readonly (Format | Other)[] = [...FORMATS, ...others];
+  const format = known.find((each) => each === text);
   if (format) return format;
   throw new UsageError(
-    `option --format: expected one of auto, ${FORMATS.join(", ")}, got ${JSON.stringify(text)}`,
+    `option --format: expected one of auto, ${known.join(", ")}, got ${JSON.stringify(text)}`,
   );
 }

@@ -1,5 +1,6 @@
 import type { Matcher, MatcherClock, MatcherLine } from "../../filter/matcher.ts";
 import type { Verdict } from "../../filter/verdict.ts";
+import type { Source } from "../../protocol/tagged.ts";
 import type { Jail, JournalMatch } from "../../rules/rule.ts";
 import type { Entry } from "../input/entry.ts";
 import { text } from "../input/journal.ts";
@@ -75,9 +76,19 @@ export function viewOf({ identifier, session }: Jail, entry: Entry, offset: numb
   };
 }
 
-/** Whether a jail reads the log called `source`: a glob of its `logpath` matches, or one of both is undefined. */
-export function readsSource({ logpath }: Jail, source: string | undefined): boolean {
-  return source === undefined || logpath === undefined || logpath.some((glob) => globMatches(glob, source));
+/** What `--source` says of stdin. */
+export function sourceNamed(name: string | undefined): Source | undefined {
+  return name === undefined ? undefined : { name, kind: "file" };
+}
+
+/**
+ * Whether a jail reads a source: a glob of its `logpath` matches the name, or the source is a journal and the jail has a `journalmatch`. A jail
+ * without a `logpath` reads all sources, and every jail reads one without a name.
+ */
+export function readsSource({ logpath, journalmatch }: Jail, source: Source | undefined): boolean {
+  if (source === undefined || logpath === undefined) return true;
+  if (source.kind === "journal" && journalmatch !== undefined) return true;
+  return logpath.some((glob) => globMatches(glob, source.name));
 }
 
 /** The fields that a journalmatch names, as the entry has them: `_UID=1000`. */

@@ -18,6 +18,8 @@ import type { CompiledJail } from "../jail/compile-jails.ts";
 import { JailReader, type Position, type ReaderHost } from "../jail/jail-reader.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
 
+const NEWLINE = Buffer.from("\n");
+
 interface SourceTime extends MatcherClock {
   readonly settle: Settle;
 }
@@ -67,6 +69,7 @@ export class LogSource {
   #readers: readonly JailReader[] = [];
   #bytes = 0;
   #judged = 0;
+  #lastInput = Number.NEGATIVE_INFINITY;
 
   /** @param format undefined: the first line decides */
   constructor(name: string | undefined, format: Format | undefined, host: SourceHost) {
@@ -105,6 +108,11 @@ export class LogSource {
     return this.#bytes;
   }
 
+  /** When input came last, in epoch milliseconds; -Infinity: never. */
+  get lastInput(): number {
+    return this.#lastInput;
+  }
+
   /** Entries looked at in full: those that the gate emitted, and the only count that depends on it. */
   get judged(): number {
     return this.#judged;
@@ -124,11 +132,18 @@ export class LogSource {
   /** Takes the next bytes. */
   push(chunk: Buffer): void {
     this.#bytes += chunk.length;
+    this.#lastInput = this.#host.time.now;
     this.#host.warnings.counts.bytes += chunk.length;
     this.#reader.recent.push(chunk);
     this.#gate.push(chunk, this.#take);
     if (this.#firstLines && !this.#firstLines.isDone) this.#compareFirst(this.#firstLines, chunk);
     this.monitor.read(chunk);
+  }
+
+  /** Leaves out the unfinished line: it was cut. */
+  cut(): void {
+    this.#gate.discard();
+    this.push(NEWLINE);
   }
 
   /** Ends the input: an unfinished line is a line. */

@@ -1,0 +1,50 @@
+import { printable, type Report } from "../../cli/report.ts";
+import type { Source } from "../../protocol/tagged.ts";
+import type { Jail } from "../../rules/rule.ts";
+import { readsSource } from "../jail/jail-view.ts";
+
+/** Longest list of names in a message, in characters. */
+const LONGEST_LIST = 200;
+
+/** Warns, once of each, of sources that no jail reads and of jails that read none of the sources. */
+export class UnreadSources {
+  readonly #report: Report;
+  readonly #told = new Set<string>();
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  /** Takes all sources and all jails that read a log. */
+  check(sources: readonly Source[], jails: readonly Jail[]): void {
+    const reading = jails.filter(({ on }) => on === "log");
+    if (sources.length === 0 || reading.length === 0) return;
+    for (const source of sources)
+      if (!reading.some((jail) => readsSource(jail, source))) this.#tellUnread(source, reading);
+    for (const jail of reading)
+      if (!sources.some((source) => readsSource(jail, source))) this.#tellIdle(jail, sources);
+  }
+
+  #tellUnread({ name }: Source, jails: readonly Jail[]): void {
+    if (!this.#isNew(`source ${name}`)) return;
+    const paths = [...new Set(jails.flatMap(({ logpath = [] }) => logpath))];
+    this.#report.warning(`no jail reads ${printable(name, LONGEST_LIST)}`);
+    this.#report.hint(`the jails' logpath: ${listed(paths)}; --set JAIL.logpath=… changes one`);
+  }
+
+  #tellIdle({ name, logpath = [] }: Jail, sources: readonly Source[]): void {
+    if (!this.#isNew(`jail ${name}`)) return;
+    this.#report.warning(`[${name}] reads none of the sources: its logpath is ${listed(logpath)}`);
+    this.#report.hint(`the sources: ${listed(sources.map((source) => source.name))}`);
+  }
+
+  #isNew(what: string): boolean {
+    const isNew = !this.#told.has(what);
+    this.#told.add(what);
+    return isNew;
+  }
+}
+
+function listed(names: readonly string[]): string {
+  return printable(names.join(", "), LONGEST_LIST);
+}
