@@ -236,6 +236,9 @@ const STREAM: Readonly<Record<string, Case>> = {
     "rules/fail2ban/hostile.test.ts: parseSeconds goes no deeper than a duration may be long",
   ],
   "a command": ["protocol/command.test.ts: encode keeps evidence that fits to the byte"],
+  "late failures whose time is not decided yet, a jail and source": [
+    "stream/input/live-times.test.ts: LiveTimes lets no more than a hundred failures wait",
+  ],
   "sources of a tagged input": async () => {
     const tested = await appEngine({});
     tested.push(formatGreeting(TAIL_TOKEN), NOW);

@@ -27,7 +27,7 @@ export const GREP_PATTERNS = [
 
 /** Our program, on a log of the past. */
 export function f2bStream(rules: readonly string[]): readonly string[] {
-  return [...program(rules), "--replay", "--now", "2026-11-25T00:00:00Z"];
+  return [...program(rules), "--replay", "--repeats", "--now", "2026-11-25T00:00:00Z"];
 }
 
 /** Our program, following a log for sshd. The addresses of this machine may be among those that we let fail. */

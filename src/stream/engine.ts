@@ -175,11 +175,18 @@ export class Engine {
     this.tick(now);
     this.#input.end();
     this.#sources.get(undefined)?.end();
+    this.settle(now);
     if (this.#options.isLive) return;
     const lastTimes = this.sources.map((source) => source.lastTimes());
     for (const [last, before] of lastTimes.sort(([a = 0], [b = 0]) => a - b))
       if (last !== undefined) this.#logClock.end(last, before);
     if (lastTimes.some(({ length }) => length > 0)) this.decisions.tick(this.#logClock.now);
+  }
+
+  /** Counts the failures that wait for their time to be known: no more lines come. */
+  settle(now: number): void {
+    this.tick(now);
+    for (const source of this.sources) source.settle();
   }
 
   /** Goes on with rules that were read again: bans and windows stay, unless their jail is gone. */
@@ -261,7 +268,9 @@ export class Engine {
       alerts: this.monitor.alerts,
       time: this.#time,
       plan: (jails, format) => (prefilter && jails.length > 0 ? planGate(jails, format) : undefined),
-      take: this.#take,
+      onTime: (time) => this.#advance(time),
+      onFailure: (source, running, failure, time) =>
+        this.failures.add(running, failure, this.#timeOf(time), source.name),
       onGiveUp: (jail, pattern) => this.#warnings.givenUp(jail, pattern),
       onRefused: (jail, fields) => this.#warnings.refused(jail, fields),
     };
@@ -282,12 +291,6 @@ export class Engine {
     this.#tellUnread();
   }
 
-  /** Takes the verdict on a line that matched. */
-  readonly #take: SourceHost["take"] = (source, running, verdict, time) => {
-    if (time !== undefined) this.#advance(time);
-    if (verdict.match) this.failures.add(running, verdict, this.#timeOf(source, time), source.name);
-  };
-
   /** Moves the log's clock, by which a replay goes. */
   #advance(time: number): void {
     this.#logClock.advance(time);
@@ -297,10 +300,8 @@ export class Engine {
   }
 
   /** When a failure counts: at its own time; without one, or ahead of the clock, now. */
-  #timeOf({ monitor }: LogSource, time: number | undefined): number {
+  #timeOf(time: number | undefined): number {
     if (!this.#options.isLive) return time ?? Math.max(this.#logClock.now, 0);
-    if (time === undefined) return this.#now;
-    monitor.aged(time - this.#now, this.#now);
-    return time <= this.#now + MAX_AHEAD ? time : this.#now;
+    return time !== undefined && time <= this.#now + MAX_AHEAD ? time : this.#now;
   }
 }

@@ -2,18 +2,18 @@ export const HELP = `usage: f2b-stream [-r RULES]... [options] < LOG
 
 Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
 
-  -r, --rules RULES     bundled rules (sshd), a rules file or a directory, or fail2ban's own
+  -r, --rules RULES     bundled rules (sshd), a file or directory of rules, or fail2ban's own
                         (/etc/fail2ban, '/etc/fail2ban[sshd,postfix]'); repeatable, later ones win
       --set JAIL.KEY=V  change a rule: --set sshd.maxretry=3; repeatable
       --check           load the rules, run their tests and hostile lines; read no log
       --dump            print the rules as resolved, YAML; --dump-exec: for f2b-exec -c,
                         to do as fail2ban's actions did
-
-      --replay          the log is the only clock: same log, same commands
+      --replay          the log is the only clock: same log, same commands; --repeats: and write
+                        bans of addresses again that go on
       --now TIME        with --replay or --check: the day of reading, for years that lines leave out
       --tz ZONE         zone of times that name none, such as Europe/Zurich (default: the system's)
       --format FORMAT   auto, journal, syslog, syslog-pri, rfc5424, short-full, short-unix,
-                        short-monotonic, plain, none (default: auto, the first line decides)
+                        short-monotonic, tagged, plain, none (default: auto: the first line decides)
       --source NAME     what stdin is, for jails with a logpath
 
       --state FILE      keep bans over a restart; --resume: print from when to read the log

@@ -16,6 +16,8 @@ export interface Options {
   /** `JAIL.KEY=VALUE`. */
   readonly sets: readonly string[];
   readonly isLive: boolean;
+  /** Whether a ban is written again while its address goes on. */
+  readonly repeats: boolean;
   /** Epoch milliseconds; undefined: the clock's. */
   readonly now: number | undefined;
   readonly format: Format | "tagged" | undefined;
@@ -47,7 +49,7 @@ export interface Options {
  */
 export function readOptions(argv: readonly string[]): Options {
   const typed = readArgs(argv, {
-    flags: ["replay", "check", "dump", "dump-exec", "resume", "stats", "quiet", "verbose"],
+    flags: ["replay", "check", "dump", "dump-exec", "resume", "repeats", "stats", "quiet", "verbose"],
     negatable: ["prefilter"],
     strings: [
       "now",
@@ -97,6 +99,7 @@ export function readOptions(argv: readonly string[]): Options {
     rules: typed.values("rules"),
     sets: typed.values("set"),
     isLive,
+    repeats: isLive || typed.has("repeats"),
     now: now === undefined ? undefined : readTime(now),
     format: readFormat(typed.value("format") ?? "auto", "tagged"),
     source: typed.value("source"),

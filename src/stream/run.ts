@@ -144,7 +144,7 @@ class Loop {
   #end(): void {
     if (this.#isEnded) return;
     const { engine, isCut } = this.#options;
-    if (isCut) engine.tick(this.#clock.now());
+    if (isCut) engine.settle(this.#clock.now());
     else engine.end(this.#clock.now());
     if (engine.failures.waiting > 0) {
       this.#write();
@@ -163,6 +163,7 @@ class Loop {
   /** Asked to stop: what was read is done; an unfinished line is not matched, it may have been cut. */
   #stop(): void {
     if (this.#isEnded) return;
+    this.#options.engine.settle(this.#clock.now());
     this.#finish(EXIT.OK);
   }
 

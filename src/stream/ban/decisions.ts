@@ -13,6 +13,8 @@ import { Restorer } from "./restore.ts";
 export interface DecisionsOptions {
   /** False: a replay, whose bans are history. */
   readonly isLive: boolean;
+  /** False: a ban is not written again while its subject goes on. */
+  readonly repeats?: boolean;
   /** Most bans remembered after their end. */
   readonly maxKeys: number;
   /** Most bans in force; undefined: a million, or `maxKeys` where that is more. */
@@ -226,7 +228,7 @@ export class Decisions {
 
   #repeat(running: RunningJail, ban: Ban): void {
     running.counts.repeats++;
-    this.#options.write(this.#repeatedLine(ban));
+    if (this.#options.repeats !== false) this.#options.write(this.#repeatedLine(ban));
     this.#warnings.repeated(ban.jail, () => printable(ban.ip ?? ban.id ?? "", 80));
   }
 

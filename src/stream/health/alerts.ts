@@ -6,6 +6,7 @@ export const CAUSES = [
   "stalled",
   "headerless",
   "mixed",
+  "tags",
   "dateless",
   "unmatched",
   "shifted",

@@ -3,7 +3,8 @@ import type { Format } from "../input/format.ts";
 import { LineSampler } from "../input/line-sampler.ts";
 import type { CompiledJail } from "../jail/compile-jails.ts";
 import type { Alerts, Cause } from "./alerts.ts";
-import { ZoneShift, zoneHint } from "./zone-shift.ts";
+import { WantedTags } from "./wanted-tags.ts";
+import { describeOffset, zoneHint } from "./zone-shift.ts";
 
 export interface InputMonitorOptions {
   readonly isLive: boolean;
@@ -14,6 +15,8 @@ export interface InputMonitorOptions {
   readonly isDated: (line: Buffer) => boolean;
   /** Whether a line has the shape of the input's format; undefined: any line has. */
   readonly hasShape: (line: Buffer) => boolean | undefined;
+  /** The syslog tag of a line; undefined: it has none. */
+  readonly tagOf: (line: Buffer) => string | undefined;
 }
 
 /** This many samples in a row, or lines in a row that one jail matched, without a date: there are no dates. */
@@ -32,7 +35,6 @@ const UNMATCHED_TIME = 86_400_000;
 export class InputMonitor {
   readonly #options: InputMonitorOptions;
   readonly #sampler: LineSampler;
-  readonly #shift = new ZoneShift();
   /** False: lines have no dates, or the format is not yet known. */
   #hasDates = false;
   /** Jails whose datepattern is for lines without a date. */
@@ -47,6 +49,7 @@ export class InputMonitor {
   #shaped = 0;
   /** Whether some jail needs lines with headers. */
   #needsHeaders = false;
+  readonly #tags = new WantedTags();
   /** Milliseconds that the process ran. */
   #passed = 0;
 
@@ -63,6 +66,8 @@ export class InputMonitor {
     this.#hasDates = format !== "none" && (format !== "plain" || dateless.length < reading.length);
     const needing = reading.filter(({ jail }) => jail.identifier !== undefined);
     this.#needsHeaders = needing.length > 0;
+    this.#tags.use(jails);
+    this.#end("tags");
     const hasHeader = format !== "plain" && format !== "none";
     if (hasHeader || needing.length === 0) {
       this.#end("headerless");
@@ -102,6 +107,7 @@ export class InputMonitor {
   matched(jail: string, isDated: boolean): void {
     if (!this.#hasMatched) this.#end("unmatched");
     this.#hasMatched = true;
+    if (this.#tags.isUnwanted) this.#endTags();
     if (isDated && this.#undated.size === 0) return;
     if (!this.#hasDates || this.#dateless.has(jail)) return;
     if (this.#countUndated(jail, isDated, DATELESS_MATCHES)) {
@@ -109,13 +115,21 @@ export class InputMonitor {
     }
   }
 
-  /** Notes a live failure that is `ahead` milliseconds ahead of now; below 0: late. */
-  aged(ahead: number, now: number): void {
-    const hours = this.#shift.add(ahead, now);
-    if (hours === 0) this.#end("shifted");
-    if (!hours) return;
-    const lateness = hours > 0 ? `${hours} h ahead of now` : `${-hours} h late`;
-    this.#begin("shifted", `lines are ${lateness}: is the log in another time zone? ${zoneHint(hours, now)}`);
+  /**
+   * Notes by how much the lines of the log are always late.
+   *
+   * @param late milliseconds (below 0: early); 0: they are on time; undefined: unknown
+   * @param now epoch milliseconds
+   */
+  offBy(late: number | undefined, now: number): void {
+    if (late === undefined) return;
+    if (late === 0) this.#end("shifted");
+    else
+      this.#begin(
+        "shifted",
+        `lines are always ${describeOffset(late)}, and count as now`,
+        zoneHint(late, now),
+      );
   }
 
   /** Notes that the process read on for `elapsed` milliseconds. */
@@ -126,10 +140,23 @@ export class InputMonitor {
 
   #sampled(line: Buffer): void {
     this.#countShaped(this.#options.hasShape(line));
+    this.#countTag(this.#options.tagOf(line));
     if (!this.#hasDates) return;
     if (this.#countUndated("", this.#options.isDated(line), DATELESS_SAMPLES)) {
       this.#warnDateless(`${DATELESS_SAMPLES} sampled lines in a row have no date`);
     }
+  }
+
+  #countTag(tag: string | undefined): void {
+    const result = this.#tags.sample(tag);
+    if (result === true) this.#endTags();
+    else if (result !== undefined)
+      this.#begin("tags", result, "is this the right log? --set JAIL.identifier=… sets the tags of a jail");
+  }
+
+  #endTags(): void {
+    this.#tags.reset();
+    this.#end("tags");
   }
 
   #countShaped(hasShape: boolean | undefined): void {

@@ -1,6 +1,6 @@
 import { isAscii } from "node:buffer";
 import type { MatcherClock } from "../../filter/matcher.ts";
-import type { Verdict } from "../../filter/verdict.ts";
+import type { Failure } from "../../filter/verdict.ts";
 import { DATE_CARRYOVER } from "../../shared/limits.ts";
 import { decodeText, whole } from "../../shared/text.ts";
 import type { Settle } from "../../shared/time.ts";
@@ -14,6 +14,7 @@ import { FirstLines } from "../input/first-lines.ts";
 import type { Format } from "../input/format.ts";
 import { JournalEntry } from "../input/journal.ts";
 import { LineReader } from "../input/line-reader.ts";
+import { LiveTimes } from "../input/live-times.ts";
 import type { CompiledJail } from "../jail/compile-jails.ts";
 import { JailReader, type Position, type ReaderHost } from "../jail/jail-reader.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
@@ -35,11 +36,13 @@ export interface SourceHost extends ReaderHost {
   readonly time: SourceTime;
   /** Which lines the jails must see; undefined: all. */
   readonly plan: (jails: readonly CompiledJail[], format: Format) => GatePlan | undefined;
-  /** Takes the verdict on a line that matched. `time` in epoch milliseconds; undefined: unknown. */
-  readonly take: (
+  /** Takes the time of a line that matched, in epoch milliseconds. */
+  readonly onTime: (time: number) => void;
+  /** Takes a failure. `time`: when it counts, in epoch milliseconds; undefined: unknown. */
+  readonly onFailure: (
     source: LogSource,
     running: RunningJail,
-    verdict: Verdict,
+    failure: Failure,
     time: number | undefined,
   ) => void;
 }
@@ -67,6 +70,8 @@ export class LogSource {
   #compiled: readonly CompiledJail[] = [];
   /** By jail, in the order of their index at the gate. */
   #readers: readonly JailReader[] = [];
+  /** When their failures count, in live mode. */
+  readonly #times = new Map<RunningJail, LiveTimes<Failure>>();
   #bytes = 0;
   #judged = 0;
   #lastInput = Number.NEGATIVE_INFINITY;
@@ -95,6 +100,7 @@ export class LogSource {
       source: name,
       isDated: (line) => this.timeOfLine(decodeText(whole(line))) !== undefined,
       hasShape: (line) => this.#hasShape(decodeText(whole(line))),
+      tagOf: (line) => this.#reader.read(decodeText(whole(line)), time.now).identifier,
     });
   }
 
@@ -122,6 +128,7 @@ export class LogSource {
   use(jails: readonly RunningJail[]): void {
     const seen = new Map(this.#readers.map((reader) => [reader.jail.name, reader.seen]));
     this.#jails = jails;
+    for (const running of this.#times.keys()) if (!jails.includes(running)) this.#times.delete(running);
     this.#compiled = jails.map(({ compiled }) => compiled);
     this.#readers = this.#compiled.map(
       (compiled) => new JailReader(compiled, this.#host, seen.get(compiled.jail.name)),
@@ -149,6 +156,12 @@ export class LogSource {
   /** Ends the input: an unfinished line is a line. */
   end(): void {
     this.#gate.end(this.#take);
+  }
+
+  /** Counts the failures that wait for their time to be known. */
+  settle(): void {
+    for (const [running, times] of this.#times)
+      for (const { failure, time } of times.end()) this.#host.onFailure(this, running, failure, time);
   }
 
   /**
@@ -219,7 +232,30 @@ export class LogSource {
     if (!verdict.match && verdict.why !== "nofail" && verdict.why !== "pending") return;
     this.monitor.matched(reader.jail.name, verdict.time !== undefined);
     const time = verdict.time ?? this.#carriedOver(reader, at.offset);
-    this.#host.take(this, this.#jails[index] as RunningJail, verdict, time);
+    if (time !== undefined) this.#host.onTime(time);
+    this.#count(this.#jails[index] as RunningJail, time, verdict.match ? verdict : undefined);
+  }
+
+  /** Passes a failure on, when it is known when it counts; `failure` is undefined for another line that matched. */
+  #count(running: RunningJail, time: number | undefined, failure: Failure | undefined): void {
+    const { isLive, onFailure, time: clock } = this.#host;
+    // A line without a time counts as now.
+    const at = time ?? clock.now;
+    const times = isLive ? this.#timesOf(running) : undefined;
+    if (times === undefined || times.isPlain(at, clock.now)) {
+      if (failure !== undefined) onFailure(this, running, failure, time);
+      return;
+    }
+    for (const each of times.add(at, clock.now, failure)) onFailure(this, running, each.failure, each.time);
+    this.monitor.offBy(times.offset, clock.now);
+  }
+
+  #timesOf(running: RunningJail): LiveTimes<Failure> {
+    const known = this.#times.get(running);
+    if (known) return known;
+    const times = new LiveTimes<Failure>();
+    this.#times.set(running, times);
+    return times;
   }
 
   /** The time of a line that has none: that of the last line that has one, if that is recent. */

@@ -24,9 +24,17 @@ class Tried {
     const report = new Report("test", (line) => this.told.push(line));
     const isDated = (line: Buffer) => /^\d/.test(line.toString());
     const hasShape = (line: Buffer) => !/^\?/.test(line.toString());
+    const tagOf = (line: Buffer) => /#(\w+)/.exec(line.toString())?.[1];
     this.stream = new StreamMonitor({ isLive, silence, report });
     this.alerts = this.stream.alerts;
-    this.monitor = new InputMonitor({ isLive, alerts: this.alerts, source: undefined, isDated, hasShape });
+    this.monitor = new InputMonitor({
+      isLive,
+      alerts: this.alerts,
+      source: undefined,
+      isDated,
+      hasShape,
+      tagOf,
+    });
   }
 
   read(text: string): void {
@@ -159,26 +167,32 @@ const blindnesses: readonly {
     hint: "f2b-regex LOG RULES shows which lines are missed, and why",
   },
   {
-    cause: "shifted",
-    name: "when lines are an hour ahead",
+    cause: "tags",
+    name: "when no sampled line has a tag that a jail wants",
     blind: (tried) => {
-      for (let n = 0; n < 3; n++) tried.monitor.aged(hour, NOW);
+      tried.monitor.use("syslog", [tagged]);
+      tried.samples(40, "1 #cron");
+      tried.samples(10, "1 #su");
     },
-    healed: (tried) => {
-      for (let n = 0; n < 10; n++) tried.monitor.aged(0, NOW);
-    },
-    told: "lines are 1 h ahead of now: is the log in another time zone? try --tz Etc/GMT-1",
+    healed: (tried) => tried.samples(1, "1 #app"),
+    told: "none of 50 sampled lines has a tag that a jail wants (app); their tags are cron, su",
+    hint: "is this the right log? --set JAIL.identifier=… sets the tags of a jail",
   },
   {
     cause: "shifted",
-    name: "when lines are two hours late for minutes",
-    blind: (tried) => {
-      for (let n = 0; n < 6; n++) tried.monitor.aged(-2 * hour, NOW + n * minute);
-    },
-    healed: (tried) => {
-      for (let n = 0; n < 10; n++) tried.monitor.aged(0, NOW);
-    },
-    told: "lines are 2 h late: is the log in another time zone? try --tz Etc/GMT+2",
+    name: "when lines are always an hour early",
+    blind: (tried) => tried.monitor.offBy(-hour, NOW),
+    healed: (tried) => tried.monitor.offBy(0, NOW),
+    told: "lines are always 1h early, and count as now",
+    hint: "the log is in another time zone: try --tz Etc/GMT-1",
+  },
+  {
+    cause: "shifted",
+    name: "when lines are always two hours late",
+    blind: (tried) => tried.monitor.offBy(2 * hour, NOW),
+    healed: (tried) => tried.monitor.offBy(0, NOW),
+    told: "lines are always 2h late, and count as now",
+    hint: "the log is in another time zone: try --tz Etc/GMT+2",
   },
 ];
 

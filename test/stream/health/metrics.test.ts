@@ -22,6 +22,7 @@ async function livedEngine(): Promise<Engine> {
   for (const address of ["192.0.2.9", "999.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]) fail(address);
   for (let n = 0; n < 6; n++) fail("192.0.2.1");
   for (let n = 0; n < 3; n++) fail("192.0.2.5", 3_600_000);
+  lived.engine.settle(NOW);
   lived.push(`${"x".repeat(101)}\n`, NOW + 1000);
   lived.engine.tick(NOW + 600_000);
   lived.engine.monitor.pass(60_000, false);
@@ -67,6 +68,7 @@ test("formatMetrics tells what was counted", async () => {
     "blind stalled 0",
     "blind headerless 0",
     "blind mixed 0",
+    "blind tags 0",
     "blind dateless 0",
     "blind unmatched 0",
     "blind shifted 0",
@@ -74,6 +76,7 @@ test("formatMetrics tells what was counted", async () => {
     "blindness_total stalled 0",
     "blindness_total headerless 0",
     "blindness_total mixed 0",
+    "blindness_total tags 0",
     "blindness_total dateless 0",
     "blindness_total unmatched 0",
     "blindness_total shifted 0",
