@@ -55,9 +55,10 @@ export class LineReader {
       this.#options.onFormat();
     }
     const { format = "plain" } = this.#detector;
+    const isNext = offset === this.#end + 1;
+    this.#end = offsetEnd;
     if (isContainer(format)) {
-      if (offset !== this.#end + 1) this.#joiner.skip();
-      this.#end = offsetEnd;
+      if (!isNext) this.#joiner.skip();
       return readEntry(text, format, now, ascii, this.#options.resolve, this.#joiner);
     }
     const entry = this.read(text, now, ascii);
