@@ -62,7 +62,7 @@ const cases: readonly (readonly [name: string, line: string, told: readonly stri
   ],
   [
     "no tag",
-    "Nov 28 16:27:44 <auth.info> gw sshd[7]: ",
+    "Nov 28 16:27:44 gw [auth.info] sshd[7]: ",
     [
       "warning: most of the first lines have no tag that can be read after their date, so jails with an identifier do not see them: ssh",
       "hint: a line of syslog begins with date, host and tag[pid]:",
