@@ -39,6 +39,7 @@ const KEYS = {
   journalmatch: true,
   logpath: true,
   framing: true,
+  compat: true,
   prefregex: true,
   failregex: true,
   ignoreregex: true,

@@ -1,7 +1,7 @@
 // Cuts the text that jails see, `host ident[pid]: message`, out of the journal's JSON (src/stream/gate/journal-scan.ts), in
 // AssemblyScript: a sixth of an entry, in which the gate seeks. It walks each entry as JSON.parse would, and undoes escapes and lists
-// of bytes. Where the text differs from what jails see (it has line feeds or lone surrogates), it serves for seeking alone, and
-// JSON.parse reads the entry if something is found. A line that is not an entry, or is written as journalctl never does, is passed
+// of bytes; a line feed becomes a backslash and an n. Where the text differs from what jails see (it has lone surrogates or bytes of the
+// mark), it serves for seeking alone, and JSON.parse reads the entry if something is found. A line that is not an entry, or is written as journalctl never does, is passed
 // on as it is, after a mark.
 
 import { input, reserve } from "./scan";
@@ -72,7 +72,7 @@ const LENGTHS: u32 = (1 << 7) | (1 << 17) | (1 << 5) | (1 << 10) | (1 << 4) | (1
 /** Four of this byte, which no text has, stand for a line that is left as it is. */
 const MARK: u8 = 1;
 const MARK_LENGTH: usize = 4;
-/** Stand in a text for this byte, and for a line feed: no needle has such characters. */
+/** Stands in a text for this byte: no needle has such characters. */
 const NONE: u8 = 0;
 /** Deepest nesting of objects and lists. */
 const MAX_DEPTH: i32 = 100;
@@ -232,11 +232,14 @@ function readBytes(at: usize, value: Value): usize {
     padded = v128.or(padded, i32x4.lt_s(four, v128.load(places, 32)));
     const words = v128.and(four, low);
     const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(words, words), i16x8.splat(0));
-    const isHidden = v128.or(i8x16.eq(bytes, ten), i8x16.eq(bytes, mark));
+    const isHidden = i8x16.eq(bytes, mark);
     hidden = v128.or(hidden, isHidden);
     // NONE is 0.
-    store<u32>(out, i32x4.extract_lane(v128.andnot(bytes, isHidden), 0));
-    out += 4;
+    const text = i32x4.extract_lane(v128.andnot(bytes, isHidden), 0);
+    if (i32x4.extract_lane(i8x16.eq(bytes, ten), 0) === 0) {
+      store<u32>(out, text);
+      out += 4;
+    } else for (let i: u32 = 0; i < 4; i++) out = putByte(out, <u8>(<u32>text >> (8 * i)));
     from += found >> 8;
   }
   if (v128.any_true(padded)) return 0;
@@ -251,7 +254,7 @@ function readBytes(at: usize, value: Value): usize {
       value.isRough = true;
       byte = NONE;
     }
-    out = put(out, <u8>byte);
+    out = putByte(out, <u8>byte);
     from++;
     const char = load<u8>(end);
     if (char === 0x2c) continue;
@@ -526,7 +529,7 @@ function controlOf(char: u8): i32 {
 /** A character as UTF-8. */
 function putCode(out: usize, code: i32): usize {
   if (code < 0x80) {
-    if (!isHidden(<u8>code)) return put(out, <u8>code);
+    if (!isHidden(<u8>code)) return putByte(out, <u8>code);
     isRough = true;
     return put(out, NONE);
   }
@@ -544,7 +547,14 @@ function putCode(out: usize, code: i32): usize {
 // @ts-ignore: decorator
 @inline
 function isHidden(byte: u8): bool {
-  return byte === 10 || byte === MARK;
+  return byte === MARK;
+}
+
+/** Writes a byte; a line feed takes two, as it did in the JSON. */
+// @ts-ignore: decorator
+@inline
+function putByte(out: usize, byte: u8): usize {
+  return byte === 10 ? put(put(out, 0x5c), 0x6e) : put(out, byte);
 }
 
 function tailOf(code: i32): u8 {

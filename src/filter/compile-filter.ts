@@ -59,7 +59,7 @@ export function compileFilter(rule: FilterRule, hasSessions = false): CompiledFi
   });
   const ignoreregex = compile(rule.ignoreregex);
   const success = compile(rule.success, { needs: ID_GROUPS });
-  const dates = attempt(errors, () => compileDates(rule.datepattern));
+  const dates = attempt(errors, () => compileDates(rule));
   if (errors.length > 0 || dates === undefined) throw new AggregateError(errors);
   return { prefregex, failregex, ignoreregex, success, maxlines: rule.maxlines, dates };
 }
@@ -108,7 +108,7 @@ function compileOne(written: Pattern, { multiline = false, needs }: CompileOptio
   };
 }
 
-/** Detectors by datepattern, since most filters share theirs. Weak: a detector goes with the last rules that use it. */
+/** Detectors by language and datepattern, since most filters share theirs. Weak: a detector goes with the last rules that use it. */
 const detectors = new Map<string, WeakRef<DateDetector>>();
 /** With more entries than this, those that no rules use any more are dropped. */
 const MAX_DETECTORS = 100;
@@ -117,20 +117,22 @@ function dropDead(references: Map<string, WeakRef<object>>): void {
   for (const [key, reference] of references) if (reference.deref() === undefined) references.delete(key);
 }
 
-function compileDates(datepattern: Pattern | undefined): DateDetector {
+function compileDates({ datepattern, compat }: FilterRule): DateDetector {
   const source = datepattern?.source ?? "";
-  const shared = detectors.get(source)?.deref();
+  const language = compat ?? "own";
+  const key = `${language} ${source}`;
+  const shared = detectors.get(key)?.deref();
   if (shared) return shared;
   const detector =
     datepattern === undefined
-      ? new DateDetector()
+      ? new DateDetector("", language)
       : positioned(
           datepattern,
           () => 0,
-          () => new DateDetector(source),
+          () => new DateDetector(source, language),
         );
   if (detectors.size >= MAX_DETECTORS) dropDead(detectors);
-  detectors.set(source, new WeakRef(detector));
+  detectors.set(key, new WeakRef(detector));
   return detector;
 }
 

@@ -11,7 +11,7 @@ export interface MatcherLine {
   readonly whole: string;
   /** True: `text` is all of `whole`, and the date in it is cut out. */
   readonly hasDate: boolean;
-  /** Epoch milliseconds, when the input's format gives the time. Not used where `hasDate`. */
+  /** Epoch milliseconds, when the input's format gives the time: it goes before a date in the line. */
   readonly time: number | undefined;
   /** The process whose lines are one session, as `host pid`; undefined: only `<F-MLFID>` makes sessions. */
   readonly process?: string | undefined;
@@ -66,6 +66,10 @@ export class LineDates {
       return { text, time, start: whole.length + 1 - text.length };
     }
     const found = this.#dates.find(whole, now, ascii, this.#budget);
+    if (time !== undefined) {
+      this.#last = time;
+      return found ? without(text, found, time) : { text, time, start: 0 };
+    }
     if (found?.time !== undefined && !found.inherits) {
       this.#last = settled(found, settle);
       return without(text, found, this.#last);

@@ -2,6 +2,7 @@ import type { CompiledFilter } from "../filter/compile-filter.ts";
 import { Matcher } from "../filter/matcher.ts";
 import type { Verdict } from "../filter/verdict.ts";
 import type { PythonPattern } from "../python/pattern.ts";
+import { ContainerLines } from "../stream/input/containers.ts";
 import { type Format, FormatDetector } from "../stream/input/format.ts";
 import { readEntry } from "../stream/input/read-entry.ts";
 import type { CompiledJail } from "../stream/jail/compile-jails.ts";
@@ -16,11 +17,15 @@ export interface LineResult {
   readonly template: number | undefined;
 }
 
+/** The longest line of a container whose pieces are joined, in UTF-16 units. */
+const LONGEST = 1_048_576;
+
 /** Runs lines through the filter of one jail, in order. */
 export class LineMatcher {
   readonly #compiled: CompiledJail;
   readonly #matcher: Matcher;
   readonly #detector: FormatDetector;
+  readonly #joiner = new ContainerLines(LONGEST, () => {});
   readonly #now: number;
 
   /**
@@ -43,9 +48,17 @@ export class LineMatcher {
     const { jail, filter } = this.#compiled;
     const now = this.#now;
     const text = `${line}\n`;
-    const entry = readEntry(text, this.#detector.formatOf(text, now), now);
+    const entry = readEntry(
+      text,
+      this.#detector.formatOf(text, now),
+      now,
+      undefined,
+      undefined,
+      this.#joiner,
+    );
     const verdict = entry && judge(jail, this.#matcher, entry, { now, clock: now });
-    const hasDate = verdict !== undefined && entry?.isDateless === false && jail.identifier === undefined;
+    const hasDate =
+      verdict !== undefined && !entry.isDateless && !entry.contained && jail.identifier === undefined;
     return {
       line,
       verdict: verdict ?? { match: false, why: "no-failregex", time: entry?.time },

@@ -21,6 +21,7 @@ export function jailToKeys(jail: Jail): Readonly<Record<string, unknown>> {
     ignoreregex: sources(filter.ignoreregex),
     maxlines: filter.maxlines,
     datepattern: filter.datepattern?.source,
+    compat: filter.compat,
     maxretry: jail.maxretry,
     findtime: formatDuration(jail.findtime),
     bantime: jail.bantime === null ? -1 : formatDuration(jail.bantime),

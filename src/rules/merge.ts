@@ -20,6 +20,7 @@ export interface Settings {
   readonly maxlines?: number;
   /** None or one. */
   readonly datepattern?: readonly Pattern[];
+  readonly compat?: "fail2ban";
   readonly maxretry?: number;
   readonly findtime?: number;
   readonly bantime?: number | null;
@@ -110,6 +111,7 @@ export function resolveJail(name: string, place: Place, settings: Settings): Jai
       success: settings.success ?? [],
       maxlines: settings.maxlines ?? 1,
       datepattern: settings.datepattern?.[0],
+      ...(settings.compat && { compat: settings.compat }),
     },
     maxretry: settings.maxretry ?? 5,
     findtime: settings.findtime ?? 600_000,
@@ -139,10 +141,12 @@ function defaultFraming({ identifier = [], journalmatch = [], on }: Settings): J
 /** All keys of a jail that was not read from YAML, so that files and options can change them. */
 export function settingsOf(jail: Jail): Settings {
   const { name: _name, place: _place, filter, ignore, escalation, ...same } = jail;
+  const { compat, ...patterns } = filter;
   const { multipliers, maxtime, ...rest } = escalation;
   return {
     ...definedOf(same),
-    ...filter,
+    ...patterns,
+    ...(compat && { compat }),
     prefregex: filter.prefregex ? [filter.prefregex] : [],
     datepattern: filter.datepattern ? [filter.datepattern] : [],
     escalation: { ...rest, ...definedOf({ multipliers, maxtime }) },

@@ -23,6 +23,8 @@ export interface FilterRule {
   readonly maxlines: number;
   /** Undefined: fail2ban's default date templates. */
   readonly datepattern: Pattern | undefined;
+  /** `fail2ban`: dates are found, and lines of containers shown, exactly as fail2ban does it. */
+  readonly compat?: "fail2ban" | undefined;
 }
 
 /** Longer bans for repeated offences: fail2ban's `bantime.*`. Durations in milliseconds. */

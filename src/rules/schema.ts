@@ -208,6 +208,7 @@ const settingsSchema = z.strictObject(
     ignoreregex: patterns.exactOptional(),
     maxlines: wholeNumber(1, 1000).exactOptional(),
     datepattern: z.string(wanted("a date pattern")).exactOptional(),
+    compat: oneOf(["fail2ban"]).exactOptional(),
     maxretry: wholeNumber(1, MAX_MAXRETRY).exactOptional(),
     findtime: duration.exactOptional(),
     bantime: bantime.exactOptional(),

@@ -12,8 +12,8 @@ Reads log lines from stdin and writes ban and unban commands, NDJSON, to stdout.
                         bans of addresses again that go on
       --now TIME        with --replay or --check: the day of reading, for years that lines leave out
       --tz ZONE         zone of times that name none, such as Europe/Zurich (default: the system's)
-      --format FORMAT   auto, journal, syslog, syslog-pri, rfc5424, short-full, short-unix,
-                        short-monotonic, tagged, plain, none (default: auto: the first line decides)
+      --format FORMAT   auto, journal, syslog, json-file, cri, tagged, plain, none or another of the
+                        manual's FORMATS (default: auto, the first line decides)
       --source NAME     what stdin is, for jails with a logpath
 
       --state FILE      keep bans over a restart; --resume: print from when to read the log

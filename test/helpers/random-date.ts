@@ -69,7 +69,7 @@ export class DateWriter {
   readonly #random: Random;
 
   constructor(datepattern: string | undefined, random: Random) {
-    this.#templates = readDatepattern(datepattern ?? "", 2).map(({ kind, source }) => ({
+    this.#templates = readDatepattern(datepattern ?? "", 2, "fail2ban").map(({ kind, source }) => ({
       kind,
       tree: parsePattern(source),
     }));

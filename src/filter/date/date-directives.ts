@@ -1,12 +1,31 @@
 import { MONTHS, WEEKDAYS } from "./date-value.ts";
 
 /**
+ * What dates mean: exactly what fail2ban's do, or, for our own rules, with two differences. A fraction of a second may have nine digits, as Go's
+ * programs write it: fail2ban takes six and, where more follow, drops the zone behind them. And a year after a time is none when it is the
+ * beginning of a host name, such as `2024-web` or `2001:db8::1`.
+ */
+export type DateLanguage = "fail2ban" | "own";
+
+/**
  * The Python patterns that stand for the directives of a datepattern: those of strptime, `%k` and `%l` (blank instead of a
  * leading zero), and the exact ones of fail2ban, `%Ex…`, which want all digits, a year from 2000 to the end of `decade` (2:
  * 2029), or zones by their abbreviations too.
  */
-export function directives(decade: number): Readonly<Record<string, string>> {
-  return { ...COMMON, ExY: String.raw`(?P<Y>20[0-${decade}]\d)` };
+export function directives(decade: number, language: DateLanguage): Readonly<Record<string, string>> {
+  const year = String.raw`(?P<Y>20[0-${decade}]\d)`;
+  return language === "own" ? { ...COMMON, ExY: year, f: NANOSECONDS } : { ...COMMON, ExY: year };
+}
+
+const NANOSECONDS = "(?P<f>[0-9]{1,9})";
+
+/** A year after a time, and the same where it does not begin a host name. */
+const LAST_YEAR = "(?: %ExY)?";
+const LAST_YEAR_ALONE = String.raw`(?: %ExY(?![-.]\w|:[\w:]))?`;
+
+/** A template as a language reads it, its directives not expanded. */
+export function inLanguage(template: string, language: DateLanguage): string {
+  return language === "own" ? template.replaceAll(LAST_YEAR, LAST_YEAR_ALONE) : template;
 }
 
 const ZONE = "[A-Z](?:[A-Z]{2,4})?";

@@ -1,5 +1,5 @@
 import { PatternError } from "../../python/pattern.ts";
-import { directives } from "./date-directives.ts";
+import { type DateLanguage, directives, inLanguage } from "./date-directives.ts";
 
 /** A date format: the Python pattern that finds it, and what its groups mean. */
 export interface DateTemplate {
@@ -38,7 +38,7 @@ const ENDS_ALONE = /(?<=(?<!\\)(?:\\\\)*\\)[!-/:-@[-^`{-~]$/;
  *
  * @throws PatternError for an unknown directive.
  */
-export function readTemplate(line: string, decade: number): DateTemplate {
+export function readTemplate(line: string, decade: number, language: DateLanguage): DateTemplate {
   const name = line.includes("%") ? line : line.toUpperCase();
   const special = /^(\{\^LN-BEG\}|\^)?(?:(L?EPOCH)|TAI64N)$/.exec(name);
   if (special !== null) {
@@ -47,7 +47,7 @@ export function readTemplate(line: string, decade: number): DateTemplate {
     return epoch(name, begin, special[2] === "LEPOCH");
   }
   if (name.includes("EPOCH") && EPOCH.test(line)) return framedEpoch(line, name.includes("LEPOCH"));
-  return name === "{NONE}" ? { ...fields("{UNB}^", decade), name } : fields(line, decade);
+  return name === "{NONE}" ? { ...fields("{UNB}^", decade, language), name } : fields(line, decade, language);
 }
 
 type Begin = "word" | "line" | "none";
@@ -72,17 +72,16 @@ function epochDigits(long: boolean): string {
   return long ? String.raw`\d{10,11}(?:\d{3}(?:\.\d{1,6}|\d{3})?)?` : String.raw`\d{10,11}\b(?:\.\d{3,6})?`;
 }
 
-function fields(line: string, decade: number): DateTemplate {
+function fields(line: string, decade: number, language: DateLanguage): DateTemplate {
   const begin = line.startsWith(UNBOUND) ? "none" : line.startsWith(LINE_BEGIN) ? "line" : "word";
   const skipped = { none: UNBOUND.length, line: LINE_BEGIN.length, word: 0 }[begin];
   const ignorecase = /(?<!%)%[aAbBpc]/.test(line) ? "(?iu)" : "";
-  const regex = ignorecase + translate(line, skipped, decade);
+  const regex = ignorecase + translate(inLanguage(line, language), skipped, directives(decade, language));
   return { name: line, kind: "fields", ...bounded(regex, begin, begin !== "none") };
 }
 
 /** Expands the directives of `line` from `start` on. */
-function translate(line: string, start: number, decade: number): string {
-  const known = directives(decade);
+function translate(line: string, start: number, known: ReturnType<typeof directives>): string {
   return line.slice(start).replace(/%(Ex.|.?)/gsu, (text, directive: string, offset: number) => {
     const regex = known[directive];
     if (regex !== undefined) return regex;

@@ -1,3 +1,4 @@
+import type { DateLanguage } from "./date-directives.ts";
 import { type DateTemplate, readTemplate } from "./date-pattern.ts";
 
 const LINE_BEGIN = "{^LN-BEG}";
@@ -45,20 +46,27 @@ const BOUND = DEFAULTS.filter((line) => !line.startsWith(LINE_BEGIN) && !line.st
  *
  * @throws PatternError for an unknown directive.
  */
-export function readDatepattern(datepattern: string, decade: number): readonly DateTemplate[] {
+export function readDatepattern(
+  datepattern: string,
+  decade: number,
+  language: DateLanguage,
+): readonly DateTemplate[] {
   const lines = datepattern
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  const templates = lines.length === 0 ? defaults(decade) : lines.flatMap((line) => readLine(line, decade));
+  const templates =
+    lines.length === 0
+      ? defaults(decade, language)
+      : lines.flatMap((line) => readLine(line, decade, language));
   return [...new Map(templates.map((template) => [template.name, template])).values()];
 }
 
-function readLine(line: string, decade: number): DateTemplate[] {
+function readLine(line: string, decade: number, language: DateLanguage): DateTemplate[] {
   const key = line.includes("%") ? line : line.toUpperCase();
-  if (key === "{DEFAULT}") return defaults(decade);
-  if (key === LINE_BEGIN) return defaults(decade).filter((template) => template.anchored);
-  return key.includes("{DATE}") ? framed(line, decade) : [readTemplate(line, decade)];
+  if (key === "{DEFAULT}") return defaults(decade, language);
+  if (key === LINE_BEGIN) return defaults(decade, language).filter((template) => template.anchored);
+  return key.includes("{DATE}") ? framed(line, decade, language) : [readTemplate(line, decade, language)];
 }
 
 /** True for the name of a default template: it is known to compile. */
@@ -80,17 +88,18 @@ export function placeOf({ name, atBegin, whole, endsFrame }: DateTemplate): Date
   return isDefault(name) || endsFrame ? "word" : "any";
 }
 
-function defaults(decade: number): DateTemplate[] {
-  return [...BOUND, ...DEFAULTS].map((line) => readTemplate(line, decade));
+function defaults(decade: number, language: DateLanguage): DateTemplate[] {
+  return [...BOUND, ...DEFAULTS].map((line) => readTemplate(line, decade, language));
 }
 
 /** The default dates in a frame. As in fail2ban, EPOCH and TAI64N are left out unless the frame is just `^` or `{^LN-BEG}`. */
-function framed(frame: string, decade: number): DateTemplate[] {
+function framed(frame: string, decade: number, language: DateLanguage): DateTemplate[] {
   return DEFAULTS.flatMap((line) => {
     const date = line.startsWith(LINE_BEGIN) ? line.slice(LINE_BEGIN.length) : line;
     const template = readTemplate(
       frame.replace(DATE, () => date),
       decade,
+      language,
     );
     const endsFrame = /(?<!\\)\(\{DATE\}\)$/i.test(frame);
     return line.includes("%") || template.kind !== "fields" ? [{ ...template, endsFrame }] : [];

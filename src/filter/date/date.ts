@@ -3,6 +3,7 @@ import type { SearchBudget } from "../../python/search/budget.ts";
 import { isAscii } from "../../python/search/compile-pattern.ts";
 import { flat } from "../../shared/text.ts";
 import type { Doubt } from "../../shared/time.ts";
+import type { DateLanguage } from "./date-directives.ts";
 import { type DateMatch, LineTemplate } from "./date-match.ts";
 import { type DatePlace, isDefault, placeOf, readDatepattern } from "./date-templates.ts";
 import { type DateView, viewOf } from "./date-view.ts";
@@ -35,6 +36,7 @@ const STAMP_LENGTH = 15;
  */
 export class DateDetector {
   readonly #datepattern: string;
+  readonly #language: DateLanguage;
   #templates: readonly LineTemplate[];
   /** The last digit but one of the latest year that `%ExY` takes: 2 for 2029. */
   #decade = 2;
@@ -49,12 +51,14 @@ export class DateDetector {
 
   /**
    * @param datepattern fail2ban's option; empty: the default templates
+   * @param language what its directives mean
    * @throws PatternError for a line with an unknown directive or an invalid pattern; in the latter case the offset counts in the line
    * with its directives expanded
    */
-  constructor(datepattern = "") {
+  constructor(datepattern = "", language: DateLanguage = "fail2ban") {
     this.#datepattern = datepattern;
-    this.#templates = lineTemplates(datepattern, this.#decade);
+    this.#language = language;
+    this.#templates = this.#newTemplates();
     this.#isDefault = /^\s*(?:\{\^LN-BEG\}|\{DEFAULT\})?\s*$/i.test(datepattern);
     for (const template of this.#templates) if (!isDefault(template.name)) template.compile();
   }
@@ -119,7 +123,7 @@ export class DateDetector {
 
   /** Where dates can stand, by all templates together. */
   get place(): DatePlace {
-    const places = readDatepattern(this.#datepattern, this.#decade).map(placeOf);
+    const places = readDatepattern(this.#datepattern, this.#decade, this.#language).map(placeOf);
     return (["any", "word", "begin"] as const).find((place) => places.includes(place)) ?? "begin";
   }
 
@@ -155,12 +159,13 @@ export class DateDetector {
   /** Lets `%ExY` match the years of the next decade. */
   #widen(now: number): void {
     while (now >= this.#decadeEnd) this.#decadeEnd = sight(++this.#decade);
-    this.#templates = lineTemplates(this.#datepattern, this.#decade);
+    this.#templates = this.#newTemplates();
   }
-}
 
-function lineTemplates(datepattern: string, decade: number): readonly LineTemplate[] {
-  return readDatepattern(datepattern, decade).map((template) => new LineTemplate(template));
+  #newTemplates(): readonly LineTemplate[] {
+    const templates = readDatepattern(this.#datepattern, this.#decade, this.#language);
+    return templates.map((template) => new LineTemplate(template));
+  }
 }
 
 /** fail2ban's `%ExY` looks three years ahead. The last decade, 2090 to 2099, has no end. */

@@ -86,6 +86,7 @@ export function filterRule(options: ReadonlyMap<string, LocatedText>): Omit<Reso
     success: [],
     maxlines: maxlines(options.get("maxlines")),
     datepattern: withoutBlankLines(options.get("datepattern")),
+    compat: "fail2ban",
     journalmatch: patterns(options.get("journalmatch")).map(({ source }) => splitShell(source).words),
     usedns: options.get("usedns")?.text,
   };

@@ -70,14 +70,14 @@ const NO_FILTER: FilterRule = {
 };
 
 function readFilterRule({ filter, place }: ResolvedJail, warn: Warn): FilterRule {
-  const { prefregex, failregex, ignoreregex, maxlines, datepattern } = filter;
+  const { prefregex, failregex, ignoreregex, maxlines, datepattern, compat } = filter;
   if (failregex.length === 0) throw new RuleError("ERR_RULE_VALUE", place, "the filter has no failregex");
   for (const { source, place } of failregex) {
     const tag = UNKNOWN_TAG.exec(source)?.[0];
     if (tag)
       warn(`${formatPlace(place)}: ${tag} is not defined and is matched literally; is the mode right?`);
   }
-  return { prefregex, failregex, ignoreregex, success: [], maxlines, datepattern };
+  return { prefregex, failregex, ignoreregex, success: [], maxlines, datepattern, compat };
 }
 
 /** Globs, one on each line; `head` or `tail` after one says where fail2ban begins to read, which is ignored: the pipe decides that. */

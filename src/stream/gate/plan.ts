@@ -1,6 +1,6 @@
 import { type Prefilter, prefilterOf } from "../../filter/prefilter-literals.ts";
 import type { Literals } from "../../python/analyse/literals.ts";
-import type { Format } from "../input/format.ts";
+import { type Format, isContainer } from "../input/format.ts";
 import type { CompiledJail } from "../jail/compile-jails.ts";
 import {
   ALL_PATTERNS,
@@ -85,6 +85,10 @@ class PlanBuilder {
 /** What a line must hold in an input of this format for a jail's filter to match. */
 export function needsIn({ jail, filter }: CompiledJail, format: Format): Prefilter {
   const isRaw = jail.identifier === undefined;
+  if (isContainer(format) && jail.filter.compat === undefined)
+    return { every: true, why: "lines of a container are written otherwise, and in pieces" };
+  if (format === "dovecot" && !isRaw)
+    return { every: true, why: "dovecot's messages are no piece of its lines" };
   const needs = prefilterOf(filter, isRaw && format !== "journal" && format !== "none");
   if (needs.every) return needs;
   if (needs.lines > 1 && (!isRaw || (jail.journalmatch && format === "journal"))) {

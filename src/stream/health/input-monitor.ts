@@ -1,5 +1,5 @@
 import type { Contrary } from "../input/first-lines.ts";
-import type { Format } from "../input/format.ts";
+import { type Format, hasTags } from "../input/format.ts";
 import { LineSampler } from "../input/line-sampler.ts";
 import type { CompiledJail } from "../jail/compile-jails.ts";
 import type { Alerts, Cause } from "./alerts.ts";
@@ -50,6 +50,8 @@ export class InputMonitor {
   /** Whether some jail needs lines with headers. */
   #needsHeaders = false;
   readonly #tags = new WantedTags();
+  /** The names of those that do. */
+  #needing = "";
   /** Milliseconds that the process ran. */
   #passed = 0;
 
@@ -68,27 +70,57 @@ export class InputMonitor {
     this.#needsHeaders = needing.length > 0;
     this.#tags.use(jails);
     this.#end("tags");
-    const hasHeader = format !== "plain" && format !== "none";
-    if (hasHeader || needing.length === 0) {
-      this.#end("headerless");
-      return;
-    }
-    const names = needing.map(({ jail }) => jail.name).join(", ");
-    this.#begin(
-      "headerless",
-      `the log is read as lines without a syslog header, which jails with an identifier do not see: ${names}`,
-      "journalctl -o json or short-iso gives it one; --format sets what each line is",
-    );
+    this.#needing = needing.map(({ jail }) => jail.name).join(", ");
+    const isBlind = format === "with-unit" ? !needing.some(namesUnit) : !hasTags(format);
+    if (!isBlind || needing.length === 0) this.#end("headerless");
+    else this.#warnHeaderless(format);
+  }
+
+  #warnHeaderless(format: Format): void {
+    if (format === "with-unit")
+      this.#begin(
+        "headerless",
+        `the log names units, such as ssh.service, in place of tags, so jails with an identifier do not see its lines: ${this.#needing}`,
+        "journalctl -o json or short-iso gives tags; or name the unit under identifier",
+      );
+    else if (hasTags(format))
+      this.#begin(
+        "headerless",
+        `most of the first lines have no tag that can be read after their date, so jails with an identifier do not see them: ${this.#needing}`,
+        "a line of syslog begins with date, host and tag[pid]:",
+      );
+    else
+      this.#begin(
+        "headerless",
+        `the log is read as lines without a syslog header, which jails with an identifier do not see: ${this.#needing}`,
+        "journalctl -o json or short-iso gives it one; --format sets what each line is",
+      );
   }
 
   /** Takes the result of comparing the first lines of the input with the very first; undefined: they are alike. */
   compared(contrary: Contrary | undefined): void {
-    const isSame = contrary?.format !== "journal" && contrary?.alike !== "journal" && !this.#needsHeaders;
+    const isSame =
+      contrary?.format !== "journal" &&
+      contrary?.alike !== "journal" &&
+      contrary?.alike !== "coloured" &&
+      !this.#needsHeaders;
     if (contrary === undefined || isSame) {
       this.#end("mixed");
       return;
     }
     const { format, alike, count, others } = contrary;
+    if (alike === "untagged") {
+      this.#warnHeaderless(format);
+      return;
+    }
+    if (alike === "coloured") {
+      this.#begin(
+        "mixed",
+        `${count} of the first ${others} lines have colours, which stand in them as escape codes where patterns do not expect them`,
+        "turn them off in the program, or put sed -u 's/\\x1b\\[[0-9;]*m//g' before f2b-stream",
+      );
+      return;
+    }
     this.#begin(
       "mixed",
       `the log is read as ${format} because its first line is, but ${count} of the ${others} lines after it are ${alike}`,
@@ -207,6 +239,11 @@ export class InputMonitor {
   #end(cause: Cause): void {
     this.#options.alerts.end(cause, this.#options.source);
   }
+}
+
+/** Whether a jail's identifiers are units of systemd. */
+function namesUnit({ jail }: CompiledJail): boolean {
+  return jail.identifier?.some((each) => /\.(?:service|scope|slice|socket)$/.test(each)) ?? false;
 }
 
 /** Whether a datepattern, such as `{NONE}`, finds a date in no text at all. */

@@ -1,13 +1,20 @@
 import { decodeLine, whole } from "../../shared/text.ts";
-import { type Format, hasShape, isNoise, shapeOf } from "./format.ts";
+import { type Format, hasShape, hasTags, isNoise, shapeOf } from "./format.ts";
+import { betterShape, type HeaderShape } from "./header-shapes.ts";
 import { LONGEST } from "./line-sampler.ts";
 
-/** How the first lines of an input differ from the very first. */
+/**
+ * What a line is like: of a format; `untagged`: it has the header of the input's format, and no tag; `coloured`: it has the codes with which
+ * programs colour what they write to a terminal.
+ */
+export type Likeness = Format | "untagged" | "coloured";
+
+/** How the first lines of an input differ from what is expected of its format. */
 export interface Contrary {
   /** The format of the first line, and so of the input. */
   readonly format: Format;
-  /** The format of most lines after it. */
-  readonly alike: Format;
+  /** What most lines after it are like. */
+  readonly alike: Likeness;
   /** How many of them have it, of how many that were compared. */
   readonly count: number;
   readonly others: number;
@@ -27,7 +34,7 @@ export class FirstLines {
   #isPastFirst = false;
   /** The lines after the first that were compared, and their number by format. */
   #others = 0;
-  readonly #shapes = new Map<Format, number>();
+  readonly #shapes = new Map<Likeness, number>();
   /** The beginning of the current line, and its whole length. */
   #pieces: Buffer[] = [];
   #length = 0;
@@ -70,8 +77,18 @@ export class FirstLines {
       return;
     }
     if (line === undefined) return;
-    const shape = format !== "plain" && hasShape(line, format, now) ? format : shapeOf(line, now);
+    const shape = likenessOf(line, format, now);
     this.#shapes.set(shape, (this.#shapes.get(shape) ?? 0) + 1);
     this.#others++;
   }
 }
+
+function likenessOf(line: string, format: Format, now: number): Likeness {
+  if (COLOUR.test(line)) return "coloured";
+  if (format === "plain" || !hasShape(line, format, now)) return shapeOf(line, now);
+  if (!hasTags(format) || format === "journal") return format;
+  return betterShape(line, format as HeaderShape, now) ?? format;
+}
+
+/** `ESC [ 31 m`; in JSON, and by rsyslog, the first character is escaped. */
+const COLOUR = new RegExp(String.raw`(?:${"\u001b"}|\\u001b|#033)\[\d{0,3}(?:;\d{1,3}){0,8}m`, "i");

@@ -1,31 +1,46 @@
 import { UsageError } from "../../cli/args.ts";
+import { type ContainerFormat, readContainerLine } from "./containers.ts";
+import { HEADER_SHAPES, type HeaderShape, readHeader } from "./header-shapes.ts";
 import { isDatedEntry, readJournal } from "./journal.ts";
-import { readHeader, type SyslogShape } from "./syslog.ts";
 
 /** What each line of the input is. */
-export type Format = "journal" | SyslogShape | "plain" | "none";
+export type Format = "journal" | ContainerFormat | HeaderShape | "plain" | "none";
 
 /** What `--format` takes. */
 export const FORMATS: readonly Format[] = [
   "journal",
   "syslog",
   "syslog-pri",
+  "syslog-dated",
   "rfc5424",
+  "logread",
+  "relayed",
+  "host-colon",
   "short-full",
+  "with-unit",
   "short-unix",
   "short-monotonic",
+  "dovecot",
+  "json-file",
+  "cri",
   "plain",
   "none",
 ];
 
-const SHAPES: readonly SyslogShape[] = [
-  "rfc5424",
-  "syslog-pri",
-  "syslog",
-  "short-full",
-  "short-unix",
-  "short-monotonic",
-];
+/** Those that a first line settles. */
+const SHAPES = HEADER_SHAPES.filter(({ isFound }) => isFound);
+
+const CONTAINERS: readonly ContainerFormat[] = ["json-file", "cri"];
+
+/** Whether lines are a container's. */
+export function isContainer(format: Format): format is ContainerFormat {
+  return format === "json-file" || format === "cri";
+}
+
+/** Whether lines have a tag. */
+export function hasTags(format: Format): boolean {
+  return format !== "plain" && format !== "none" && !isContainer(format);
+}
 
 /** Lines that journalctl and tail put between the records: they do not show the format. */
 const NOISE = /^(?:-- .* --|==> .* <==|)$/;
@@ -67,7 +82,8 @@ export function isNoise(line: string): boolean {
 /** The format of a line, without its newline, by itself. */
 export function shapeOf(line: string, now: number): Format {
   if (isDatedEntry(line)) return "journal";
-  return SHAPES.find((shape) => readHeader(line, shape, now)) ?? "plain";
+  const container = CONTAINERS.find((each) => readContainerLine(line, each));
+  return container ?? SHAPES.find(({ read }) => read(line, now))?.name ?? "plain";
 }
 
 /** Whether a line, without its newline, has the shape of a format: otherwise it is read as a plain one. */
@@ -78,6 +94,9 @@ export function hasShape(line: string, format: Format, now: number): boolean {
     case "plain":
     case "none":
       return true;
+    case "json-file":
+    case "cri":
+      return readContainerLine(line, format) !== undefined;
     default:
       return readHeader(line, format, now) !== undefined;
   }

@@ -5,18 +5,19 @@ import { processIn } from "./syslog.ts";
 /**
  * Reads an entry of `journalctl -o json`, `json-seq` or `json-sse` (systemd's JOURNAL_EXPORT_FORMATS).
  * Values are strings; bytes that are not text come as a list of numbers, a field given twice as a list of strings, one over
- * 4096 bytes as null unless journalctl was called with `--all`.
+ * 4096 bytes as null unless journalctl was called with `--all`. A line feed in a value is shown as fail2ban shows it: a backslash and
+ * an n.
  *
  * @returns undefined when the line is not such an entry
  */
 export function readJournal(json: string): Entry | undefined {
   const fields = fieldsOf(json);
   if (fields === undefined) return undefined;
-  const message = text(fields.MESSAGE) ?? "";
-  const identifier = text(fields.SYSLOG_IDENTIFIER) ?? text(fields._COMM);
-  const pid = text(fields.SYSLOG_PID) ?? text(fields._PID);
+  const message = oneLine(fields.MESSAGE) ?? "";
+  const identifier = oneLine(fields.SYSLOG_IDENTIFIER) ?? oneLine(fields._COMM);
+  const pid = oneLine(fields.SYSLOG_PID) ?? oneLine(fields._PID);
   const source = identifier === undefined ? "" : `${identifier}${pid === undefined ? "" : `[${pid}]`}: `;
-  const host = text(fields._HOSTNAME);
+  const host = oneLine(fields._HOSTNAME);
   const line = `${host === undefined ? "" : `${host} `}${source}${message}`;
   return {
     line,
@@ -30,6 +31,11 @@ export function readJournal(json: string): Entry | undefined {
     fields,
     ascii: undefined,
   };
+}
+
+/** A field's value as a jail sees it. */
+function oneLine(value: unknown): string | undefined {
+  return text(value)?.replaceAll("\n", "\\n");
 }
 
 /** The fields of an entry; undefined when the line is not one. */

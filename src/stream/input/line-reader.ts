@@ -1,7 +1,8 @@
 import { decodeText, whole } from "../../shared/text.ts";
 import type { Settle } from "../../shared/time.ts";
+import { ContainerLines } from "./containers.ts";
 import type { Entry, EntryAt } from "./entry.ts";
-import { type Format, FormatDetector, hasShape, isNoise } from "./format.ts";
+import { type Format, FormatDetector, hasShape, isContainer, isNoise } from "./format.ts";
 import { readEntry } from "./read-entry.ts";
 import { RecentInput } from "./recent-input.ts";
 
@@ -16,6 +17,14 @@ export interface LineReaderOptions {
   readonly onFormat: () => void;
   /** Called with each line among journal entries that is not one. */
   readonly onStray: (line: string) => void;
+  /** Called for each line of a container that is dropped because it is longer, its pieces joined. */
+  readonly onOverlong: () => void;
+}
+
+/** Where a line stands, in bytes from the beginning of the input. */
+interface Place {
+  readonly offset: number;
+  readonly offsetEnd: number;
 }
 
 /** Turns the input's lines into entries of its format. `now` is in epoch milliseconds, for years that lines leave out. */
@@ -24,9 +33,13 @@ export class LineReader {
   readonly recent = new RecentInput();
   readonly #options: LineReaderOptions;
   readonly #detector: FormatDetector;
+  readonly #joiner: ContainerLines;
+  /** Where the line ended that was read last. */
+  #end = -1;
 
   constructor(options: LineReaderOptions) {
     this.#options = options;
+    this.#joiner = new ContainerLines(options.maxLine, options.onOverlong);
     this.#detector = new FormatDetector(options.format);
   }
 
@@ -36,10 +49,17 @@ export class LineReader {
   }
 
   /** Reads the input's next line, as far as the gate emits it. */
-  next(text: string, now: number, ascii: boolean): Entry {
+  next(text: string, now: number, ascii: boolean, { offset, offsetEnd }: Place): Entry {
     if (this.#detector.format === undefined) {
       this.#detector.formatOf(text, now);
       this.#options.onFormat();
+    }
+    const { format = "plain" } = this.#detector;
+    const isNext = offset === this.#end + 1;
+    this.#end = offsetEnd;
+    if (isContainer(format)) {
+      if (!isNext) this.#joiner.skip();
+      return readEntry(text, format, now, ascii, this.#options.resolve, this.#joiner);
     }
     const entry = this.read(text, now, ascii);
     if (this.#detector.format === "journal" && !entry.isDateless) this.#options.onStray(entry.line);

@@ -1,8 +1,10 @@
 import type { Settle } from "../../shared/time.ts";
+import { type ContainerLines, type ContainerPiece, readContainerLine } from "./containers.ts";
 import type { Entry } from "./entry.ts";
 import type { Format } from "./format.ts";
+import { ambiguityOf, type HeaderShape, readHeader } from "./header-shapes.ts";
 import { readJournal } from "./journal.ts";
-import { ambiguityOf, processIn, readHeader, type SyslogHeader, type SyslogShape } from "./syslog.ts";
+import { processIn, type SyslogHeader } from "./syslog.ts";
 
 /**
  * Reads one line of a known format. A line of another shape, in a journal too, is a plain one. It is never read in another format,
@@ -12,6 +14,7 @@ import { ambiguityOf, processIn, readHeader, type SyslogHeader, type SyslogShape
  * @param text the line with a newline at its end
  * @param now epoch milliseconds, for years that lines don't say
  * @param settle resolves times that stamps leave ambiguous
+ * @param joiner joins the pieces of a container's long lines, if all lines are read; undefined: a piece is no line
  */
 export function readEntry(
   text: string,
@@ -19,6 +22,7 @@ export function readEntry(
   now: number,
   ascii?: boolean,
   settle?: Settle,
+  joiner?: ContainerLines,
 ): Entry {
   switch (format) {
     case "journal":
@@ -27,6 +31,9 @@ export function readEntry(
       return plainEntry(text, undefined, ascii);
     case "none":
       return plainEntry(text, now, ascii);
+    case "json-file":
+    case "cri":
+      return containerEntry(text, readContainerLine(text.slice(0, -1), format), ascii, joiner);
     default:
       return new SyslogEntry(text, format, now, ascii, settle);
   }
@@ -52,6 +59,18 @@ function plainEntry(text: string, time: number | undefined, ascii: boolean | und
   };
 }
 
+function containerEntry(
+  text: string,
+  piece: ContainerPiece | undefined,
+  ascii: boolean | undefined,
+  joiner: ContainerLines | undefined,
+): Entry {
+  const entry = plainEntry(text, undefined, ascii);
+  if (piece === undefined) return entry;
+  const line = joiner ? joiner.add(piece) : piece.isEnd ? piece.text : undefined;
+  return { ...entry, time: piece.time, contained: { text: line === undefined ? undefined : `${line}\n` } };
+}
+
 /** A line with a syslog header, which is parsed on demand: jails that see the raw line do not need it. */
 class SyslogEntry implements Entry {
   readonly line: string;
@@ -60,14 +79,14 @@ class SyslogEntry implements Entry {
   readonly isDateless = false;
   readonly isCut = false;
   readonly fields = undefined;
-  readonly #shape: SyslogShape;
+  readonly #shape: HeaderShape;
   readonly #now: number;
   readonly #settle: Settle | undefined;
   #header: SyslogHeader | undefined;
 
   constructor(
     text: string,
-    shape: SyslogShape,
+    shape: HeaderShape,
     now: number,
     ascii: boolean | undefined,
     settle: Settle | undefined,
@@ -91,12 +110,15 @@ class SyslogEntry implements Entry {
   }
 
   get process(): string | undefined {
-    const { source, start } = this.#read();
+    const header = this.#read();
+    const { source, start } = header;
+    if ("process" in header) return header.process;
     return processIn(this.text.slice(source, start), this.#shape === "rfc5424");
   }
 
   get message(): string {
-    return this.text.slice(this.#read().start);
+    const { message, start } = this.#read();
+    return message === undefined ? this.text.slice(start) : `${message}\n`;
   }
 
   #read(): SyslogHeader {

@@ -24,9 +24,13 @@ export function lineFor(jail: Jail, entry: Entry, offset: number): MatcherLine |
   return viewOf(jail, entry, offset);
 }
 
-/** Whether an entry has an identifier of the jail's, if the jail names some. */
-export function hasIdentifier({ identifier, on }: Jail, entry: Entry): boolean {
+/**
+ * Whether an entry has an identifier of the jail's, if the jail names some. A piece of a container's line is nothing that a jail sees,
+ * unless it is fail2ban's, which sees the log as it is.
+ */
+export function hasIdentifier({ identifier, on, filter }: Jail, entry: Entry): boolean {
   if (on === "ban") return false;
+  if (entry.contained?.text === undefined && entry.contained && filter.compat === undefined) return false;
   return (
     identifier === undefined || (entry.identifier !== undefined && identifier.includes(entry.identifier))
   );
@@ -49,8 +53,13 @@ export function passesJournalMatch({ journalmatch }: Jail, entry: Pick<Entry, "f
   });
 }
 
-/** With `identifier` the message and the time of the header; else the raw line, in which the jail looks for a date. */
-export function viewOf({ identifier, session }: Jail, entry: Entry, offset: number): MatcherLine {
+/**
+ * With `identifier` the message and the time of the header; else the raw line, in which the jail looks for a date. Of a container's line what
+ * the program wrote, at the time that the runtime gives: a date in it is cut out and means nothing.
+ */
+export function viewOf({ identifier, session, filter }: Jail, entry: Entry, offset: number): MatcherLine {
+  const text = filter.compat === undefined ? entry.contained?.text : undefined;
+  if (text !== undefined) return { text, whole: text.slice(0, -1), hasDate: true, time: entry.time, offset };
   const whole = entry.line;
   const process = session === "pid" ? entry.process : undefined;
   if (identifier === undefined) {

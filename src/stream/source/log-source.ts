@@ -92,6 +92,7 @@ export class LogSource {
       resolve: time.settle,
       onFormat: () => this.#armGate(),
       onStray: (line) => warnings.stray(line),
+      onOverlong: () => warnings.overlong(),
     });
     this.#firstLines = format === undefined ? new FirstLines() : undefined;
     this.monitor = new InputMonitor({
@@ -197,7 +198,7 @@ export class LogSource {
     const ascii = line.ascii ?? isAscii(line.bytes.subarray(line.start, line.end));
     const entry = line.entry
       ? new JournalEntry(line, line.entry, ascii)
-      : this.#reader.next(decodeText(line, ascii), this.#host.time.now, ascii);
+      : this.#reader.next(decodeText(line, ascii), this.#host.time.now, ascii, line);
     this.#judged++;
     if (entry.isCut) this.#host.warnings.cut();
     const at = this.#at;

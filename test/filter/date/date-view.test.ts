@@ -9,7 +9,7 @@ import { REACH, viewOf } from "../../../src/filter/date/date-view.ts";
 const NOW = Date.UTC(2026, 10, 21, 20);
 
 test("default templates find in what they see of a line what stands in it", () => {
-  const templates = readDatepattern("", 2).map((template) => new LineTemplate(template));
+  const templates = readDatepattern("", 2, "fail2ban").map((template) => new LineTemplate(template));
   const beyond = [
     "é",
     "漢",

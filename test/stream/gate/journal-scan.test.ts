@@ -53,8 +53,8 @@ const kinds: readonly { name: string; line: string; how: "cut" | "parsed" | "lef
     how: "cut",
   },
   { name: "a pair of surrogates", line: '{"_COMM":"a","MESSAGE":"x\\ud83d\\uDE00x"}', how: "cut" },
-  { name: "a message of two lines", line: '{"_COMM":"a","MESSAGE":"one\\ntwo"}', how: "parsed" },
-  { name: "a line feed by its number", line: '{"_COMM":"a","MESSAGE":"one\\u000atwo"}', how: "parsed" },
+  { name: "a message of two lines", line: '{"_COMM":"a","MESSAGE":"one\\ntwo"}', how: "cut" },
+  { name: "a line feed by its number", line: '{"_COMM":"a","MESSAGE":"one\\u000atwo"}', how: "cut" },
   {
     name: "halves of pairs",
     line: '{"_COMM":"a","MESSAGE":"\\ude00\\ud83d\\ud83d\\ude00\\ud83dx"}',
@@ -77,7 +77,22 @@ const kinds: readonly { name: string; line: string; how: "cut" | "parsed" | "lef
     line: `{"MESSAGE":${JSON.stringify([...Buffer.from("a漢 \x1b[0mb\t".repeat(5))])}}`,
     how: "cut",
   },
-  { name: "bytes with a line feed", line: '{"_COMM":"a","MESSAGE":[65,10,66]}', how: "parsed" },
+  { name: "bytes with a line feed", line: '{"_COMM":"a","MESSAGE":[65,10,66]}', how: "cut" },
+  {
+    name: "many bytes with line feeds",
+    line: `{"MESSAGE":${JSON.stringify([...Buffer.from("\n\na\nbc\n\n\n\n漢\nd".repeat(3)), 10])}}`,
+    how: "cut",
+  },
+  {
+    name: "bytes with line feeds beside the mark's",
+    line: '{"_COMM":"a","MESSAGE":[1,10,1,10,10,65,10,10,10]}',
+    how: "parsed",
+  },
+  {
+    name: "line feeds everywhere",
+    line: '{"SYSLOG_IDENTIFIER":"a\\n","_PID":"\\n","_HOSTNAME":"\\n","MESSAGE":"\\n\\n"}',
+    how: "cut",
+  },
   { name: "numbers over 255", line: '{"_COMM":"a","MESSAGE":[65,322,999,256,65,65,65,65,511]}', how: "cut" },
   { name: "no bytes", line: '{"_COMM":"a","MESSAGE":[]}', how: "cut" },
   {

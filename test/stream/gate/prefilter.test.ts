@@ -107,6 +107,38 @@ const journalLine = fc
     return json;
   });
 
+/** A container's lines, some in pieces, some too long, some none. */
+const containerText = fc
+  .tuple(syslogLine, fc.constantFrom("", "<", '"', "\\", "\t", "é"))
+  .map((parts) => parts.join(""));
+const containerPiece = fc.tuple(containerText, fc.constantFrom("stdout", "stderr"), fc.nat(5));
+const jsonFileLine = containerPiece.map(([text, stream, how]) => {
+  if (how === 0) return "";
+  const json = JSON.stringify({
+    log: how === 1 ? text : `${text}\n`,
+    stream,
+    time: "2026-11-21T11:59:07.123456789Z",
+  });
+  return how === 2 ? json.replaceAll("<", "\\u003c").replace("failed", "f\\u0061iled") : json;
+});
+const criLine = containerPiece.map(([text, stream, how]) =>
+  how === 0 ? "" : `2026-11-21T11:59:07.123456789Z ${stream} ${how === 1 ? "P" : "F"} ${text}`,
+);
+const dovecotLine = fc
+  .tuple(second, message, fc.constantFrom("auth", "imap-login", "app"))
+  .map(([at, text, service]) => `Nov 21 11:59:${at} ${service}: Info: ${text}`);
+const oddLine = fc
+  .tuple(second, message, fc.constantFrom("web1 auth.info app[7]", "web1 web1 app[7]", "web1: app[7]", "app"))
+  .chain(([at, text, source]) =>
+    fc.constantFrom(
+      `Nov 21 11:59:${at} ${source}: ${text}`,
+      `Sat Nov 21 11:59:${at} 2026 ${source}: ${text}`,
+      `Sat Nov 21 11:59:${at} 2026 user.info ${source}: ${text}`,
+      `Sat 2026-11-21 11:59:${at} UTC web1 app.service[7]: ${text}`,
+      `<38>Nov 21 11:59:${at} ${source}: ${text}`,
+    ),
+  );
+
 /** Chunks of a log, cut anywhere, inside a character too. */
 function chunksOf(line: fc.Arbitrary<string>): fc.Arbitrary<Buffer[]> {
   return fc
@@ -129,6 +161,11 @@ for (const [name, line] of [
   ["syslog", syslogLine],
   ["journal JSON", journalLine],
   ["both in one", anyLine],
+  ["docker's JSON", jsonFileLine],
+  ["the CRI's lines", criLine],
+  ["dovecot's own log", dovecotLine],
+  ["odd headers", oddLine],
+  ["all in one", fc.oneof(anyLine, jsonFileLine, criLine, dovecotLine, oddLine)],
 ] as const) {
   test(`Engine shows the same with the gate and without, ${name}`, () => {
     const property = fc.property(chunksOf(line), fc.boolean(), (chunks, isLive) => {

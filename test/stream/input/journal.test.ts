@@ -53,6 +53,12 @@ const entries: readonly { name: string; fields: object; line: string; identifier
     identifier: undefined,
   },
   {
+    name: "line feeds as a backslash and an n, as fail2ban shows them",
+    fields: { ...sshd, MESSAGE: "one\ntwo\r\n", SYSLOG_IDENTIFIER: "s\n" },
+    line: "web1 s\\n[7]: one\\ntwo\r\\n",
+    identifier: "s\\n",
+  },
+  {
     name: "a message left out",
     fields: { ...sshd, MESSAGE: null },
     line: "web1 sshd[7]: ",

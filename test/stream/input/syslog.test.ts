@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { readHeader, type SyslogHeader, type SyslogShape } from "../../../src/stream/input/syslog.ts";
+import { type HeaderShape, readHeader } from "../../../src/stream/input/header-shapes.ts";
+import type { SyslogHeader } from "../../../src/stream/input/syslog.ts";
 
 before(() => {
   process.env.TZ = "Europe/Zurich";
@@ -18,7 +19,7 @@ function shown(line: string, header: SyslogHeader | undefined): readonly (string
 const TEN = "2026-11-21T09:00:00.000Z";
 
 const headers: readonly (readonly [
-  SyslogShape,
+  HeaderShape,
   line: string,
   time: string | undefined,
   identifier: string | undefined,
@@ -97,7 +98,7 @@ for (const [shape, line, ...expected] of headers) {
   });
 }
 
-const others: readonly (readonly [SyslogShape, line: string])[] = [
+const others: readonly (readonly [HeaderShape, line: string])[] = [
   ["syslog", ""],
   ["syslog", "<38>Nov 21 10:00:00 web1 sshd[1]: hello"],
   ["syslog", " Nov 21 10:00:00 web1 sshd[1]: hello"],
