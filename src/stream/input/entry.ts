@@ -18,8 +18,8 @@ export interface Entry {
   readonly isCut: boolean;
   /** A journal entry's fields; an empty object for a line among journal entries that is not one. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
-  /** Whether a field surely has this value, found without reading all fields; false: read them. */
-  readonly has?: (field: string, value: string) => boolean;
+  /** Whether a field has one of these values: what `fields` would say, without reading all of them. */
+  readonly has?: (field: string, values: ReadonlySet<string>) => boolean;
   /** Whether `line` is ASCII alone, where that is known. */
   readonly ascii: boolean | undefined;
 }
