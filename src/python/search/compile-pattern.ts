@@ -258,18 +258,14 @@ export function alphabetOf(text: string): Alphabet {
 
 function beyondAscii(text: string): BeyondAscii {
   if (text === last.text) return last;
+  // Half a pair becomes U+FFFD, which is in no category either.
   last = SURROGATE.test(text)
-    ? { text, alphabet: "unicode", sound: wellFormed(text) }
+    ? { text, alphabet: "unicode", sound: text.toWellFormed() }
     : { text, alphabet: "basic", sound: text };
   return last;
 }
 
 const SURROGATE = /[\ud800-\udfff]/;
-
-/** Half a pair of surrogates becomes U+FFFD, which is in no category either. */
-function wellFormed(text: string): string {
-  return /\p{Surrogate}/u.test(text) ? text.replace(/\p{Surrogate}/gu, "\ufffd") : text;
-}
 
 /** The RegExp's groups of the named groups, in the order of `groupNames`. */
 function namedOf({ names }: Tree, numbers: Emitted["numbers"]): readonly number[] {
