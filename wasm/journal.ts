@@ -22,6 +22,14 @@ class Record {
   /** Some of the bits below. */
   flags: u32;
   unused: u32;
+  // A Place for each asked field follows.
+}
+
+/** Where the value of an asked field begins and ends in the entries; both 0: the entry has no such field. */
+@unmanaged
+class Place {
+  start: u32;
+  end: u32;
 }
 
 const HAS_IDENTIFIER: u32 = 1;
@@ -83,7 +91,15 @@ const MAX_DIGITS: usize = 17;
 export let entries: usize = 0;
 export let records: usize = 0;
 let maxRecords: u32 = 0;
+let recordSize: usize = 0;
 let values: usize = 0;
+/** The names of the asked fields, each in ASKED bytes: its length, and its text from NAME on. */
+export let asked: usize = 0;
+let askedCount: u32 = 0;
+/** A bit for each of their lengths, modulo 32. */
+let askedLengths: u32 = 0;
+const ASKED: usize = 72;
+const NAME: usize = 4;
 /** The end of the last text. */
 export let textEnd: usize = 0;
 /** Where the next reading goes on. */
@@ -96,13 +112,24 @@ let hasEscapes: bool = false;
 /** Whether the text that is being written serves for seeking alone. */
 let isRough: bool = false;
 
-/** Lays out the memory, before scan.ts does. */
-export function startJournal(entryBytes: usize, recordCount: u32): void {
+/**
+ * Lays out the memory, before scan.ts does. `fieldCount`: how many fields are asked for, whose names go to `asked`; `askFields`
+ * then takes them.
+ */
+export function startJournal(entryBytes: usize, recordCount: u32, fieldCount: u32): void {
+  askedCount = fieldCount;
+  asked = reserve(<usize>fieldCount * ASKED);
+  recordSize = offsetof<Record>() + <usize>fieldCount * offsetof<Place>();
   entries = reserve(entryBytes + 32);
-  records = reserve((recordCount as usize) * offsetof<Record>());
+  records = reserve((recordCount as usize) * recordSize);
   values = reserve((FIELDS + 1) * offsetof<Value>());
   maxRecords = recordCount;
   makePlaces();
+}
+
+export function askFields(): void {
+  askedLengths = 0;
+  for (let i: u32 = 0; i < askedCount; i++) askedLengths |= 1 << (load<u32>(asked + <usize>i * ASKED) & 31);
 }
 
 /**
@@ -123,11 +150,11 @@ export function readEntries(from: usize, to: usize, maxLine: usize, room: usize)
     const end = newlineAt(at);
     if (end - at <= maxLine) {
       if (out + (end - at) + MARK_LENGTH + 1 > input + room) break;
-      const record = changetype<Record>(records + <usize>(count++) * offsetof<Record>());
+      const record = changetype<Record>(records + <usize>(count++) * recordSize);
       record.text = <u32>(out - input);
       record.start = <u32>(at - entries);
       record.end = <u32>(end - entries);
-      if (walk(at, end)) writeText(record, out);
+      if (walk(at, end, record)) writeText(record, out);
       else writeMark(record, out);
       out = textEnd;
     }
@@ -139,7 +166,8 @@ export function readEntries(from: usize, to: usize, maxLine: usize, room: usize)
 }
 
 /** Finds the values of an entry. Returns false where it is left to JSON.parse. */
-function walk(start: usize, end: usize): bool {
+function walk(start: usize, end: usize, record: Record): bool {
+  for (let i: u32 = 0; i < askedCount; i++) setPlace(record, i, 0, 0);
   for (let i = 0; i < FIELDS; i++) {
     const value = valueAt(i);
     value.end = 0;
@@ -156,14 +184,38 @@ function walk(start: usize, end: usize): bool {
     if (load<u8>(at, 1) !== 0x22) return false;
     const keyEnd = special(key);
     if (load<u16>(keyEnd) !== 0x3a22) return false;
-    const field = fieldOf(key, keyEnd - key);
-    at = field === OTHER ? skipValue(keyEnd + 2, 0) : readValue(keyEnd + 2, valueAt(field), field !== TIME);
+    const length = keyEnd - key;
+    const field = fieldOf(key, length);
+    const value = keyEnd + 2;
+    at = field === OTHER ? skipValue(value, 0) : readValue(value, valueAt(field), field !== TIME);
     if (at === 0) return false;
+    if ((askedLengths >> (<u32>length & 31)) & 1) placeAsked(record, key, length, value, at);
   } while (load<u8>(at) === 0x2c);
   if (load<u8>(at) !== 0x7d) return false;
   // A carriage return before the newline is not part of the line.
   if (at + 1 !== end && (load<u8>(at, 1) !== 0x0d || at + 2 !== end)) return false;
   return valueAt(MESSAGE).isGiven || valueAt(TIME).isGiven;
+}
+
+/** Notes where the value of a field stands, if the field is asked for: of a name given twice the last one, as in JSON.parse. */
+function placeAsked(record: Record, key: usize, length: usize, start: usize, end: usize): void {
+  for (let i: u32 = 0; i < askedCount; i++) {
+    const name = asked + <usize>i * ASKED;
+    if (load<u32>(name) !== <u32>length) continue;
+    let at: usize = 0;
+    while (at < length && load<u8>(key + at) === load<u8>(name + at, NAME)) at++;
+    if (at === length) return setPlace(record, i, start - entries, end - entries);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function setPlace(record: Record, index: u32, start: usize, end: usize): void {
+  const place = changetype<Place>(
+    changetype<usize>(record) + offsetof<Record>() + <usize>index * offsetof<Place>(),
+  );
+  place.start = <u32>start;
+  place.end = <u32>end;
 }
 
 /**

@@ -3,11 +3,15 @@ import type { GatePlan, LineBytes } from "../../src/stream/gate/candidates.ts";
 import { Gate } from "../../src/stream/gate/gate.ts";
 import { MARK } from "../../src/stream/gate/journal-scan.ts";
 import type { Entry } from "../../src/stream/input/entry.ts";
-import { JournalEntry, readJournal } from "../../src/stream/input/journal.ts";
+import { JournalEntry, readJournal, text as textOf } from "../../src/stream/input/journal.ts";
 
-/** Lets every line pass. */
+const ASKED_FIELDS = ["_UID", "_COMM", "MESSAGE", "SYSLOG_IDENTIFIER", "X", "constructor"];
+const ASKED_VALUES = ["", "1", "a", '"', "\\", "}", "é😀"];
+
+/** Lets every line pass, and has these fields asked for. */
 export const OPEN: GatePlan = {
   isJournal: true,
+  fields: ["_UID", "_COMM", "MESSAGE"],
   filters: 1,
   needles: [],
   further: [],
@@ -35,7 +39,25 @@ export interface ToldEntry {
 export function saidBy(entry: Entry | undefined) {
   if (entry === undefined) return undefined;
   const { line, text, time, identifier, message, isCut, fields, process } = entry;
-  return { line, text, time, identifier, process, message, isCut, fields };
+  return { line, text, time, identifier, process, message, isCut, fields, answers: answersOf(entry) };
+}
+
+/** What a journalmatch is told of fields, those that the gate was not asked for included. */
+function answersOf(entry: Entry) {
+  const has = (field: string, values: ReadonlySet<string>) => {
+    if (entry.has) return entry.has(field, values);
+    const value = textOf(entry.fields?.[field]);
+    return value !== undefined && values.has(value);
+  };
+  const said = ASKED_FIELDS.map((field) => [field, textOf(entry.fields?.[field])] as const);
+  return [
+    ...said.map(([field, value]) => has(field, new Set([value ?? "?"]))),
+    ...ASKED_FIELDS.flatMap((field) =>
+      [...ASKED_VALUES, ...said.map(([, value]) => value ?? "?")].map((value) =>
+        has(field, new Set([value, "0"])),
+      ),
+    ),
+  ];
 }
 
 /** The entries of a journal as they come through the gate. */

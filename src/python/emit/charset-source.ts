@@ -15,6 +15,11 @@ export function setSource(set: CharSet, alphabet: Alphabet): string {
   return source;
 }
 
+/** The source of a class of units for a set that has all characters of two units: any half of a pair is in it. */
+export function unitsSource(set: CharSet): string {
+  return classSource(union(intersect(set, [0, 0xffff]), [0xd800, 0xdfff]), [], 0xffff);
+}
+
 /** Sources made before: a category of Unicode takes a millisecond. */
 const SOURCES: Readonly<Record<Alphabet, WeakMap<CharSet, string>>> = {
   ascii: new WeakMap(),

@@ -26,7 +26,8 @@ import {
   walk,
 } from "../tree.ts";
 import { ASCII_CASES, caseOrbits } from "../unicode.ts";
-import { setSource } from "./charset-source.ts";
+import { setSource, unitsSource } from "./charset-source.ts";
+import { failInsidePair, takesAllPairs } from "./inside-pair.ts";
 
 /** A pattern as the source of a JavaScript RegExp without flags. */
 export interface Emitted {
@@ -76,6 +77,8 @@ interface Context {
   readonly before: CharsBefore;
   /** How often the linear engine copies this node. */
   readonly copies: number;
+  /** Whether no match goes on after this node between the halves of a pair of surrogates. */
+  readonly endsWhole: boolean;
 }
 
 const UNKNOWN: CharsBefore = () => undefined;
@@ -105,7 +108,7 @@ class Emitter {
   }
 
   emit(): Emitted {
-    const context: Context = { tail: "match", behind: false, before: UNKNOWN, copies: 1 };
+    const context: Context = { tail: "match", behind: false, before: UNKNOWN, copies: 1, endsWhole: false };
     const source = this.#disjunction(this.#tree.root, context);
     const lead = this.#lead;
     return { source, linear: this.#linear, numbers: this.#numbers, newlines: this.#newlines, lead };
@@ -161,7 +164,9 @@ class Emitter {
     for (const [i, item] of items.entries()) {
       const tail = i === items.length - 1 ? context.tail : undefined;
       if (isEndBeforeNewline(item, items[i + 1], this.#alphabet)) continue;
-      text += item.type === "char" ? this.#char(item) : this.#term(item, { ...context, tail, before });
+      const endsWhole = failInsidePair(items, i + 1, context.endsWhole);
+      text +=
+        item.type === "char" ? this.#char(item) : this.#term(item, { ...context, tail, before, endsWhole });
       before = charsBehind(item, before, this.#alphabet);
     }
     return text;
@@ -264,7 +269,7 @@ class Emitter {
     // In a lookbehind everything has a fixed width, so there is nothing to backtrack into.
     if (context.behind) return this.#atom(body, { ...context, tail: undefined });
     const number = ++this.#groupCount;
-    const text = this.#disjunction(body, { ...context, tail: undefined });
+    const text = this.#disjunction(body, { ...context, tail: undefined, endsWhole: false });
     return this.#nonlinear(`(?:(?=(${text}))\\${number})`);
   }
 
@@ -272,7 +277,7 @@ class Emitter {
     if (isAlwaysBehind(node, context.before, this.#alphabet)) return "";
     const { behind, negated, body } = node;
     const tail = behind ? undefined : "look";
-    const text = this.#disjunction(body, { tail, behind, before: UNKNOWN, copies: 1 });
+    const text = this.#disjunction(body, { tail, behind, before: UNKNOWN, copies: 1, endsWhole: false });
     return this.#nonlinear(`(?${behind ? "<" : ""}${negated ? "!" : "="}${text})`);
   }
 
@@ -351,13 +356,18 @@ class Emitter {
     const { min, max, body } = node;
     const local = max === Number.POSITIVE_INFINITY ? min + 1 : max;
     const copies = context.copies * local;
-    const inner: Context = { ...context, tail: undefined, before: UNKNOWN, copies };
+    const inner: Context = { ...context, tail: undefined, before: UNKNOWN, copies, endsWhole: false };
     if (copies > MAX_COPIES) {
       if (body.type === "char" && local <= MAX_UNROLLED)
         return this.#unrolled(this.#char(body), min, max, lazy);
       this.#linear = false;
     }
-    return `${this.#atom(body, inner)}${quantifier(min, max)}${lazy}`;
+    const isOfUnits = context.endsWhole && !context.behind && this.#alphabet === "unicode";
+    const atom =
+      isOfUnits && body.type === "char" && takesAllPairs(node)
+        ? unitsSource(charsOf(body, this.#alphabet))
+        : this.#atom(body, inner);
+    return `${atom}${quantifier(min, max)}${lazy}`;
   }
 
   /** `x{2,4}` as `xx(?:x(?:x)?)?`: the linear engine makes one copy of each. */
@@ -385,7 +395,7 @@ class Emitter {
     if (max !== Number.POSITIVE_INFINITY || !isPlain) {
       refuse(node, "a loop with an alternative that may be empty before others is not supported");
     }
-    const inner: Context = { ...context, tail: undefined, before: UNKNOWN };
+    const inner: Context = { ...context, tail: undefined, before: UNKNOWN, endsWhole: false };
     const loop = (nodes: readonly Node[]) =>
       `(?:${nodes.map((branch) => this.#term(branch, inner)).join("|")})`;
     if (min > 0) this.#linear = false;

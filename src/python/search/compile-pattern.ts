@@ -248,8 +248,18 @@ interface BeyondAscii {
   readonly sound: string;
 }
 
-/** The last text: many patterns are tried on one, and scanning it takes as long as a search. */
-let last: BeyondAscii & { readonly text: string } = { text: "", alphabet: "basic", sound: "" };
+interface KnownText extends BeyondAscii {
+  readonly text: string;
+}
+
+const NO_TEXT: KnownText = { text: "", alphabet: "basic", sound: "" };
+
+/**
+ * The last two texts: many patterns are tried on one, and scanning it takes as long as a search. Two, since each jail looks for its date in
+ * the line, and for its failures in the line without the date.
+ */
+let last = NO_TEXT;
+let lastButOne = NO_TEXT;
 
 /** Which RegExp of a pattern searches a text that is not ASCII alone. */
 export function alphabetOf(text: string): Alphabet {
@@ -258,18 +268,20 @@ export function alphabetOf(text: string): Alphabet {
 
 function beyondAscii(text: string): BeyondAscii {
   if (text === last.text) return last;
+  const earlier = lastButOne;
+  lastButOne = last;
+  if (text === earlier.text) {
+    last = earlier;
+    return last;
+  }
+  // Half a pair becomes U+FFFD, which is in no category either.
   last = SURROGATE.test(text)
-    ? { text, alphabet: "unicode", sound: wellFormed(text) }
+    ? { text, alphabet: "unicode", sound: text.toWellFormed() }
     : { text, alphabet: "basic", sound: text };
   return last;
 }
 
 const SURROGATE = /[\ud800-\udfff]/;
-
-/** Half a pair of surrogates becomes U+FFFD, which is in no category either. */
-function wellFormed(text: string): string {
-  return /\p{Surrogate}/u.test(text) ? text.replace(/\p{Surrogate}/gu, "\ufffd") : text;
-}
 
 /** The RegExp's groups of the named groups, in the order of `groupNames`. */
 function namedOf({ names }: Tree, numbers: Emitted["numbers"]): readonly number[] {

@@ -70,6 +70,8 @@ export interface NeedlePatterns extends FilterPatterns {
 export interface GatePlan {
   /** Whether lines are journal JSON: texts are sought in what jails see of it. */
   readonly isJournal: boolean;
+  /** The fields of journal entries that jails ask for besides what they see. */
+  readonly fields: readonly string[];
   /** How many filters there are. */
   readonly filters: number;
   /** Texts, each with the patterns that may match a line that holds it. */
@@ -118,7 +120,7 @@ export class CandidateFinder {
     this.#plan = plan;
     this.#onCut = onCut;
     const module = newModule();
-    this.#journal = plan.isJournal ? new JournalScan(module, maxLine) : undefined;
+    this.#journal = plan.isJournal ? new JournalScan(module, maxLine, plan.fields) : undefined;
     this.#scan = new LineScan(module, plan, plan.isJournal ? maxLine + MARK.length : maxLine);
     this.#journal?.begin();
     this.#opens = plan.needles.map(({ opens }) =>

@@ -1,5 +1,5 @@
 import type { Bytes } from "../../shared/text.ts";
-import type { CutEntry } from "../input/journal.ts";
+import type { CutEntry, FieldPlaces } from "../input/journal.ts";
 import type { GateModule } from "./wasm-module.ts";
 
 /** Stands for a line that is left as it is. */
@@ -7,7 +7,12 @@ export const MARK = "\u0001\u0001\u0001\u0001";
 
 const ENTRY_BYTES = 262_144;
 const RECORDS = 4096;
-/** Words of a record, as wasm/journal.ts lays them out; the first two are its time. */
+/** Most fields asked for, and the longest name; others are left to JSON.parse. */
+const MAX_ASKED = 16;
+const MAX_NAME = 64;
+/** Bytes of a name with its length, which is a number of four. */
+const ASKED = 72;
+/** Words of a record, as wasm/journal.ts lays them out; the first two are its time. Start and end of each asked field follow. */
 const RECORD = 10;
 const TEXT = 2;
 const START = 3;
@@ -25,9 +30,12 @@ const IS_CUT = 8;
  * Turns journal JSON into the text that jails see, for the gate to seek in; wasm/journal.ts does it, and explains how. It is the text
  * of `readJournal`, save for characters that no needle has. A line that is not an entry stays as it is, and a MARK stands for it.
  */
-export class JournalScan {
+export class JournalScan implements FieldPlaces {
   /** Most bytes that can be loaded at once. */
   readonly size: number;
+  readonly #asked: readonly string[];
+  /** Words of a record. */
+  readonly #stride: number;
   readonly #module: GateModule;
   readonly #maxLine: number;
   #bytes = new Uint8Array();
@@ -42,19 +50,35 @@ export class JournalScan {
    * Call `begin` once the module's memory is laid out.
    *
    * @param maxLine longer lines are skipped
+   * @param fields those whose values will be asked for
    */
-  constructor(module: GateModule, maxLine: number) {
+  constructor(module: GateModule, maxLine: number, fields: readonly string[] = []) {
+    this.#asked = fields
+      .filter((name) => /^[ -~]+$/.test(name) && name.length <= MAX_NAME)
+      .slice(0, MAX_ASKED);
+    this.#stride = RECORD + 2 * this.#asked.length;
     this.size = Math.max(ENTRY_BYTES, maxLine + 1);
     this.#maxLine = maxLine;
     this.#module = module;
-    module.startJournal(this.size, RECORDS);
+    module.startJournal(this.size, RECORDS, this.#asked.length);
   }
 
   begin(): void {
     const { memory, entries, records } = this.#module;
     this.#bytes = new Uint8Array(memory.buffer, entries.value, this.size);
-    this.#words = new Uint32Array(memory.buffer, records.value, RECORDS * RECORD);
-    this.#times = new Float64Array(memory.buffer, records.value, (RECORDS * RECORD) / 2);
+    this.#words = new Uint32Array(memory.buffer, records.value, RECORDS * this.#stride);
+    this.#times = new Float64Array(memory.buffer, records.value, (RECORDS * this.#stride) / 2);
+    this.#writeAsked();
+  }
+
+  #writeAsked(): void {
+    const { memory, asked, askFields } = this.#module;
+    for (const [index, name] of this.#asked.entries()) {
+      const at = asked.value + index * ASKED;
+      new DataView(memory.buffer).setUint32(at, name.length, true);
+      Buffer.from(memory.buffer, at + 4, MAX_NAME).write(name, "latin1");
+    }
+    askFields();
   }
 
   /** Takes whole lines, at most `size` bytes; the last one may lack its newline. */
@@ -104,7 +128,7 @@ export class JournalScan {
   cut(json: Bytes): CutEntry | undefined {
     const flags = this.#word(FLAGS);
     if ((flags & (IS_ROUGH | IS_MARKED)) !== 0) return undefined;
-    const time = this.#times[(this.#at * RECORD) / 2] as number;
+    const time = this.#times[(this.#at * this.#stride) / 2] as number;
     const hasIdentifier = (flags & HAS_IDENTIFIER) !== 0;
     return {
       time: Number.isNaN(time) ? undefined : time,
@@ -112,7 +136,20 @@ export class JournalScan {
       message: this.#word(MESSAGE),
       isCut: this.#isCut,
       json,
+      places: this,
     };
+  }
+
+  indexOf(field: string): number {
+    return this.#asked.indexOf(field);
+  }
+
+  startOf(index: number): number {
+    return this.#word(RECORD + 2 * index) - this.start;
+  }
+
+  endOf(index: number): number {
+    return this.#word(RECORD + 2 * index + 1) - this.start;
   }
 
   get #isCut(): boolean {
@@ -120,6 +157,6 @@ export class JournalScan {
   }
 
   #word(index: number): number {
-    return this.#words[this.#at * RECORD + index] as number;
+    return this.#words[this.#at * this.#stride + index] as number;
   }
 }

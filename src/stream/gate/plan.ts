@@ -18,7 +18,12 @@ export function planGate(jails: readonly CompiledJail[], format: Format): GatePl
     if (jail.jail.on === "log") builder.add(filter, needsIn(jail, format));
   if (format === "journal")
     for (const filter of jails.keys()) builder.addNeedle(MARK, false, { filter, patterns: ALL_PATTERNS });
-  return builder.build(format === "journal", jails.length);
+  return builder.build(format === "journal", fieldsAskedBy(jails), jails.length);
+}
+
+function fieldsAskedBy(jails: readonly CompiledJail[]): readonly string[] {
+  const conditions = jails.flatMap(({ jail }) => jail.journalmatch ?? []);
+  return [...new Set(conditions.flatMap((fields) => [...fields.keys()]))];
 }
 
 /** A text, whether case counts, and by filter and further sets the patterns that may match a line that holds it. */
@@ -63,9 +68,10 @@ class PlanBuilder {
     this.#needles.set(key, needle);
   }
 
-  build(isJournal: boolean, filters: number): GatePlan {
+  build(isJournal: boolean, fields: readonly string[], filters: number): GatePlan {
     return {
       isJournal,
+      fields,
       filters,
       needles: [...this.#needles.values()].map((each) => ({ ...each, opens: [...each.opens.values()] })),
       further: [...this.#further.values()],

@@ -19,7 +19,9 @@ export interface GateModule {
   readonly nextEntry: WebAssembly.Global;
   readonly textEnd: WebAssembly.Global;
   readonly cutCount: WebAssembly.Global;
-  startJournal(entryBytes: number, recordCount: number): void;
+  readonly asked: WebAssembly.Global;
+  startJournal(entryBytes: number, recordCount: number, fieldCount: number): void;
+  askFields(): void;
   readEntries(from: number, to: number, maxLine: number, room: number): number;
 }
 

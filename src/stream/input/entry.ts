@@ -18,13 +18,13 @@ export interface Entry {
   readonly isCut: boolean;
   /** A journal entry's fields; an empty object for a line among journal entries that is not one. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
-  /** Whether a field surely has this value, found without reading all fields; false: read them. */
-  readonly has?: (field: string, value: string) => boolean;
   /**
    * What a program in a container wrote, where the line is one of a container's log: jails see it in place of the line, save those that
    * are fail2ban's. `text` has a newline; undefined: it is a piece of a line that is not complete.
    */
   readonly contained?: { readonly text: string | undefined } | undefined;
+  /** Whether a field has one of these values: what `fields` would say, without reading all of them. */
+  readonly has?: (field: string, values: ReadonlySet<string>) => boolean;
   /** Whether `line` is ASCII alone, where that is known. */
   readonly ascii: boolean | undefined;
 }

@@ -62,10 +62,20 @@ export interface CutEntry {
   readonly isCut: boolean;
   /** The whole entry. */
   readonly json: Bytes;
+  readonly places: FieldPlaces;
 }
 
-const COMMA = 0x2c;
-const BRACE = 0x7b;
+/** Where the values of some fields stand in the JSON of the entry that the gate gives just now, in bytes from its start. */
+export interface FieldPlaces {
+  /** Index of a field among those; -1: it is not one of them. */
+  indexOf(field: string): number;
+  /** 0 or below: the entry has no such field. */
+  startOf(index: number): number;
+  endOf(index: number): number;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /** An entry as the gate has cut it out of its JSON: it equals what `readJournal` makes of it. */
 export class JournalEntry implements Entry {
@@ -78,12 +88,13 @@ export class JournalEntry implements Entry {
   readonly isDateless = true;
   readonly isCut: boolean;
   readonly #json: Bytes;
+  readonly #places: FieldPlaces;
   #fields: Entry["fields"];
 
   /** @param ascii whether the text is ASCII alone */
   constructor(
     { bytes, start, end }: Bytes,
-    { time, identifier, message, isCut, json }: CutEntry,
+    { time, identifier, message, isCut, json, places }: CutEntry,
     ascii: boolean,
   ) {
     const text = (from: number, to: number) =>
@@ -99,19 +110,24 @@ export class JournalEntry implements Entry {
     this.ascii = ascii;
     this.isCut = isCut;
     this.#json = json;
+    this.#places = places;
   }
 
   get process(): string | undefined {
     return processIn(this.line.slice(0, this.text.length - this.message.length));
   }
 
-  /** Looks for `"FIELD":"value"` in the entry's JSON: quotes within values are escaped, so only a field of the entry looks like that. */
-  has(field: string, value: string): boolean {
-    const { bytes, start, end } = this.#json;
-    const wanted = `${JSON.stringify(field)}:${JSON.stringify(value)}`;
-    const json = bytes.subarray(start, end);
-    const at = json.indexOf(wanted);
-    return at > 0 && (json[at - 1] === COMMA || json[at - 1] === BRACE);
+  /** To be asked while the gate's line is valid. */
+  has(field: string, values: ReadonlySet<string>): boolean {
+    const places = this.#places;
+    const index = places.indexOf(field);
+    if (index < 0) return hasValue(this.fields?.[field], values);
+    const from = places.startOf(index);
+    if (from <= 0) return false;
+    const { bytes, start } = this.#json;
+    const to = start + places.endOf(index);
+    for (const value of values) if (isPlainString(bytes, start + from, to, value)) return true;
+    return hasValue(JSON.parse(decodeUtf8(bytes, start + from, to)), values);
   }
 
   /** To be asked for while the gate's line is valid. */
@@ -119,6 +135,22 @@ export class JournalEntry implements Entry {
     this.#fields ??= fieldsOf(decodeText(this.#json));
     return this.#fields;
   }
+}
+
+/** Whether JSON is this text between quotes. False where it may be written in another way: it is not ASCII alone, or needs escapes. */
+function isPlainString(bytes: Buffer, start: number, end: number, text: string): boolean {
+  const { length } = text;
+  if (end - start !== length + 2 || bytes[start] !== QUOTE) return false;
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index);
+    if (code !== bytes[start + 1 + index] || code >= 0x80 || code === BACKSLASH) return false;
+  }
+  return true;
+}
+
+function hasValue(value: unknown, values: ReadonlySet<string>): boolean {
+  const found = text(value);
+  return found !== undefined && values.has(found);
 }
 
 /** A field's value as text, the first one where it was given several times. */

@@ -36,21 +36,27 @@ export function hasIdentifier({ identifier, on, filter }: Jail, entry: Entry): b
   );
 }
 
-/**
- * Whether a journal entry matches the jail's journalmatch, if there is one. Entries of other formats have no fields, and pass.
- * The entry's JSON is parsed only if it does not show the match as it stands.
- */
+/** Whether a journal entry matches the jail's journalmatch, if there is one. Entries of other formats have no fields, and pass. */
 export function passesJournalMatch({ journalmatch }: Jail, entry: Pick<Entry, "fields" | "has">): boolean {
-  if (journalmatch === undefined) return true;
-  const isShown = (field: string, allowed: ReadonlySet<string>) =>
-    [...allowed].some((value) => entry.has?.(field, value));
-  if (entry.has !== undefined && matches(journalmatch, isShown)) return true;
-  const { fields } = entry;
-  if (fields === undefined) return true;
-  return matches(journalmatch, (field, allowed) => {
-    const value = text(fields[field]);
-    return value !== undefined && allowed.has(value);
-  });
+  if (journalmatch === undefined || (entry.has === undefined && entry.fields === undefined)) return true;
+  for (const conditions of journalmatch) if (meets(entry, conditions)) return true;
+  return false;
+}
+
+/** Whether all conditions of one of the alternatives hold. */
+function meets(entry: Pick<Entry, "fields" | "has">, conditions: JournalMatch[number]): boolean {
+  for (const [field, allowed] of conditions) if (!hasOneOf(entry, field, allowed)) return false;
+  return true;
+}
+
+function hasOneOf(
+  entry: Pick<Entry, "fields" | "has">,
+  field: string,
+  allowed: ReadonlySet<string>,
+): boolean {
+  if (entry.has !== undefined) return entry.has(field, allowed);
+  const value = text(entry.fields?.[field]);
+  return value !== undefined && allowed.has(value);
 }
 
 /**
@@ -104,12 +110,4 @@ export function readsSource({ logpath, journalmatch }: Jail, source: Source | un
 export function fieldsOfMatch({ journalmatch = [] }: Jail, { fields = {} }: Entry): readonly string[] {
   const asked = new Set(journalmatch.flatMap((conditions) => [...conditions.keys()]));
   return [...asked].map((field) => `${field}=${text(fields[field]) ?? ""}`);
-}
-
-/** Whether all conditions of one of the alternatives hold. */
-function matches(
-  match: JournalMatch,
-  holds: (field: string, allowed: ReadonlySet<string>) => boolean,
-): boolean {
-  return match.some((conditions) => [...conditions].every(([field, allowed]) => holds(field, allowed)));
 }

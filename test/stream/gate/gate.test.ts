@@ -155,6 +155,7 @@ test("Gate lets pass what its plan says, however the bytes are cut", () => {
   const sets = fc.array(texts, { minLength: 1, maxLength: 3 });
   const plan = fc.record({
     isJournal: fc.constant(false),
+    fields: fc.constant([]),
     filters: fc.constant(3),
     needles: fc.array(
       fc.record({

@@ -181,7 +181,7 @@ test("Gate tells of each message that was left out whose entry does not pass, in
 
 /** Entries, whole and damaged, and what is none, one a line. */
 function anyLines(): fc.Arbitrary<string[]> {
-  const key = fc.constantFrom(...Object.keys(entry), "X", "MESSAGE2", "");
+  const key = fc.constantFrom(...Object.keys(entry), "X", "_UID", "MESSAGE2", "");
   const value = fc.oneof(
     {
       weight: 5,

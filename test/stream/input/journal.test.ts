@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { whole } from "../../../src/shared/text.ts";
-import { JournalEntry, readJournal, text } from "../../../src/stream/input/journal.ts";
+import { readJournal, text } from "../../../src/stream/input/journal.ts";
 
 const sshd = {
   __REALTIME_TIMESTAMP: "1795290000123456",
@@ -127,31 +126,4 @@ test("readJournal tells a message left out from an empty one", () => {
   const isCut = (message: unknown) => readJournal(JSON.stringify({ MESSAGE: message }))?.isCut;
   assert.equal(isCut(null), true);
   assert.equal(isCut(""), false);
-});
-
-test("JournalEntry is certain of a field without parsing only where the field has that value", () => {
-  const name = fc.constantFrom("_UID", "_COMM", "MESSAGE", "X");
-  const nasty = fc.constantFrom(
-    "0",
-    'x,"_UID":"0"',
-    '{"_UID":"0"',
-    ',"_UID":"0",',
-    "_UID",
-    '"',
-    ",",
-    "\\",
-    "é😀",
-  );
-  const value = fc.oneof(nasty, fc.string(), fc.array(nasty, { minLength: 1, maxLength: 3 }));
-  fc.assert(
-    fc.property(fc.dictionary(name, value), name, nasty, (fields, field, wanted) => {
-      const line = Buffer.from("host x: m\n");
-      const json = whole(Buffer.from(JSON.stringify({ __REALTIME_TIMESTAMP: "1", ...fields })));
-      const cut = { time: 0, identifier: undefined, message: 8, isCut: false, json };
-      const entry = new JournalEntry({ bytes: line, start: 0, end: line.length - 1 }, cut, true);
-      assert.equal(entry.has(field, wanted), fields[field] === wanted);
-      assert.deepEqual(entry.fields?.[field], fields[field]);
-    }),
-    { numRuns: 2000 },
-  );
 });
