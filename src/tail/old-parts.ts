@@ -1,0 +1,94 @@
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/** A file as stat(2) shows it. */
+export interface Found {
+  readonly path: string;
+  /** `device:inode`. */
+  readonly id: string;
+  readonly size: number;
+  /** Epoch milliseconds. */
+  readonly written: number;
+  readonly kind: "file" | "fifo" | "folder" | "other";
+  readonly group: number;
+}
+
+/** Most names in a folder that are looked at. */
+const MAX_NAMES = 100_000;
+
+const COMPRESSED = /\.(?:gz|zst|xz|bz2|lz4|lzma|lz|z|zip|tgz)$/i;
+/** What logrotate and others put after a log's name: `.1`, `-20261129`, `.2026-11-29`, `-20261129-1795910400`, `.old`. */
+const SUFFIX = /^[.-](?:\d{1,6}|\d{4}-?\d\d-?\d\d(?:[-_.T]?\d[\d:]*)*|\d{8,14}|old|bak)$/;
+
+/** @throws as stat(2) */
+export function statFile(path: string): Found {
+  const stat = statSync(path, { bigint: true });
+  const kind = stat.isFile() ? "file" : stat.isFIFO() ? "fifo" : stat.isDirectory() ? "folder" : "other";
+  return {
+    path,
+    id: `${stat.dev}:${stat.ino}`,
+    size: Number(stat.size),
+    written: Number(stat.mtimeMs),
+    kind,
+    group: Number(stat.gid),
+  };
+}
+
+/** The same; undefined: there is nothing that can be seen. */
+export function statIfThere(path: string): Found | undefined {
+  try {
+    return statFile(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a file's name says that it is compressed. */
+export function isCompressed(name: string): boolean {
+  return COMPRESSED.test(name);
+}
+
+/** The names that a rotated part of a log may have come from: `x.log` for `x.log.1`. */
+export function namesBefore(name: string): readonly string[] {
+  const names: string[] = [];
+  for (let at = name.length - 1; at > 0; at--) {
+    if ((name[at] === "." || name[at] === "-") && SUFFIX.test(name.slice(at))) names.push(name.slice(0, at));
+  }
+  return names;
+}
+
+/** The names in a folder, sorted; none where it can't be read. */
+export function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).slice(0, MAX_NAMES).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** All files in the folder of a log, itself included. */
+export function filesBeside(path: string): readonly Found[] {
+  const folder = dirname(path);
+  const found = namesIn(folder).flatMap((name) => statIfThere(join(folder, name)) ?? []);
+  return found.filter(({ kind }) => kind === "file");
+}
+
+/** The parts of a log that rotation has renamed, and that are not compressed, oldest first. */
+export function oldParts(path: string): readonly Found[] {
+  const [folder, name] = [dirname(path), basename(path)];
+  const isPart = (other: string) => other.startsWith(name) && SUFFIX.test(other.slice(name.length));
+  const found = namesIn(folder)
+    .filter(isPart)
+    .flatMap((other) => statIfThere(join(folder, other)) ?? []);
+  return found.filter(({ kind }) => kind === "file").sort((a, b) => byAge(a, b, name.length));
+}
+
+/** Numbers grow with age, dates shrink; others, and mixed ones, by the time of their last line. */
+function byAge(a: Found, b: Found, length: number): number {
+  const [first, second] = [a, b].map(({ path }) => basename(path).slice(length + 1)) as [string, string];
+  const areNumbers = [first, second].every((suffix) => /^\d{1,6}$/.test(suffix));
+  if (areNumbers) return Number(second) - Number(first);
+  const areDates = [first, second].every((suffix) => /^\d{4}-?\d\d/.test(suffix));
+  if (areDates) return first < second ? -1 : 1;
+  return a.written - b.written;
+}
