@@ -1,10 +1,28 @@
-import { closeSync, fstatSync, readFileSync, realpathSync } from "node:fs";
+import { fstatSync, readFileSync, realpathSync } from "node:fs";
 import { whyUnreadable } from "../cli/file-error.ts";
 import type { Report } from "../cli/report.ts";
 import type { Block, BlockSource } from "./block.ts";
-import { atMark, atOffset, type Beginning, Generation, type Lines, type Mark } from "./generation.ts";
+import { type Fingerprint, hasFingerprint } from "./fingerprint.ts";
+import {
+  atMark,
+  atOffset,
+  type Beginning,
+  Generation,
+  type Lines,
+  type Mark,
+  newPlace,
+} from "./generation.ts";
 import { type Found, statFile } from "./old-parts.ts";
-import { findCopy, hasBeginning, newerParts, openFile, type Part, partsAfterRestart } from "./parts.ts";
+import {
+  findCopy,
+  hasBeginning,
+  isRestOf,
+  newerParts,
+  openFound,
+  type Part,
+  partsAfterRestart,
+  type RestoredParts,
+} from "./parts.ts";
 import type { Registry } from "./registry.ts";
 
 /** What all files share. */
@@ -29,6 +47,8 @@ export type FirstParts = (log: Found) => readonly Part[];
 const QUIET = 10_000;
 /** The same for a file that was deleted, when there is no new one. */
 const DELETED_QUIET = 60_000;
+/** How often files are looked for that are renamed or truncated again and again. */
+const MOST_TRIES = 10;
 
 /** An old file that is read to its end. */
 interface OldFile {
@@ -105,17 +125,29 @@ export class FileSource implements BlockSource {
     if (log) this.#openParts(first(log), log);
   }
 
-  /** Opens what a state knows. */
+  /** Opens what a state knows. Begins again where files were renamed or truncated meanwhile. */
   restore(marks: readonly Mark[]): void {
-    const log = this.#look();
-    const { parts, lost } = partsAfterRestart(this.realPath, log, marks, this.#context.registry);
-    this.#openParts(parts, log);
-    for (const { offset } of lost) {
+    let log: Found | undefined;
+    let restored: RestoredParts | undefined;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      log = this.#look();
+      restored = this.#partsAfterRestart(log, marks);
+      if (restored.lost.length > 0) continue;
+      const ids = JSON.stringify(idsOf(restored.parts));
+      const isSame = () => ids === JSON.stringify(idsOf(this.#partsAfterRestart(this.#look(), marks).parts));
+      if (this.#openParts(restored.parts, log, isSame)) {
+        for (const { copy, fingerprint } of restored.copies) this.#rememberCopy(copy, fingerprint);
+        return;
+      }
+    }
+    if (restored === undefined || restored.lost.length === 0) return;
+    this.#openParts(restored.parts, log);
+    for (const { offset } of restored.lost) {
       this.#context.report.warning(
         `${this.name}: what came after byte ${offset} of the file that was here is not read: it was rotated or removed meanwhile, and is not found`,
       );
     }
-    if (lost.length > 0) this.#context.report.hint("logrotate's delaycompress keeps the last part readable");
+    this.#context.report.hint("logrotate's delaycompress keeps the last part readable");
   }
 
   /** Looks at what is at the path now. */
@@ -194,39 +226,67 @@ export class FileSource implements BlockSource {
       this.#tellTrouble(`is the same file as ${reader}, and is read as that`);
       return;
     }
-    const before = this.#current;
+    const before = this.#current ?? this.#old.at(-1)?.generation;
     const fd = back < 0 ? this.#open(log) : undefined;
     if (back < 0 && fd === undefined) return;
-    if (before) {
-      this.#old.push({ generation: before, active: this.#context.now() });
-      this.#openBetween(before, log);
-      report.detail(`${this.name}: a new file; the old one is read to its end`);
-    } else report.detail(`${this.name}: is there, and is read`);
-    if (fd !== undefined) this.#current = this.#generation(fd, log.id, this.#fromOf(log));
+    if (this.#current) this.#old.push({ generation: this.#current, active: this.#context.now() });
+    if (before) this.#openBetween(before, log);
+    report.detail(
+      before
+        ? `${this.name}: a new file; the old one is read to its end`
+        : `${this.name}: is there, and is read`,
+    );
+    if (fd !== undefined) this.#begin(this.#generation(fd, log.id, this.#fromOf(log)), true);
     else this.#current = this.#old.splice(back, 1)[0]?.generation;
+    this.#active = this.#context.now();
     this.#context.changed();
   }
 
   /** A file that was read before, under whatever name, is read on. */
   #fromOf(log: Found): Beginning {
     const mark = this.#context.registry.readBefore(log.id);
-    const isSame = mark && log.size >= mark.offset && hasBeginning(log.path, mark.fingerprint);
-    return isSame ? atMark(mark) : atOffset(log.id);
+    return mark && isRestOf(log, mark) ? atMark(mark) : atOffset(log.id);
+  }
+
+  /** Whether a file is open, or was read to its end. */
+  #isKnown(file: Found): boolean {
+    const { registry } = this.#context;
+    const mark = registry.readBefore(file.id);
+    return registry.reader(file.id) !== undefined || (mark !== undefined && isRestOf(file, mark));
   }
 
   /** Several rotations may have come between two looks: opens the files that came and went. */
   #openBetween(before: Generation, log: Found): void {
-    const { id, mark } = before;
-    const isCopy = ({ path }: Found) => mark.fingerprint.length > 0 && hasBeginning(path, mark.fingerprint);
-    const parts = newerParts(
-      this.realPath,
-      { id, written: fstatSync(before.fd).mtimeMs },
-      (file) => file.id !== log.id && !this.#context.registry.isKnown(file.id) && !isCopy(file),
-    );
-    this.#openParts(parts, undefined);
+    const { id, fingerprint } = before;
+    const isCopy = ({ path }: Found) => fingerprint.length > 0 && hasBeginning(path, fingerprint);
+    const isNew = (file: Found) => file.id !== log.id && !this.#isKnown(file) && !isCopy(file);
+    const { mtimeMs } = fstatSync(before.fd);
+    this.#openParts(newerParts(this.realPath, { id, written: mtimeMs }, isNew), undefined);
   }
 
-  #openParts(parts: readonly Part[], log: Found | undefined): void {
+  #partsAfterRestart(log: Found | undefined, marks: readonly Mark[]): RestoredParts {
+    return partsAfterRestart(this.realPath, log, marks, (file) => this.#isKnown(file));
+  }
+
+  #rememberCopy({ id, size, written }: Found, fingerprint: Fingerprint): void {
+    this.#context.registry.remember({
+      place: newPlace(id),
+      id,
+      offset: size,
+      isSkipping: false,
+      fingerprint,
+      written,
+    });
+  }
+
+  /**
+   * Opens all of them, or none: false where one is another file by now.
+   *
+   * @param isStill asked when all are open: whether they are still what is wanted
+   */
+  #openParts(parts: readonly Part[], log: Found | undefined, isStill = () => true): boolean {
+    const opened: { file: Found; generation: Generation }[] = [];
+    let isWhole = true;
     for (const { file, from } of parts) {
       const reader = this.#context.registry.reader(file.id);
       if (reader !== undefined) {
@@ -234,38 +294,41 @@ export class FileSource implements BlockSource {
         continue;
       }
       const fd = this.#open(file);
-      if (fd === undefined) continue;
-      const generation = this.#generation(fd, file.id, from);
-      if (file === log) this.#current = generation;
-      else this.#old.push({ generation, active: this.#context.now() });
+      if (fd === undefined) isWhole &&= this.#trouble !== "";
+      else {
+        isWhole &&= from.fingerprint === undefined || hasFingerprint(fd, from.fingerprint);
+        opened.push({ file, generation: this.#generation(fd, file.id, from) });
+      }
     }
-    this.#context.changed();
+    isWhole &&= isStill();
+    for (const { file, generation } of opened) {
+      if (isWhole) this.#begin(generation, file === log);
+      else generation.close();
+    }
+    if (isWhole) this.#context.changed();
+    return isWhole;
   }
 
-  #open({ path, id, group }: Found): number | undefined {
-    let fd: number | undefined;
+  #begin(generation: Generation, isCurrent: boolean): void {
+    this.#context.registry.opened(generation.id, this.name);
+    if (isCurrent) this.#current = generation;
+    else this.#old.push({ generation, active: this.#context.now() });
+  }
+
+  #open(file: Found): number | undefined {
     try {
-      fd = openFile(path);
-      const { dev, ino } = fstatSync(fd, { bigint: true });
-      // Another file has come meanwhile: the next look opens that.
-      if (`${dev}:${ino}` === id) {
-        this.#trouble = "";
-        return fd;
-      }
-      closeSync(fd);
+      const fd = openFound(file);
+      if (fd !== undefined) this.#trouble = "";
+      return fd;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      this.#tellTrouble(
-        whyUnreadable(error),
-        (error as NodeJS.ErrnoException).code === "EACCES" ? group : -1,
-      );
+      const isForbidden = (error as NodeJS.ErrnoException).code === "EACCES";
+      this.#tellTrouble(whyUnreadable(error), isForbidden ? file.group : -1);
+      return undefined;
     }
-    return undefined;
   }
 
   #generation(fd: number, id: string, from: Beginning): Generation {
-    const { maxLine, registry, report } = this.#context;
-    registry.opened(id, this.name);
+    const { maxLine, report } = this.#context;
     return new Generation(fd, id, from, maxLine, () =>
       report.rareWarning("overlong", `${this.name}: dropped a line longer than ${maxLine} bytes`),
     );
@@ -290,20 +353,25 @@ export class FileSource implements BlockSource {
   }
 
   /** The file begins anew. What was not read of it before may stand in the copy that was made of it. */
-  #truncated(generation: Generation): Block | undefined {
-    const { id, fingerprint, next } = generation;
-    const copy = findCopy(this.realPath, { id, offset: next, fingerprint });
-    const fd = copy && this.#open(copy);
-    this.#tellTruncation(fd !== undefined);
-    let file = generation.fd;
-    if (copy !== undefined && fd !== undefined) {
-      file = generation.moveTo(fd, copy.id);
-      this.#context.registry.opened(copy.id, this.name);
-      this.#old.push({ generation, active: this.#context.now() });
-      const isNew = (other: Found) => other.id !== id && !this.#context.registry.isKnown(other.id);
+  #truncated(before: Generation): Block | undefined {
+    const { id, fingerprint, next, fd } = before;
+    // What it holds now comes first: what it held until then is in copies that are there already.
+    const current = this.#generation(fd, id, atOffset(id, 0, true));
+    const copy = findCopy(this.realPath, { id, fingerprint });
+    const hasRest = copy !== undefined && copy.size >= next;
+    const copyFd = hasRest ? this.#open(copy) : undefined;
+    this.#tellTruncation(copyFd !== undefined);
+    if (copyFd !== undefined && copy) {
+      before.moveTo(copyFd, copy.id);
+      this.#begin(before, false);
+    } else if (copy) this.#rememberCopy(copy, fingerprint);
+    if (copy) {
+      const isCopy = ({ path }: Found) =>
+        current.fingerprint.length > 0 && hasBeginning(path, current.fingerprint);
+      const isNew = (file: Found) => file.id !== id && !this.#isKnown(file) && !isCopy(file);
       this.#openParts(newerParts(this.realPath, copy, isNew), undefined);
     }
-    this.#current = this.#generation(file, id, atOffset(id, 0, true));
+    this.#current = current;
     this.#context.changed();
     return this.next();
   }
@@ -357,6 +425,10 @@ const EMPTY: Block = {
   isNoted: true,
   taken: () => undefined,
 };
+
+function idsOf(parts: readonly Part[]): readonly (string | number)[] {
+  return parts.flatMap(({ file, from }) => [file.id, from.offset]);
+}
 
 function remedyFor(gid: number): string {
   const name = groupName(gid);

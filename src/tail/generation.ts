@@ -23,6 +23,8 @@ export interface Beginning {
   readonly place: string;
   readonly offset: number;
   readonly isSkipping: boolean;
+  /** What the file must begin with, for the offset to mean something. */
+  readonly fingerprint: Fingerprint | undefined;
   /** Whether a saved state knows the place. */
   readonly isNoted: boolean;
   /** Zeros at the beginning are a hole: the writer of a file that was truncated went on where it was. */
@@ -50,11 +52,11 @@ export function newPlace(id: string): string {
 
 /** At the beginning of a new generation of a file, or elsewhere in it. */
 export function atOffset(id: string, offset = 0, hasHole = false): Beginning {
-  return { place: newPlace(id), offset, isSkipping: false, isNoted: false, hasHole };
+  return { place: newPlace(id), offset, isSkipping: false, fingerprint: undefined, isNoted: false, hasHole };
 }
 
-export function atMark({ place, offset, isSkipping }: Mark): Beginning {
-  return { place, offset, isSkipping, isNoted: true, hasHole: false };
+export function atMark({ place, offset, isSkipping, fingerprint }: Mark): Beginning {
+  return { place, offset, isSkipping, fingerprint, isNoted: true, hasHole: false };
 }
 
 /**
@@ -93,6 +95,7 @@ export class Generation {
     this.#isHole = from.hasHole;
     this.#maxLine = maxLine;
     this.#onOverlong = onOverlong;
+    this.#written = fstatSync(fd).mtimeMs;
     this.#beginning = Buffer.from(readBeginning(fd));
   }
 
@@ -170,17 +173,11 @@ export class Generation {
     return { at: { place: this.place, offset }, bytes: bytes.subarray(0, length) };
   }
 
-  /**
-   * Goes on in a copy of the file.
-   *
-   * @returns the file that it was read from
-   */
-  moveTo(fd: number, id: string): number {
-    const before = this.#fd;
+  /** Goes on in a copy of the file; the file itself stays open. */
+  moveTo(fd: number, id: string): void {
     this.#fd = fd;
     this.#id = id;
     this.#scanned = this.#next;
-    return before;
   }
 
   close(): void {

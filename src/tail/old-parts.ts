@@ -15,6 +15,8 @@ export interface Found {
 
 /** Most names in a folder that are looked at. */
 const MAX_NAMES = 100_000;
+/** How often a folder is looked at again because something was renamed meanwhile. */
+const MOST_TRIES = 10;
 
 const COMPRESSED = /\.(?:gz|zst|xz|bz2|lz4|lzma|lz|z|zip|tgz)$/i;
 /** What logrotate and others put after a log's name: `.1`, `-20261129`, `.2026-11-29`, `-20261129-1795910400`, `.old`. */
@@ -68,19 +70,33 @@ export function namesIn(folder: string): readonly string[] {
 
 /** All files in the folder of a log, itself included. */
 export function filesBeside(path: string): readonly Found[] {
-  const folder = dirname(path);
-  const found = namesIn(folder).flatMap((name) => statIfThere(join(folder, name)) ?? []);
-  return found.filter(({ kind }) => kind === "file");
+  return stableFiles(dirname(path), () => true);
 }
 
 /** The parts of a log that rotation has renamed, and that are not compressed, oldest first. */
 export function oldParts(path: string): readonly Found[] {
-  const [folder, name] = [dirname(path), basename(path)];
+  const name = basename(path);
   const isPart = (other: string) => other.startsWith(name) && SUFFIX.test(other.slice(name.length));
+  return stableFiles(dirname(path), isPart).toSorted((a, b) => byAge(a, b, name.length));
+}
+
+/** The files in a folder with some names. Looks until nothing is renamed meanwhile, else a file could be seen under no name. */
+function stableFiles(folder: string, isWanted: (name: string) => boolean): readonly Found[] {
+  let before = filesIn(folder, isWanted);
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const now = filesIn(folder, isWanted);
+    const isSame = now.length === before.length && now.every(({ id }, index) => id === before[index]?.id);
+    if (isSame) return now;
+    before = now;
+  }
+  return before;
+}
+
+function filesIn(folder: string, isWanted: (name: string) => boolean): readonly Found[] {
   const found = namesIn(folder)
-    .filter(isPart)
-    .flatMap((other) => statIfThere(join(folder, other)) ?? []);
-  return found.filter(({ kind }) => kind === "file").sort((a, b) => byAge(a, b, name.length));
+    .filter(isWanted)
+    .flatMap((name) => statIfThere(join(folder, name)) ?? []);
+  return found.filter(({ kind }) => kind === "file");
 }
 
 /** Numbers grow with age, dates shrink; others, and mixed ones, by the time of their last line. */

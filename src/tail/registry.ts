@@ -11,7 +11,7 @@ export class Registry {
   readonly #read = new Map<string, Mark>();
 
   constructor(read: readonly Mark[] = []) {
-    for (const mark of read) this.#remember(mark);
+    for (const mark of read) this.remember(mark);
   }
 
   /** Files that were read to their end. */
@@ -29,10 +29,6 @@ export class Registry {
     return this.#read.get(id);
   }
 
-  isKnown(id: string): boolean {
-    return this.#open.has(id) || this.#read.has(id);
-  }
-
   opened(id: string, source: string): void {
     this.#open.set(id, source);
     this.#read.delete(id);
@@ -40,10 +36,11 @@ export class Registry {
 
   closed({ id, mark }: Generation): void {
     this.#open.delete(id);
-    this.#remember(mark);
+    this.remember(mark);
   }
 
-  #remember(mark: Mark): void {
+  /** A file was read to its end, or is a copy of one that was. */
+  remember(mark: Mark): void {
     this.#read.delete(mark.id);
     this.#read.set(mark.id, mark);
     const [oldest] = this.#read.keys();
