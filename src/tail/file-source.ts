@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, realpathSync } from "node:fs";
 import { whyUnreadable } from "../cli/file-error.ts";
 import type { Report } from "../cli/report.ts";
 import type { Block, BlockSource } from "./block.ts";
-import { type Fingerprint, hasFingerprint } from "./fingerprint.ts";
+import type { Fingerprint } from "./fingerprint.ts";
 import {
   atMark,
   atOffset,
@@ -11,17 +11,19 @@ import {
   type Lines,
   type Mark,
   newPlace,
+  type Reading,
 } from "./generation.ts";
-import { type Found, statFile } from "./old-parts.ts";
+import { type Found, oldParts, statFile } from "./old-parts.ts";
 import {
+  anewIn,
   findCopy,
-  hasBeginning,
+  inodeOf,
+  isCopyOf,
   isRestOf,
   newerParts,
   openFound,
   type Part,
   partsAfterRestart,
-  type RestoredParts,
 } from "./parts.ts";
 import type { Registry } from "./registry.ts";
 
@@ -47,8 +49,6 @@ export type FirstParts = (log: Found) => readonly Part[];
 const QUIET = 10_000;
 /** The same for a file that was deleted, when there is no new one. */
 const DELETED_QUIET = 60_000;
-/** How often files are looked for that are renamed or truncated again and again. */
-const MOST_TRIES = 10;
 
 /** An old file that is read to its end. */
 interface OldFile {
@@ -125,29 +125,28 @@ export class FileSource implements BlockSource {
     if (log) this.#openParts(first(log), log);
   }
 
-  /** Opens what a state knows. Begins again where files were renamed or truncated meanwhile. */
+  /** Opens what a state knows. The log itself first: what it holds by then is in no copy that is read as a whole. */
   restore(marks: readonly Mark[]): void {
-    let log: Found | undefined;
-    let restored: RestoredParts | undefined;
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      log = this.#look();
-      restored = this.#partsAfterRestart(log, marks);
-      if (restored.lost.length > 0) continue;
-      const ids = JSON.stringify(idsOf(restored.parts));
-      const isSame = () => ids === JSON.stringify(idsOf(this.#partsAfterRestart(this.#look(), marks).parts));
-      if (this.#openParts(restored.parts, log, isSame)) {
-        for (const { copy, fingerprint } of restored.copies) this.#rememberCopy(copy, fingerprint);
-        return;
-      }
-    }
-    if (restored === undefined || restored.lost.length === 0) return;
-    this.#openParts(restored.parts, log);
-    for (const { offset } of restored.lost) {
+    const log = this.#look();
+    const fd = log && this.#open(log);
+    const current =
+      fd === undefined ? undefined : this.#generation(fd, log?.id ?? "", anewIn(log as Found, marks));
+    const own =
+      current && marks.findLast((mark) => inodeOf(mark.id) === inodeOf(current.id) && current.holds(mark));
+    if (own) current.resume(own);
+    if (current) this.#begin(current, true);
+    const others = marks.filter((mark) => mark !== own);
+    const { parts, lost, copies } = partsAfterRestart(this.realPath, own, others, (file) =>
+      this.#isNew(file, current),
+    );
+    this.#openParts(parts, undefined);
+    for (const { file, fingerprint } of copies) this.#rememberCopy(file, fingerprint);
+    for (const { offset } of lost) {
       this.#context.report.warning(
         `${this.name}: what came after byte ${offset} of the file that was here is not read: it was rotated or removed meanwhile, and is not found`,
       );
     }
-    this.#context.report.hint("logrotate's delaycompress keeps the last part readable");
+    if (lost.length > 0) this.#context.report.hint("logrotate's delaycompress keeps the last part readable");
   }
 
   /** Looks at what is at the path now. */
@@ -255,38 +254,24 @@ export class FileSource implements BlockSource {
     return registry.reader(file.id) !== undefined || (mark !== undefined && isRestOf(file, mark));
   }
 
-  /** Several rotations may have come between two looks: opens the files that came and went. */
-  #openBetween(before: Generation, log: Found): void {
-    const { id, fingerprint } = before;
-    const isCopy = ({ path }: Found) => fingerprint.length > 0 && hasBeginning(path, fingerprint);
-    const isNew = (file: Found) => file.id !== log.id && !this.#isKnown(file) && !isCopy(file);
-    const { mtimeMs } = fstatSync(before.fd);
-    this.#openParts(newerParts(this.realPath, { id, written: mtimeMs }, isNew), undefined);
+  /** Whether a file is to be read as a whole: nobody knows it, and it is no copy of what is read anyway. */
+  #isNew(file: Found, read: Generation | undefined): boolean {
+    return file.id !== read?.id && !this.#isKnown(file) && !(read && isCopyOf(file, read.beginning));
   }
 
-  #partsAfterRestart(log: Found | undefined, marks: readonly Mark[]): RestoredParts {
-    return partsAfterRestart(this.realPath, log, marks, (file) => this.#isKnown(file));
+  /** Several rotations may have come between two looks: opens the files that came and went. */
+  #openBetween(before: Generation, log: Found): void {
+    const isNew = (file: Found) => file.id !== log.id && this.#isNew(file, before);
+    const since = { id: before.id, written: fstatSync(before.fd).mtimeMs };
+    this.#openParts(newerParts(oldParts(this.realPath), since, isNew), undefined);
   }
 
   #rememberCopy({ id, size, written }: Found, fingerprint: Fingerprint): void {
-    this.#context.registry.remember({
-      place: newPlace(id),
-      id,
-      offset: size,
-      isSkipping: false,
-      fingerprint,
-      written,
-    });
+    const { registry } = this.#context;
+    registry.remember({ place: newPlace(id), id, offset: size, isSkipping: false, fingerprint, written });
   }
 
-  /**
-   * Opens all of them, or none: false where one is another file by now.
-   *
-   * @param isStill asked when all are open: whether they are still what is wanted
-   */
-  #openParts(parts: readonly Part[], log: Found | undefined, isStill = () => true): boolean {
-    const opened: { file: Found; generation: Generation }[] = [];
-    let isWhole = true;
+  #openParts(parts: readonly Part[], log: Found | undefined): void {
     for (const { file, from } of parts) {
       const reader = this.#context.registry.reader(file.id);
       if (reader !== undefined) {
@@ -294,19 +279,9 @@ export class FileSource implements BlockSource {
         continue;
       }
       const fd = this.#open(file);
-      if (fd === undefined) isWhole &&= this.#trouble !== "";
-      else {
-        isWhole &&= from.fingerprint === undefined || hasFingerprint(fd, from.fingerprint);
-        opened.push({ file, generation: this.#generation(fd, file.id, from) });
-      }
+      if (fd !== undefined) this.#begin(this.#generation(fd, file.id, from), file === log);
     }
-    isWhole &&= isStill();
-    for (const { file, generation } of opened) {
-      if (isWhole) this.#begin(generation, file === log);
-      else generation.close();
-    }
-    if (isWhole) this.#context.changed();
-    return isWhole;
+    this.#context.changed();
   }
 
   #begin(generation: Generation, isCurrent: boolean): void {
@@ -335,11 +310,28 @@ export class FileSource implements BlockSource {
   }
 
   #read(generation: Generation): Block | undefined {
-    const reading = generation.read(this.#context.buffer());
-    if (reading === "nothing") return undefined;
+    const { written } = generation;
+    const reading = this.#tryToRead(generation);
+    if (reading === "nothing" || reading === undefined) return undefined;
     if (reading === "again") return EMPTY;
+    if (reading === "begun") return this.#begun(generation, written);
     if (reading !== "replaced") return this.#blockOf(generation, reading);
     return generation === this.#current ? this.#truncated(generation) : this.#dropReplaced(generation);
+  }
+
+  /** A file that can't be read is closed; it is opened again, where it was, when that works. */
+  #tryToRead(generation: Generation): Reading | undefined {
+    try {
+      return generation.read(this.#context.buffer());
+    } catch (error) {
+      this.#tellTrouble(whyUnreadable(error));
+      const old = this.#old.findIndex((each) => each.generation === generation);
+      if (old >= 0) this.#old.splice(old, 1);
+      else this.#current = undefined;
+      this.#context.registry.closed(generation);
+      generation.close();
+      return undefined;
+    }
   }
 
   #blockOf(generation: Generation, lines: Lines): Block {
@@ -357,22 +349,29 @@ export class FileSource implements BlockSource {
     const { id, fingerprint, next, fd } = before;
     // What it holds now comes first: what it held until then is in copies that are there already.
     const current = this.#generation(fd, id, atOffset(id, 0, true));
-    const copy = findCopy(this.realPath, { id, fingerprint });
-    const hasRest = copy !== undefined && copy.size >= next;
-    const copyFd = hasRest ? this.#open(copy) : undefined;
+    const parts = oldParts(this.realPath);
+    const copy = findCopy(parts, { id, fingerprint });
+    const copyFd = copy !== undefined && copy.size >= next ? this.#open(copy) : undefined;
     this.#tellTruncation(copyFd !== undefined);
     if (copyFd !== undefined && copy) {
       before.moveTo(copyFd, copy.id);
       this.#begin(before, false);
     } else if (copy) this.#rememberCopy(copy, fingerprint);
-    if (copy) {
-      const isCopy = ({ path }: Found) =>
-        current.fingerprint.length > 0 && hasBeginning(path, current.fingerprint);
-      const isNew = (file: Found) => file.id !== id && !this.#isKnown(file) && !isCopy(file);
-      this.#openParts(newerParts(this.realPath, copy, isNew), undefined);
-    }
+    if (copy)
+      this.#openParts(
+        newerParts(parts, copy, (file) => this.#isNew(file, current)),
+        undefined,
+      );
     this.#current = current;
     this.#context.changed();
+    return this.next();
+  }
+
+  /** Copies of what the file held before it was truncated, while it was empty whenever it was looked at. */
+  #begun(generation: Generation, since: number): Block | undefined {
+    const isNew = (file: Found) => this.#isNew(file, generation);
+    const parts = newerParts(oldParts(this.realPath), { id: generation.id, written: since }, isNew);
+    if (generation === this.#current) this.#openParts(parts, undefined);
     return this.next();
   }
 
@@ -425,10 +424,6 @@ const EMPTY: Block = {
   isNoted: true,
   taken: () => undefined,
 };
-
-function idsOf(parts: readonly Part[]): readonly (string | number)[] {
-  return parts.flatMap(({ file, from }) => [file.id, from.offset]);
-}
 
 function remedyFor(gid: number): string {
   const name = groupName(gid);

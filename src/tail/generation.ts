@@ -37,8 +37,11 @@ export interface Lines {
   readonly bytes: Buffer;
 }
 
-/** `again`: nothing yet, but there is more to look at. `replaced`: the file holds other bytes than before. */
-type Reading = Lines | "nothing" | "again" | "replaced";
+/**
+ * `again`: nothing yet, but there is more to look at. `begun`: a file that was empty is so no more, and may have been truncated meanwhile,
+ * which nothing else shows. `replaced`: the file holds other bytes than before.
+ */
+export type Reading = Lines | "nothing" | "again" | "begun" | "replaced";
 
 /** Bytes of an unfinished line that are looked at at a time. */
 const PIECE = 65_536;
@@ -64,7 +67,7 @@ export function atMark({ place, offset, isSkipping, fingerprint }: Mark): Beginn
  * at, and the line is read when its newline is there.
  */
 export class Generation {
-  readonly place: string;
+  #place: string;
   #id: string;
   #fd: number;
   readonly #maxLine: number;
@@ -88,7 +91,7 @@ export class Generation {
   constructor(fd: number, id: string, from: Beginning, maxLine: number, onOverlong: () => void) {
     this.#fd = fd;
     this.#id = id;
-    this.place = from.place;
+    this.#place = from.place;
     this.isNoted = from.isNoted;
     this.#next = this.#scanned = this.#taken = from.offset;
     this.#isSkipping = from.isSkipping;
@@ -113,13 +116,23 @@ export class Generation {
     return this.#next;
   }
 
+  /** The first bytes of the file, at most 1 KiB. */
+  get beginning(): Buffer {
+    return this.#beginning;
+  }
+
+  /** When it was last written to, as far as is known, in epoch milliseconds. */
+  get written(): number {
+    return this.#written;
+  }
+
   get fingerprint(): Fingerprint {
     return fingerprintOf(this.#beginning);
   }
 
   get mark(): Mark {
     return {
-      place: this.place,
+      place: this.#place,
       id: this.#id,
       offset: this.#given === 0 ? this.#next : this.#taken,
       isSkipping: this.#given === 0 && this.#isSkipping,
@@ -142,9 +155,13 @@ export class Generation {
     for (let seen = 0; seen < TURN; ) {
       const inLine = this.#scanned > this.#next || this.#isSkipping;
       const bytes = this.#readAt(inLine ? into.subarray(0, PIECE) : into);
-      if (bytes.length === 0) return this.#isReplaced() ? "replaced" : "nothing";
+      if (bytes.length === 0) return this.#whyNothing();
       // Checked after the bytes were read: had they come from another generation, its beginning would stand there.
+      const wasEmpty = this.#beginning.length === 0;
       if (!this.#beginsAsBefore()) return "replaced";
+      // A state that knows the place must also know by what to find it.
+      if (wasEmpty) this.isNoted = false;
+      if (wasEmpty) return "begun";
       seen += bytes.length;
       const lines = this.#isHole
         ? this.#passHole(bytes)
@@ -170,7 +187,23 @@ export class Generation {
     const length = readSync(this.#fd, bytes, 0, bytes.length, offset);
     this.#next = this.#scanned = offset + length;
     this.#given++;
-    return { at: { place: this.place, offset }, bytes: bytes.subarray(0, length) };
+    return { at: { place: this.#place, offset }, bytes: bytes.subarray(0, length) };
+  }
+
+  /** Whether the file holds what a mark's offset is in. */
+  holds({ offset, fingerprint }: Mark): boolean {
+    const { length, hash } = fingerprint;
+    const isLongEnough = this.#beginning.length >= length && fstatSync(this.#fd).size >= offset;
+    return isLongEnough && fingerprintOf(this.#beginning.subarray(0, length)).hash === hash;
+  }
+
+  /** Goes on at a mark, before anything is read. */
+  resume({ place, offset, isSkipping }: Mark): void {
+    this.#place = place;
+    this.#next = this.#scanned = this.#taken = offset;
+    this.#isSkipping = isSkipping;
+    this.#isHole = false;
+    this.isNoted = true;
   }
 
   /** Goes on in a copy of the file; the file itself stays open. */
@@ -188,12 +221,13 @@ export class Generation {
     return into.subarray(0, readSync(this.#fd, into, 0, into.length, this.#scanned));
   }
 
-  #isReplaced(): boolean {
+  #whyNothing(): "nothing" | "begun" | "replaced" {
     const { size, mtimeMs } = fstatSync(this.#fd);
-    if (size < this.#scanned) return true;
-    if (mtimeMs === this.#written) return false;
+    if (size < this.#scanned) return "replaced";
+    if (mtimeMs === this.#written) return "nothing";
     this.#written = mtimeMs;
-    return !this.#beginsAsBefore();
+    if (this.#beginning.length === 0) return "begun";
+    return this.#beginsAsBefore() ? "nothing" : "replaced";
   }
 
   #beginsAsBefore(): boolean {
@@ -212,7 +246,7 @@ export class Generation {
       this.#next += length;
       this.#scanned = isEnd && overlong === 0 ? offset + bytes.length : this.#next;
       this.#given++;
-      return { at: { place: this.place, offset }, bytes: bytes.subarray(0, length) };
+      return { at: { place: this.#place, offset }, bytes: bytes.subarray(0, length) };
     }
     if (overlong > 0) {
       this.#onOverlong();

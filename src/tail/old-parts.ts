@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** A file as stat(2) shows it. */
 export interface Found {
@@ -68,23 +68,14 @@ export function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** All files in the folder of a log, itself included. */
+/**
+ * All files in the folder of a log, itself included. Looks until nothing is renamed meanwhile: else a file could be seen under no name.
+ */
 export function filesBeside(path: string): readonly Found[] {
-  return stableFiles(dirname(path), () => true);
-}
-
-/** The parts of a log that rotation has renamed, and that are not compressed, oldest first. */
-export function oldParts(path: string): readonly Found[] {
-  const name = basename(path);
-  const isPart = (other: string) => other.startsWith(name) && SUFFIX.test(other.slice(name.length));
-  return stableFiles(dirname(path), isPart).toSorted((a, b) => byAge(a, b, name.length));
-}
-
-/** The files in a folder with some names. Looks until nothing is renamed meanwhile, else a file could be seen under no name. */
-function stableFiles(folder: string, isWanted: (name: string) => boolean): readonly Found[] {
-  let before = filesIn(folder, isWanted);
+  const folder = dirname(path);
+  let before = filesIn(folder);
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const now = filesIn(folder, isWanted);
+    const now = filesIn(folder);
     const isSame = now.length === before.length && now.every(({ id }, index) => id === before[index]?.id);
     if (isSame) return now;
     before = now;
@@ -92,16 +83,21 @@ function stableFiles(folder: string, isWanted: (name: string) => boolean): reado
   return before;
 }
 
-function filesIn(folder: string, isWanted: (name: string) => boolean): readonly Found[] {
-  const found = namesIn(folder)
-    .filter(isWanted)
-    .flatMap((name) => statIfThere(join(folder, name)) ?? []);
+/** The parts of a log that rotation has renamed, and that are not compressed, oldest first. */
+export function oldParts(path: string, beside = filesBeside(path)): readonly Found[] {
+  const length = path.length;
+  const parts = beside.filter((file) => file.path.startsWith(path) && SUFFIX.test(file.path.slice(length)));
+  return parts.toSorted((a, b) => byAge(a, b, length));
+}
+
+function filesIn(folder: string): readonly Found[] {
+  const found = namesIn(folder).flatMap((name) => statIfThere(join(folder, name)) ?? []);
   return found.filter(({ kind }) => kind === "file");
 }
 
 /** Numbers grow with age, dates shrink; others, and mixed ones, by the time of their last line. */
 function byAge(a: Found, b: Found, length: number): number {
-  const [first, second] = [a, b].map(({ path }) => basename(path).slice(length + 1)) as [string, string];
+  const [first, second] = [a.path.slice(length + 1), b.path.slice(length + 1)];
   const areNumbers = [first, second].every((suffix) => /^\d{1,6}$/.test(suffix));
   if (areNumbers) return Number(second) - Number(first);
   const areDates = [first, second].every((suffix) => /^\d{4}-?\d\d/.test(suffix));

@@ -15,9 +15,9 @@ export interface Part {
   readonly from: Beginning;
 }
 
-/** What to read for a log after a restart. */
-export interface RestoredParts {
-  /** Oldest first; the log itself, if it is there, comes last. */
+/** What to read besides a log after a restart. */
+interface RestoredParts {
+  /** Oldest first. */
   readonly parts: readonly Part[];
   /** Files that are gone before their end was read. */
   readonly lost: readonly Mark[];
@@ -26,7 +26,7 @@ export interface RestoredParts {
 }
 
 interface Copy {
-  readonly copy: Found;
+  readonly file: Found;
   readonly fingerprint: Fingerprint;
 }
 
@@ -66,57 +66,42 @@ function openIfThere(path: string): number | undefined {
 }
 
 /**
- * What to read of a log after a restart: the rest of each file that was being read, wherever rotation has moved or copied it; the whole of
- * each part that came after; the log itself.
+ * What to read besides the log after a restart: the rest of each other file that was being read, wherever rotation has moved or copied it,
+ * and the whole of each part that came after.
  *
- * @param log undefined: there is no file at the path now
- * @param marks oldest first
- * @param isKnown whether a file is open, or was read to its end
+ * @param own the mark at which the log itself is read on; undefined: there is none, it is another file, or it was truncated
+ * @param others marks, oldest first
+ * @param isNew whether a file is not known, nor a copy of the log
  */
 export function partsAfterRestart(
   path: string,
-  log: Found | undefined,
-  marks: readonly Mark[],
-  isKnown: (file: Found) => boolean,
+  own: Mark | undefined,
+  others: readonly Mark[],
+  isNew: (file: Found) => boolean,
 ): RestoredParts {
+  const beside = filesBeside(path);
+  const old = oldParts(path, beside);
   const parts: Part[] = [];
   const lost: Mark[] = [];
   const copies: Copy[] = [];
-  let own: Mark | undefined;
-  for (const mark of marks) {
-    const moved = log !== undefined && isRestOf(log, mark) ? log : findMoved(path, mark);
-    const file = moved ?? findCopy(path, mark);
+  let last: Pick<Found, "id" | "written"> | undefined = others.at(-1);
+  for (const mark of others) {
+    const file = beside.find((each) => isRestOf(each, mark)) ?? findCopy(old, mark);
     if (file === undefined) lost.push(mark);
-    else if (file === log) own = mark;
     else if (file.size >= mark.offset) parts.push({ file, from: atMark(mark) });
-    else copies.push({ copy: file, fingerprint: mark.fingerprint });
+    else copies.push({ file, fingerprint: mark.fingerprint });
+    last = file ?? last;
   }
-  const found = [...copies.map(({ copy }) => copy), ...parts.map(({ file }) => file)];
-  const isNew = (file: Found) =>
-    ![log, ...found].some((other) => other?.id === file.id) &&
-    !isKnown(file) &&
-    !(log && isCopyOf(file, log));
-  parts.push(...partsSinceMarks(path, own, found, marks, isNew));
-  if (log !== undefined) parts.push({ file: log, from: own ? atMark(own) : fromStart(log, marks) });
+  // Of a file that was empty nobody knows whether it has been truncated since.
+  if (own?.fingerprint.length === 0) last ??= own;
+  const found = [...copies, ...parts].map(({ file }) => file.id);
+  if (last !== undefined && (own === undefined || own.fingerprint.length === 0))
+    parts.push(...newerParts(old, last, (file) => !found.includes(file.id) && isNew(file)));
   return { parts, lost, copies };
 }
 
-/** What came after the last file that was being read, unless that is still the log. */
-function partsSinceMarks(
-  path: string,
-  own: Mark | undefined,
-  found: readonly Found[],
-  marks: readonly Mark[],
-  isNew: (file: Found) => boolean,
-): readonly Part[] {
-  // Of a file that was empty nobody knows whether it has been truncated since.
-  if (own !== undefined && own.fingerprint.length > 0) return [];
-  const since = found.at(-1) ?? marks.at(-1);
-  return since === undefined ? [] : newerParts(path, since, isNew);
-}
-
-/** A log whose inode is known, but whose bytes are others, was truncated. */
-function fromStart({ id }: Found, marks: readonly Mark[]): Beginning {
+/** Where to begin in a log that no mark is of. One whose inode is known, but whose bytes are others, was truncated. */
+export function anewIn({ id }: Found, marks: readonly Mark[]): Beginning {
   return atOffset(
     id,
     0,
@@ -124,13 +109,12 @@ function fromStart({ id }: Found, marks: readonly Mark[]): Beginning {
   );
 }
 
-/** The old parts of a log that came after a file, from their beginnings. */
+/** The old parts of a log that came after a file, from their beginnings. `parts`: all, oldest first. */
 export function newerParts(
-  path: string,
+  parts: readonly Found[],
   { id, written }: Pick<Found, "id" | "written">,
   isWanted: (file: Found) => boolean,
 ): readonly Part[] {
-  const parts = oldParts(path);
   const index = parts.findIndex((part) => part.id === id);
   const newer = index >= 0 ? parts.slice(index + 1) : parts.filter((part) => part.written >= written);
   return newer.filter(isWanted).map((file) => ({ file, from: atOffset(file.id) }));
@@ -138,18 +122,18 @@ export function newerParts(
 
 /** The latest old part of a log that is a copy of a file. What was written after it was made is not in it. */
 export function findCopy(
-  path: string,
+  parts: readonly Found[],
   { id, fingerprint }: Pick<Mark, "id" | "fingerprint">,
 ): Found | undefined {
   if (fingerprint.length === 0) return undefined;
-  return oldParts(path).findLast((file) => file.id !== id && hasBeginning(file.path, fingerprint));
+  return parts.findLast((file) => file.id !== id && hasBeginning(file.path, fingerprint));
 }
 
-/** Whether a file is, as far as it goes, a copy of another. */
-function isCopyOf(file: Found, other: Found): boolean {
-  const [copy, original] = [beginningOf(file.path), beginningOf(other.path)];
-  const length = Math.min(copy.length, original.length);
-  return length > 0 && copy.subarray(0, length).equals(original.subarray(0, length));
+/** Whether a file is, as far as it goes, a copy of one with that beginning. */
+export function isCopyOf({ path }: Found, beginning: Buffer): boolean {
+  const copy = beginningOf(path);
+  const length = Math.min(copy.length, beginning.length);
+  return length > 0 && copy.subarray(0, length).equals(beginning.subarray(0, length));
 }
 
 function beginningOf(path: string): Buffer {
@@ -179,10 +163,6 @@ export function hasBeginning(path: string, fingerprint: Fingerprint): boolean {
   }
 }
 
-function findMoved(path: string, mark: Mark): Found | undefined {
-  return filesBeside(path).find((file) => isRestOf(file, mark));
-}
-
 /** Whether a file is the one of a mark. Device numbers may change when the machine starts. */
 export function isRestOf(file: Found, mark: Mark): boolean {
   return (
@@ -192,6 +172,6 @@ export function isRestOf(file: Found, mark: Mark): boolean {
   );
 }
 
-function inodeOf(id: string): string {
+export function inodeOf(id: string): string {
   return id.slice(id.indexOf(":") + 1);
 }

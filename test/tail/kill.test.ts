@@ -197,7 +197,7 @@ async function startKilled(t: TestContext, folder: string, args: readonly string
 
   async function keepKilling(): Promise<void> {
     for (;;) {
-      await sleep(random(150, 700));
+      await sleep(random(100, 1_500));
       if (isStopped) return;
       child.kill("SIGKILL");
       await once(child, "close");
