@@ -11,7 +11,7 @@ RUN_TESTS = node --test --test-timeout=600000 \
 	--test-reporter=./scripts/failures.js --test-reporter-destination=stderr \
 	$$(find dist/test -name "*.test.js" -not -path "*/live/*" | sort)
 
-.PHONY: all build demo test lint check conformance hostile worst bench bench-quick format tools rules-live red soak fuzz bench-exec fuzz-exec kill-exec kill-stream sshd-matrix clean
+.PHONY: all build demo test lint check conformance hostile worst bench bench-quick format tools rules-live red soak fuzz bench-exec fuzz-exec kill-exec kill-stream kill-tail sshd-matrix clean
 
 all: build
 
@@ -108,6 +108,10 @@ kill-exec: build tools
 # The whole pipeline on a log that grows, killed 500 times: seven minutes. F2B_SEED repeats who attacks when. Needs root.
 kill-stream: build tools
 	F2B_KILLS=500 node --test dist/test/system/stream-kill.test.js
+
+# f2b-tail on logs that are rotated 1,000 times, by renaming and by copying, while it is killed and started again: six minutes.
+kill-tail: build
+	F2B_ROTATIONS=1000 node --test dist/test/tail/kill.test.js
 
 # Debian's sshd in every combination of its options, with clients that guess, at all of them: what each guess counts, here and in fail2ban. A table
 # of some thousand lines; a quarter of an hour, needs root.

@@ -6,7 +6,7 @@ import { writeNotices } from "./notices.js";
 // Node would read and compile at every start. What a program loads only on demand (await import) stays in files of its own. Tests
 // import the modules that tsc has written to dist/src.
 
-const PROGRAMS = ["f2b-stream", "f2b-exec", "f2b-regex", "f2b-client"];
+const PROGRAMS = ["f2b-stream", "f2b-exec", "f2b-regex", "f2b-client", "f2b-tail"];
 
 // Chunks of an earlier build have other names.
 for (const folder of ["dist/bin", "dist/chunks"]) rmSync(folder, { recursive: true, force: true });

@@ -18,6 +18,7 @@ import { CAUSES } from "../src/stream/health/alerts.ts";
 import { HELP as STREAM_HELP } from "../src/stream/help.ts";
 import { FORMATS } from "../src/stream/input/format.ts";
 import { compileJails } from "../src/stream/jail/compile-jails.ts";
+import { HELP as TAIL_HELP } from "../src/tail/help.ts";
 import { runProgram } from "./helpers/program.ts";
 import { ROOT } from "./helpers/root.ts";
 
@@ -29,6 +30,7 @@ const PROGRAMS = [
   { page: "f2b-exec.8", help: EXEC_HELP, folder: "exec" },
   { page: "f2b-regex.1", help: REGEX_HELP, folder: "regex" },
   { page: "f2b-client.1", help: CLIENT_HELP, folder: "client" },
+  { page: "f2b-tail.1", help: TAIL_HELP, folder: "tail" },
 ] as const;
 
 /** Complete, or it does not compile. */

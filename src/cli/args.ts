@@ -9,6 +9,8 @@ export interface ArgsSpec {
   readonly strings: readonly string[];
   /** Options with a value that may be repeated. */
   readonly lists?: readonly string[];
+  /** Options that may be repeated and have a value only after `=`: without one it is empty. */
+  readonly optional?: readonly string[];
   /** Short name to long name. */
   readonly alias?: Readonly<Record<string, string>>;
 }
@@ -40,11 +42,12 @@ export class UsageError extends Error {
  */
 export function readArgs(argv: readonly string[], spec: ArgsSpec): Typed {
   const lists = spec.lists ?? [];
+  const optional = spec.optional ?? [];
   const negatable = spec.negatable ?? [];
   const flags = [...spec.flags, ...negatable, "help", "version"];
   const typed = minimist(spellOut(argv, spec, flags), {
     boolean: flags,
-    string: ["_", ...spec.strings, ...lists],
+    string: ["_", ...spec.strings, ...lists, ...optional],
     default: Object.fromEntries(negatable.map((name) => [name, true])),
   });
   const given = (name: string): string[] => [typed[name] ?? []].flat() as string[];
@@ -89,6 +92,7 @@ function spellOut(argv: readonly string[], spec: ArgsSpec, flags: readonly strin
   function longOption(word: string): string[] {
     const [, name = "", value] = /^--([^=]*)(=.*)?$/s.exec(word) ?? [];
     if (takesValue(name)) return [word];
+    if (spec.optional?.includes(name)) return [`--${name}${value ?? "="}`];
     const isOff = name.startsWith("no-") && spec.negatable?.includes(name.slice(3)) === true;
     if (!isOff && !flags.includes(name)) throw unknownOption(word);
     if (value !== undefined) throw new UsageError(`option --${name} takes no value`);
@@ -141,16 +145,16 @@ export function wholeNumber(
 }
 
 /**
- * Reads the value of an option `--now`, `@seconds` or ISO 8601, in the local zone unless it has its own. Returns epoch milliseconds.
+ * Reads the value of an option such as `--now`: `@seconds` or ISO 8601, in the local zone unless it has its own. Returns epoch milliseconds.
  *
  * @throws UsageError
  */
-export function readTime(text: string): number {
+export function readTime(text: string, name = "now"): number {
   const [, seconds] = /^@(\d{1,11}(?:\.\d{1,3})?)$/.exec(text) ?? [];
   const time = seconds === undefined ? readIso(text) : Math.round(Number(seconds) * 1000);
   if (!Number.isNaN(time)) return time;
   throw new UsageError(
-    `option --now: expected a time such as "2026-11-21T19:40:00Z" or "@1795290000", got ${JSON.stringify(text)}`,
+    `option --${name}: expected a time such as "2026-11-21T19:40:00Z" or "@1795290000", got ${JSON.stringify(text)}`,
   );
 }
 

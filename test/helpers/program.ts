@@ -23,7 +23,7 @@ export interface Running {
   until(test: (running: { stdout: string; stderr: string }) => boolean): Promise<void>;
 }
 
-type ProgramName = "f2b-stream" | "f2b-exec" | "f2b-regex" | "f2b-client";
+type ProgramName = "f2b-stream" | "f2b-exec" | "f2b-regex" | "f2b-client" | "f2b-tail";
 
 /** Path of a compiled program. */
 export function program(name: ProgramName): string {

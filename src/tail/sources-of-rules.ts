@@ -1,0 +1,44 @@
+import type { Report } from "../cli/report.ts";
+import { formatJournalMatch } from "../rules/journalmatch.ts";
+import { loadRules } from "../rules/load-rules.ts";
+import type { Jail } from "../rules/rule.ts";
+import { plural } from "../shared/plural.ts";
+import { unionOf } from "./options.ts";
+
+/** What jails read. */
+export interface RuleSources {
+  /** Absolute shell patterns. */
+  readonly files: readonly string[];
+  /** journalctl's words; empty: all entries. Undefined: no jail reads the journal. */
+  readonly journal: readonly string[] | undefined;
+}
+
+/**
+ * The logs of the enabled jails: the files that a jail's `logpath` names, else the journal's entries that its `journalmatch` takes, or all.
+ *
+ * @throws RulesError
+ */
+export async function sourcesOfRules(specs: readonly string[], report: Report): Promise<RuleSources> {
+  const { jails, warnings } = await loadRules({ specs, sets: [] });
+  for (const warning of warnings) report.warning(warning);
+  const reading = jails.filter(({ enabled, on }) => enabled && on === "log");
+  const sources = sourcesOf(reading);
+  const journal = reading.filter(({ logpath }) => logpath === undefined);
+  if (reading.length > 0) {
+    report.line(
+      `${plural(reading.length - journal.length, "jail")} with files, ${plural(journal.length, "jail")} with the journal`,
+    );
+  }
+  for (const { name, logpath } of reading)
+    report.detail(`jail ${name}: ${logpath?.join(" ") ?? "the journal"}`);
+  return sources;
+}
+
+function sourcesOf(jails: readonly Jail[]): RuleSources {
+  const inJournal = jails.filter(({ logpath }) => logpath === undefined);
+  const matches = inJournal.map(({ journalmatch }) => formatJournalMatch(journalmatch ?? []));
+  return {
+    files: [...new Set(jails.flatMap(({ logpath }) => logpath ?? []))],
+    journal: matches.length === 0 ? undefined : unionOf(matches),
+  };
+}
