@@ -13,6 +13,7 @@ Shows what a filter finds in a log, as fail2ban-regex does.
       --format FORMAT     as f2b-stream's; none: lines carry no date, the time is now
       --tz ZONE           zone of times that name none
       --now TIME          the moment of reading, for dates without a year
+      --check             also try hostile lines: who could abuse the filter
       --bans              also what a jail would do, with its maxretry and findtime
       --maxretry N        failures until a ban; --findtime D: within this time
       --json              one object a line of input

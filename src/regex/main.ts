@@ -1,6 +1,5 @@
 import { createReadStream, existsSync, fstatSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { findVulnerabilities } from "../check/vulnerabilities.ts";
 import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import { printable, Report } from "../cli/report.ts";
@@ -51,7 +50,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function examine(options: Options, report: Report): Promise<number> {
   const jails = compileJails(await findFilter(options.filter, options));
   const now = options.now ?? Date.now();
-  warnOfVulnerabilities(jails, now, report);
+  if (options.check) await warnOfVulnerabilities(jails, now, report);
   const [first, ...others] = jails;
   if (first === undefined) throw new UsageError(`${options.filter}: no jail that reads lines`);
   if (options.json && others.length > 0) {
@@ -85,9 +84,14 @@ async function examine(options: Options, report: Report): Promise<number> {
   return EXIT.OK;
 }
 
-/** Warns of lines with which a client could get another address banned. */
-function warnOfVulnerabilities(jails: readonly CompiledJail[], now: number, report: Report): void {
-  const errors = jails.flatMap((each) => findVulnerabilities(each, { now, isQuick: true }).errors);
+/** Warns of lines with which a client could abuse a filter. Trying them takes seconds, and so does loading their code. */
+async function warnOfVulnerabilities(
+  jails: readonly CompiledJail[],
+  now: number,
+  report: Report,
+): Promise<void> {
+  const { findVulnerabilities } = await import("../check/vulnerabilities.ts");
+  const errors = jails.flatMap((each) => findVulnerabilities(each, { now, hasLineFeeds: false }).errors);
   const warnings = errors.map(({ place, message }) => `${formatPlace(place)}: ${message}`);
   for (const warning of new Set(warnings)) report.warning(warning);
 }

@@ -21,6 +21,8 @@ export interface Options {
   readonly now: number | undefined;
   readonly json: boolean;
   readonly bans: boolean;
+  /** Whether hostile lines are tried on the filter. */
+  readonly check: boolean;
   readonly maxretry: number | undefined;
   /** Milliseconds. */
   readonly findtime: number | undefined;
@@ -39,6 +41,7 @@ export function readOptions(argv: readonly string[]): Options {
     flags: [
       "json",
       "bans",
+      "check",
       "verbose",
       ...PRINTS.flatMap((kind) => [`print-all-${kind}`, `print-no-${kind}`]),
     ],
@@ -72,6 +75,7 @@ export function readOptions(argv: readonly string[]): Options {
     now: now === undefined ? undefined : readTime(now),
     json: typed.has("json"),
     bans: typed.has("bans"),
+    check: typed.has("check"),
     maxretry: wholeNumber(typed, "maxretry", { min: 1, max: 100_000 }),
     findtime: readDuration(typed.value("findtime")),
     verbose: typed.has("verbose"),
