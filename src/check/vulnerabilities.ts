@@ -25,15 +25,11 @@ export interface Vulnerabilities {
   readonly untried: readonly string[];
 }
 
-/**
- * Looks for vulnerabilities in a jail's patterns. The same rules give the same result. With `isQuick`, only those that get another
- * address banned.
- */
+/** Looks for vulnerabilities in a jail's patterns. The same rules give the same result. */
 export function findVulnerabilities(compiled: CompiledJail, options: InjectOptions): Vulnerabilities {
   const { lines, found, forgery, untried } = inject(compiled, options);
-  const reported = found.filter(({ harm }) => !options.isQuick || harm.kind === "names");
-  const certain = reported.filter(({ isCertain }) => isCertain);
-  const doubtful = reported.filter(({ isCertain }) => !isCertain);
+  const certain = found.filter(({ isCertain }) => isCertain);
+  const doubtful = found.filter(({ isCertain }) => !isCertain);
   return {
     lines,
     errors: [...certain.map(toError), ...slowPatterns(compiled.jail.filter, compiled.filter)],

@@ -65,12 +65,18 @@ export class Matcher {
   readonly #dates: LineDates;
   readonly #sessions = new Sessions((stored) => this.#reread(stored));
   readonly #buffer: LineBuffer;
+  #joined: readonly BufferedLine[] = [];
 
   constructor(filter: CompiledFilter, { inherits = true, onGiveUp }: MatcherOptions = {}) {
     this.#filter = filter;
     this.#budget = new SearchBudget(onGiveUp && { onGiveUp });
     this.#dates = new LineDates(filter.dates, this.#budget, inherits);
     this.#buffer = new LineBuffer(filter.maxlines);
+  }
+
+  /** The lines before the last one that its match spanned, as they were written. */
+  get joined(): readonly string[] {
+    return this.#joined.map(({ whole }) => whole);
   }
 
   /**
@@ -82,6 +88,7 @@ export class Matcher {
     this.#budget.nextLine();
     const { text, time, start } = this.#dates.cut(line, clock);
     const lines = this.#filter.maxlines > 1 ? this.#buffer.add(text, line) : undefined;
+    if (this.#joined.length > 0) this.#joined = [];
     const seen = lines ? joinLines(lines) : text;
     const ascii = (lines ? undefined : line.ascii) ?? isAscii(seen);
     return this.#judge({
@@ -161,13 +168,16 @@ export class Matcher {
     const { read } = this.#filter.failregex[index] as FilterPattern;
     const split = lines && splitBuffer(lines, text, match);
     const isIgnored = split ? this.#isIgnored(joinLines(split.matched)) : this.#isIgnored(text, ascii);
-    if (split) this.#buffer.replace(split.rest);
+    if (split) {
+      this.#buffer.replace(split.rest);
+      this.#joined = split.matched.filter((each) => each !== lines.at(-1));
+    }
     if (isIgnored) return none("ignoreregex", time);
     const groups = copiedOf(line, read(match, line.prefregex));
     const evidence = split ? split.matched.map(({ whole }) => whole) : [evidenceOf(line.whole)];
     const session = sessionOf(line, groups);
     if (session !== undefined) return this.#inSession(session, line, groups, evidence, index);
-    if (groups.nofail) return none("nofail", time);
+    if (groups.nofail) return none("nofail", time, index);
     const failed = { ids: groups, times: timesOf(groups), lines: evidence };
     return failure(failed, () => allGroups(groups), index, time);
   }
@@ -184,9 +194,9 @@ export class Matcher {
     const stored = start < 0 ? undefined : { whole, start, regex: index, time: when };
     const size = id.length + line.text.length + lengthOf(lines);
     const state = this.#sessions.merge(id, { groups, lines, time: when, size, stored });
-    if (state.nofail) return none("nofail", time);
+    if (state.nofail) return none("nofail", time, index);
     const failed = failure(state, () => mergeGroups(state.groups), index, time);
-    return failed ?? none("pending", time);
+    return failed ?? none("pending", time, index);
   }
 
   /** Reads the only line of a session again. */
@@ -234,8 +244,8 @@ function lengthOf(lines: readonly string[]): number {
   return length;
 }
 
-function none(why: NoFailure["why"], time: number | undefined): NoFailure {
-  return { match: false, why, time };
+function none(why: NoFailure["why"], time: number | undefined, regex?: number): NoFailure {
+  return regex === undefined ? { match: false, why, time } : { match: false, why, time, regex };
 }
 
 /** The groups of a line; copied where the line is long, which they would hold in memory. */

@@ -27,6 +27,8 @@ export interface NoFailure {
   readonly why: "no-prefregex" | "no-failregex" | "ignoreregex" | "nofail" | "pending";
   /** Epoch milliseconds of the line, if it has a time. */
   readonly time: number | undefined;
+  /** Index of the failregex that matched: `nofail` and `pending` alone. */
+  readonly regex?: number;
 }
 
 export type Groups = Readonly<Record<string, string | undefined>>;

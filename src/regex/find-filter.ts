@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
+import { readJournalMatch } from "../rules/fail2ban/journalmatch-option.ts";
 import { parseFilterSpec, readFilter } from "../rules/fail2ban/resolve-filter.ts";
 import { isBundled } from "../rules/files.ts";
 import { loadRules } from "../rules/load-rules.ts";
 import { resolveJail } from "../rules/merge.ts";
-import { type FilterRule, type Jail, type Pattern, RuleError } from "../rules/rule.ts";
+import { type FilterRule, type Jail, type JournalMatch, type Pattern, RuleError } from "../rules/rule.ts";
 
 /** Options that override parts of a filter. */
 export interface FilterOverrides {
@@ -12,6 +13,7 @@ export interface FilterOverrides {
   readonly ignoreregex: string | undefined;
   readonly datepattern: string | undefined;
   readonly maxlines: number | undefined;
+  readonly journalmatch: JournalMatch | undefined;
   readonly maxretry: number | undefined;
   readonly findtime: number | undefined;
 }
@@ -27,6 +29,7 @@ export async function findFilter(spec: string, changes: FilterOverrides): Promis
   const jails = await findJails(spec, changes.config);
   return jails.map((jail) => ({
     ...jail,
+    journalmatch: changes.journalmatch ?? jail.journalmatch,
     maxretry: changes.maxretry ?? jail.maxretry,
     findtime: changes.findtime ?? jail.findtime,
     filter: changed(jail.filter, changes),
@@ -74,8 +77,11 @@ function pickJails(jails: readonly Jail[], list: string | undefined): readonly J
 /** A jail around a filter of fail2ban's, with its options: `sshd[mode=ddos,logtype=short]`. */
 function filterJail(directory: string, spec: string): Jail {
   const { name, options } = parseFilterSpec(spec);
+  const place = whole(name);
   const filter = readFilter(directory, name, options);
-  return { ...resolveJail(name, whole(name), { usedns: "warn", count: { ipv4: 32, ipv6: 128 } }), filter };
+  const journalmatch = readJournalMatch({ filter, place }, () => undefined);
+  const jail = resolveJail(name, place, { usedns: "warn", count: { ipv4: 32, ipv6: 128 } });
+  return { ...jail, filter, journalmatch };
 }
 
 function patternJail(source: string): Jail {

@@ -10,8 +10,10 @@ import { judge } from "../stream/jail/jail-view.ts";
 
 /** The result for one line of a log. */
 export interface LineResult {
-  /** The line as it was written. */
+  /** The line as it was written; of a journal entry `host ident[pid]: message`. */
   readonly line: string;
+  /** The lines before it, as they were written, that its match spans. */
+  readonly joined: readonly string[];
   readonly verdict: Verdict;
   /** Index of the date template that found a date; undefined: there is no date, or none was sought. */
   readonly template: number | undefined;
@@ -60,7 +62,8 @@ export class LineMatcher {
     const hasDate =
       verdict !== undefined && !entry.isDateless && !entry.contained && jail.identifier === undefined;
     return {
-      line,
+      line: entry?.line ?? line,
+      joined: verdict === undefined ? [] : this.#matcher.joined,
       verdict: verdict ?? { match: false, why: "no-failregex", time: entry?.time },
       template: hasDate ? templateOf(filter, line, now) : undefined,
     };

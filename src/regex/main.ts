@@ -1,6 +1,3 @@
-import { createReadStream, existsSync, fstatSync, statSync } from "node:fs";
-import type { Readable } from "node:stream";
-import { findVulnerabilities } from "../check/vulnerabilities.ts";
 import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import { printable, Report } from "../cli/report.ts";
@@ -19,6 +16,7 @@ import { findFilter } from "./find-filter.ts";
 import { HELP } from "./help.ts";
 import { formatJson } from "./json-output.ts";
 import { LineMatcher, type LineResult } from "./line-matcher.ts";
+import { openLog } from "./open-log.ts";
 import { type Options, readOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { formatBans, RegexReport } from "./regex-report.ts";
@@ -51,20 +49,23 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function examine(options: Options, report: Report): Promise<number> {
   const jails = compileJails(await findFilter(options.filter, options));
   const now = options.now ?? Date.now();
-  warnOfVulnerabilities(jails, now, report);
+  if (options.check) await warnOfVulnerabilities(jails, now, report);
   const [first, ...others] = jails;
   if (first === undefined) throw new UsageError(`${options.filter}: no jail that reads lines`);
   if (options.json && others.length > 0) {
     const names = jails.map(({ jail }) => jail.name).join(", ");
     throw new UsageError(`option --json takes one jail; write ${options.filter}[NAME] with one of ${names}`);
   }
-  const views = jails.map((compiled) => new JailView(compiled, options, now, report));
+  const log = openLog(options.log, jails);
+  const format = log.format ?? options.format;
+  const views = jails.map(
+    (compiled) => new JailView(compiled, { ...options, format }, log.shown, now, report),
+  );
   let text = "";
   const takeLine = (line: string) => {
     for (const view of views) text += view.add(line);
   };
-  const input = openLog(options.log);
-  if (typeof input === "string") for (const line of input.split("\n")) takeLine(line);
+  if (log.lines !== undefined) for (const line of log.lines) takeLine(line);
   else {
     const onOverflow = () => {
       report.rareWarning("overlong", `a line is longer than ${MAX_LINE} bytes: it is read as an empty line`);
@@ -72,7 +73,7 @@ async function examine(options: Options, report: Report): Promise<number> {
     };
     const gate = new Gate({ maxLine: MAX_LINE, onOverflow });
     const progress = new Progress(options.log);
-    for await (const chunk of input as AsyncIterable<Buffer>) {
+    for await (const chunk of log.input as AsyncIterable<Buffer>) {
       gate.push(chunk, (line) => takeLine(decodeLine(line)));
       progress.add(chunk.length);
       if (text !== "") await print(text);
@@ -80,14 +81,20 @@ async function examine(options: Options, report: Report): Promise<number> {
     }
     gate.end((line) => takeLine(decodeLine(line)));
     progress.end();
+    await log.ended;
   }
   await print(text + views.map((view) => view.end()).join("\n"));
   return EXIT.OK;
 }
 
-/** Warns of lines with which a client could get another address banned. */
-function warnOfVulnerabilities(jails: readonly CompiledJail[], now: number, report: Report): void {
-  const errors = jails.flatMap((each) => findVulnerabilities(each, { now, isQuick: true }).errors);
+/** Warns of lines with which a client could abuse a filter. Trying them takes seconds, and so does loading their code. */
+async function warnOfVulnerabilities(
+  jails: readonly CompiledJail[],
+  now: number,
+  report: Report,
+): Promise<void> {
+  const { findVulnerabilities } = await import("../check/vulnerabilities.ts");
+  const errors = jails.flatMap((each) => findVulnerabilities(each, { now, hasLineFeeds: false }).errors);
   const warnings = errors.map(({ place, message }) => `${formatPlace(place)}: ${message}`);
   for (const warning of new Set(warnings)) report.warning(warning);
 }
@@ -102,11 +109,14 @@ class JailView {
   readonly #running: RunningJail;
   readonly #failures: FailureCounter;
   readonly #now: number;
+  readonly #shown: string;
   #lines = 0;
 
-  constructor(compiled: CompiledJail, options: Options, now: number, report: Report) {
+  /** @param shown the log's name in the report */
+  constructor(compiled: CompiledJail, options: Options, shown: string, now: number, report: Report) {
     this.#compiled = compiled;
     this.#options = options;
+    this.#shown = shown;
     this.#now = now;
     this.#judge = new LineMatcher(compiled, options.format, now, (pattern) => {
       this.#report.giveUp();
@@ -143,7 +153,7 @@ class JailView {
   /** Returns the text to print at the end. */
   end(): string {
     if (this.#options.json) return "";
-    const report = this.#report.format(this.#options.log);
+    const report = this.#report.format(this.#shown);
     return this.#options.bans ? `${report}\n${formatBans(this.#compiled, this.#bans)}` : report;
   }
 
@@ -152,26 +162,10 @@ class JailView {
   }
 }
 
-/** The log's bytes, or the line itself. */
-function openLog(log: string): Readable | string {
-  if (log === "-" || existsSync(log)) {
-    const isFolder = (log === "-" ? fstatSync(0) : statSync(log)).isDirectory();
-    if (isFolder) throw new LogError(`${log === "-" ? "stdin" : log}: is a directory, expected a log`);
-    return log === "-" ? process.stdin : createReadStream(log, { highWaterMark: 1 << 20 });
-  }
-  if (/^\S*\/\S*$/.test(log)) throw new UsageError(`${log}: no such file`);
-  return log;
-}
-
 function print(text: string): Promise<number> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => (error ? reject(error) : resolve(EXIT.OK)));
   });
-}
-
-/** A log that cannot be read. */
-class LogError extends Error {
-  readonly syscall = "read";
 }
 
 /** An error of reading the log or writing the report. */

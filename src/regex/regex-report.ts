@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
 import { printable } from "../cli/report.ts";
+import { evidenceOf } from "../filter/evidence-text.ts";
+import type { Verdict } from "../filter/verdict.ts";
 import type { Ban } from "../protocol/command.ts";
 import type { Pattern } from "../rules/rule.ts";
 import type { CompiledJail } from "../stream/jail/compile-jails.ts";
@@ -12,6 +13,8 @@ const SOME_LINES = 20;
 /** Longest line shown, in characters. */
 const SHOWN = 1024;
 
+type Kind = "matched" | "missed" | "ignored";
+
 interface Hit {
   readonly id: string;
   readonly time: number | undefined;
@@ -21,30 +24,39 @@ interface Hit {
 export class RegexReport {
   readonly #compiled: CompiledJail;
   readonly #options: Pick<Options, "verbose" | "print">;
-  readonly #hits: { count: number; readonly shown: Hit[] }[];
+  readonly #hits: { count: number; failures: number; readonly shown: Hit[] }[];
   readonly #templates = new Map<number, number>();
   readonly #kept = { matched: [] as string[], missed: [] as string[], ignored: [] as string[] };
   readonly #counts = { lines: 0, matched: 0, missed: 0, ignored: 0, givenUp: 0 };
+  /** The last lines that were missed, as many as a pattern may span, as they were written. */
+  #missed: string[] = [];
+  #failures = 0;
+  #ignoreregex = 0;
 
   constructor(compiled: CompiledJail, options: Pick<Options, "verbose" | "print">) {
     this.#compiled = compiled;
     this.#options = options;
-    this.#hits = compiled.filter.failregex.map(() => ({ count: 0, shown: [] }));
+    this.#hits = compiled.filter.failregex.map(() => ({ count: 0, failures: 0, shown: [] }));
   }
 
-  add({ line, verdict, template }: LineResult): void {
+  /** Adds a line. As in fail2ban-regex, a line of a session that is no failure by itself is ignored, and its pattern was hit. */
+  add({ line, joined, verdict, template }: LineResult): void {
     this.#counts.lines++;
     if (template !== undefined) this.#templates.set(template, (this.#templates.get(template) ?? 0) + 1);
-    if (verdict.match) {
-      const hits = this.#hits[verdict.regex];
-      if (hits) hits.count++;
-      if (hits && (this.#options.verbose || hits.shown.length < SOME_ADDRESSES)) {
+    for (const earlier of joined) this.#join(earlier);
+    const hits = verdict.regex === undefined ? undefined : this.#hits[verdict.regex];
+    if (hits) hits.count++;
+    if (verdict.match && hits) {
+      this.#failures++;
+      hits.failures++;
+      if (this.#options.verbose || hits.shown.length < SOME_ADDRESSES) {
         hits.shown.push({ id: verdict.id, time: verdict.time });
       }
-      this.#keep("matched", line);
-    } else if (verdict.why === "ignoreregex") this.#keep("ignored", line);
-    else if (verdict.why === "nofail" || verdict.why === "pending") this.#keep("matched", line);
-    else this.#keep("missed", line);
+    }
+    if (!verdict.match && verdict.why === "ignoreregex") this.#ignoreregex++;
+    const kind = kindOf(verdict);
+    if (kind === "missed" && this.#compiled.filter.maxlines > 1) this.#remember(evidenceOf(line));
+    this.#keep(kind, line);
   }
 
   /** Counts a search that took too long. */
@@ -52,7 +64,7 @@ export class RegexReport {
     this.#counts.givenUp++;
   }
 
-  /** The report, without what `--bans` adds. */
+  /** The report, without what `--bans` adds. `log`: the line that names the log. */
   format(log: string): string {
     const { jail } = this.#compiled;
     const { lines, matched, missed, ignored, givenUp } = this.#counts;
@@ -60,13 +72,11 @@ export class RegexReport {
     return [
       heading("Running tests"),
       `Use      filter : ${jail.name} (${jail.place.file})`,
-      log === "-" || existsSync(log)
-        ? `Use    log file : ${log === "-" ? "stdin" : log}`
-        : `Use single line : ${printable(log, SHOWN)}`,
+      log,
       "",
       heading("Results"),
       ...this.#formatPatterns("Failregex", total, jail.filter.failregex),
-      `Ignoreregex: ${ignored} total`,
+      `Ignoreregex: ${this.#ignoreregex} total`,
       "",
       heading("Summary"),
       ...this.#formatAddresses(),
@@ -76,16 +86,32 @@ export class RegexReport {
       ...this.#formatLines("matched"),
       ...this.#formatLines("ignored"),
       ...this.#formatLines("missed"),
-      total > 0 ? `Success, the total number of match is ${total}` : "Sorry, no match",
+      this.#failures > 0 ? `Success, the total number of match is ${this.#failures}` : "Sorry, no match",
       "",
     ].join("\n");
   }
 
-  #keep(kind: "matched" | "missed" | "ignored", line: string): void {
+  #keep(kind: Kind, line: string): void {
     const count = ++this.#counts[kind];
     const which = this.#options.print[kind];
     if (which === "all" || (which === "some" && count <= SOME_LINES))
       this.#kept[kind].push(printable(line, SHOWN));
+  }
+
+  #remember(line: string): void {
+    this.#missed.push(line);
+    if (this.#missed.length > this.#compiled.filter.maxlines) this.#missed.shift();
+  }
+
+  /** A line that was missed by itself is part of a match. */
+  #join(line: string): void {
+    const index = this.#missed.lastIndexOf(line);
+    if (index < 0) return;
+    this.#missed.splice(index, 1);
+    this.#counts.missed--;
+    const at = this.#kept.missed.lastIndexOf(printable(line, SHOWN));
+    if (at >= 0) this.#kept.missed.splice(at, 1);
+    this.#keep("matched", line);
   }
 
   #formatPatterns(title: string, total: number, patterns: readonly Pattern[]): readonly string[] {
@@ -104,14 +130,14 @@ export class RegexReport {
   }
 
   #formatAddresses(): readonly string[] {
-    const found = this.#hits.flatMap(({ count, shown }, index) =>
-      count === 0
+    const found = this.#hits.flatMap(({ failures, shown }, index) =>
+      failures === 0
         ? []
         : [
             `[${index + 1}]`,
             ...shown.map(({ id, time }) => `    ${printable(id, 200)} (${formatTime(time)})`),
-            ...(count > shown.length
-              ? [`    … and ${count - shown.length} more: --verbose prints them`]
+            ...(failures > shown.length
+              ? [`    … and ${failures - shown.length} more: --verbose prints them`]
               : []),
           ],
     );
@@ -125,7 +151,7 @@ export class RegexReport {
     return ["Date template hits:", "|- [# of hits] date format", ...hits, "`-", ""];
   }
 
-  #formatLines(kind: "matched" | "missed" | "ignored"): readonly string[] {
+  #formatLines(kind: Kind): readonly string[] {
     const count = this.#counts[kind];
     const kept = this.#kept[kind];
     if (this.#options.print[kind] === "none" || count === 0) return [];
@@ -136,6 +162,11 @@ export class RegexReport {
     }
     return [`|- ${capital(kind)} line(s):`, ...kept.map((line) => `|  ${line}`), "`-"];
   }
+}
+
+function kindOf(verdict: Verdict): Kind {
+  if (verdict.match || verdict.why === "pending") return "matched";
+  return verdict.why === "ignoreregex" || verdict.why === "nofail" ? "ignored" : "missed";
 }
 
 /** The bans that a jail would write, with their times. */

@@ -70,6 +70,7 @@ export async function scoreGroup(group: Group): Promise<readonly Difference[]> {
     ignoreregex: undefined,
     datepattern: undefined,
     maxlines: undefined,
+    journalmatch: undefined,
     maxretry: undefined,
     findtime: undefined,
   };

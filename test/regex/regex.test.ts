@@ -142,7 +142,7 @@ const rules = file(
 
 const NO_CHANGES = {
   ...{ config: undefined, ignoreregex: undefined, datepattern: undefined },
-  ...{ maxlines: undefined, maxretry: undefined, findtime: undefined },
+  ...{ maxlines: undefined, journalmatch: undefined, maxretry: undefined, findtime: undefined },
 };
 
 /** Ways to name a filter, and the lines that it finds. */
@@ -296,11 +296,116 @@ test("f2b-regex lets a pattern span --maxlines lines", async () => {
   );
 });
 
-test("f2b-regex warns of patterns that a stranger can abuse", async () => {
-  const { stderr, status } = await regex([
-    log,
-    file("weak.yaml", "jails:\n  a:\n    failregex: failed from <HOST>\n"),
-  ]);
+const SESSIONS = String.raw`^<F-MLFID>\s\S+ app\[\d+\]</F-MLFID>: <F-NOFAIL>connected from</F-NOFAIL> <HOST>$
+^<F-MLFID>\s\S+ app\[\d+\]</F-MLFID>: login failed$`;
+
+test("f2b-regex counts hits of patterns that are no failure by themselves, and ignores their lines", async () => {
+  const lines = [
+    "Jan  7 11:25:41 lory app[7]: connected from 192.0.2.67",
+    "Jan  7 11:25:42 lory app[8]: login failed",
+    "Jan  7 11:25:43 lory app[7]: login failed",
+  ].join("\n");
+  const { stdout, stderr } = await regex([lines, SESSIONS]);
+  assert.equal(stderr, "");
+  assert.match(stdout, /^Failregex: 3 total$/m);
+  assert.match(stdout, /^\| {2}1\) \[1\] .*\n\| {2}2\) \[2\] /m);
+  assert.match(stdout, /^Ignoreregex: 0 total$/m);
+  assert.match(stdout, /^Addresses found:\n\[2\]\n {4}192\.0\.2\.67 \(Tue Jan 07 11:25:43 2014\)\n\n/m);
+  assert.match(stdout, /^Lines: 3 lines, 1 ignored, 2 matched, 0 missed$/m);
+  assert.match(stdout, /^Success, the total number of match is 1$/m);
+});
+
+test("f2b-regex counts lines that a match joins as matched", async () => {
+  const lines = [
+    ...["Jan  7 11:25:40 other", "Jan  7 11:25:41 login of bob", "Jan  7 11:25:42 between"],
+    ...["Jan  7 11:25:43 that failed from 192.0.2.1", "Jan  7 11:25:44 login of eve"],
+  ].join("\n");
+  const pattern = "^ login of \\S+$<SKIPLINES>^ that failed from <ADDR>$";
+  const { stdout } = await regex(["-L", "3", "--print-all-matched", lines, pattern]);
+  assert.match(stdout, /^Lines: 5 lines, 0 ignored, 2 matched, 3 missed$/m);
+  assert.match(stdout, /^\|- Matched line\(s\):\n\| .*login of bob\n\| .*that failed .*\n`-$/m);
+  assert.match(stdout, /^\|- Missed line\(s\):\n\| .*other\n\| .*between\n\| .*login of eve\n`-$/m);
+});
+
+const ENTRY = {
+  ...{ __REALTIME_TIMESTAMP: "1389093941000000", _HOSTNAME: "lory", SYSLOG_IDENTIFIER: "app", _PID: "7" },
+  _SYSTEMD_UNIT: "app.service",
+};
+const ENTRIES = ["login failed from 192.0.2.67", "hello"]
+  .map((MESSAGE) => `${JSON.stringify({ ...ENTRY, MESSAGE })}\n`)
+  .join("");
+
+test("f2b-regex shows journal entries as patterns see them", async () => {
+  const { stdout } = await regex(
+    ["--print-all-matched", "-", "app\\[7\\]: login failed from <ADDR>$"],
+    ENTRIES,
+  );
+  assert.match(stdout, /^\| {2}lory app\[7\]: login failed from 192\.0\.2\.67$/m);
+  assert.match(stdout, /^\|- Missed line\(s\):\n\| {2}lory app\[7\]: hello$/m);
+});
+
+/** A journalctl that prints its arguments on stderr, two entries, and ends with a status. */
+function fakeJournal(status: number): { PATH: string } {
+  const path = mkdtempSync(join(folder, "bin-"));
+  const entries = file("entries.json", ENTRIES);
+  const script = `#!/bin/sh\nprintf '<%s>' "$@" >&2\n/bin/cat ${entries}\nexit ${status}\n`;
+  writeFileSync(join(path, "journalctl"), script, { mode: 0o755 });
+  return { PATH: path };
+}
+
+const JOURNALS: readonly { name: string; args: readonly string[]; told: string }[] = [
+  { name: "all entries", args: ["systemd-journal", "failed from <ADDR>$"], told: "<--system>" },
+  {
+    name: "what --journalmatch says",
+    args: ["-m", "_UID=0 + _SYSTEMD_UNIT='app.service' _UID=1", "systemd-journal", "failed from <ADDR>$"],
+    told: "<--system><_UID=0><+><_SYSTEMD_UNIT=app.service><_UID=1>",
+  },
+  {
+    name: "what the filter says",
+    args: ["systemd-journal", "unit", "-c", config],
+    told: "<--system><_SYSTEMD_UNIT=app.service><+><_COMM=app>",
+  },
+  {
+    name: "another journal",
+    args: ["systemd-journal[journalpath=/j, journalflags=8, namespace=app]", "failed from <ADDR>$"],
+    told: "<--directory=/j><--namespace=app><--user>",
+  },
+  {
+    name: "files",
+    args: ['systemd-journal[journalfiles="/j/a.journal /j/b*"]', "failed from <ADDR>$"],
+    told: "<--file=/j/a.journal><--file=/j/b*>",
+  },
+];
+
+writeFileSync(
+  join(config, "filter.d", "unit.conf"),
+  "[Definition]\nfailregex = failed from <ADDR>$\njournalmatch = _SYSTEMD_UNIT=app.service + _COMM=app\n",
+);
+
+for (const { name, args, told } of JOURNALS) {
+  test(`f2b-regex reads ${name} of systemd-journal`, async () => {
+    const { stdout, stderr } = await runProgram("f2b-regex", ["--tz", "UTC", ...args], "", fakeJournal(0));
+    assert.equal(stderr, `<-qao><json>${told}`);
+    assert.match(stdout, /^Use {5}journal : journalctl -qao json /m);
+    assert.ok(!told.includes("_UID") === /^ {4}192\.0\.2\.67 \(Tue Jan 07 11:25:41 2014\)$/m.test(stdout));
+  });
+}
+
+test("f2b-regex tells when journalctl fails", async () => {
+  const env = fakeJournal(1);
+  const failed = await runProgram("f2b-regex", ["systemd-journal", "failed from <ADDR>$"], "", env);
+  assert.match(failed.stderr, /f2b-regex: error: journalctl ended with status 1\n$/);
+  assert.equal(failed.status, 74);
+  const none = { PATH: "/none" };
+  const missing = await runProgram("f2b-regex", ["systemd-journal", "failed from <ADDR>$"], "", none);
+  assert.match(missing.stderr, /error: spawn journalctl ENOENT/);
+  assert.equal(missing.status, 74);
+});
+
+test("f2b-regex --check warns of patterns that a stranger can abuse", async () => {
+  const weak = file("weak.yaml", "jails:\n  a:\n    failregex: failed from <HOST>\n");
+  assert.equal((await regex([log, weak])).stderr, "");
+  const { stderr, status } = await regex(["--check", log, weak]);
   assert.equal(
     stderr.replace(folder, "").slice(0, 150),
     "f2b-regex: warning: /weak.yaml:3:16: failregex 1: not anchored: text anywhere in a line can match, so whoever writes into the log can choose the addre",
@@ -327,6 +432,8 @@ const WRONG: readonly { name: string; args: readonly string[]; status: number; s
   { name: "options that are none", args: ["a", "smtp-auth[mode]", "-c", config], status: 78, stderr: /expected name\[key="value", …\]/ },
   { name: "a jail that is not there", args: ["a", `${rules}[third]`], status: 78, stderr: /the jails are first, second/ },
   { name: "a pattern without id", args: ["a", "fail ed"], status: 78, stderr: /no tag for an address or id/ },
+  { name: "a journalmatch that is none", args: ["-m", "ssh", "systemd-journal", "<HOST>"], status: 64, stderr: /--journalmatch: expected FIELD=VALUE, got "ssh"/ },
+  { name: "an unknown option for the journal", args: ["systemd-journal[path=/x]", "<HOST>"], status: 78, stderr: /unknown option "path"/ },
   { name: "a broken pattern", args: ["a", "(<HOST>"], status: 78, stderr: /ends this group/ },
   { name: "an empty pattern", args: ["a", " "], status: 78, stderr: /empty pattern/ },
 ]; // biome-ignore format: a table

@@ -1,7 +1,7 @@
 import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import type { PatternPlace } from "../hostile/field-kinds.ts";
 import { Attack } from "./attack.ts";
-import { BENIGN, type BenignCase, CaseWriter } from "./benign-case.ts";
+import { type BenignCase, CaseWriter } from "./benign-case.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Forgery, forge } from "./forge.ts";
 import { type JailPatterns, jailPatternsOf } from "./jail-patterns.ts";
@@ -24,8 +24,6 @@ export interface Injection {
 export interface InjectOptions {
   /** Epoch milliseconds, for years that sample lines leave out. */
   readonly now: number;
-  /** True: no more than two lines of each pattern, and no sessions. */
-  readonly isQuick?: boolean;
   /** False: no texts with line feeds, for imported rules, which the user cannot correct. */
   readonly hasLineFeeds?: boolean;
 }
@@ -37,22 +35,17 @@ const MOST_LINES = 100_000;
  * Generates lines as the service of a jail would write them for a hostile client, and looks for those with another id, or none. The same
  * rules give the same lines.
  */
-export function inject(
-  compiled: CompiledJail,
-  { now, isQuick = false, hasLineFeeds = !isQuick }: InjectOptions,
-): Injection {
+export function inject(compiled: CompiledJail, { now, hasLineFeeds = true }: InjectOptions): Injection {
   if (compiled.jail.on === "ban") return { lines: 0, found: [], forgery: undefined, untried: [] };
   const patterns = jailPatternsOf(compiled);
   const samples = readSamples(patterns, now);
   const writer = new CaseWriter(patterns, now);
-  const written = patterns.failregex.map((_, regex) =>
-    writer.casesOf(regex, BENIGN, isQuick ? 2 : undefined),
-  );
+  const written = patterns.failregex.map((_, regex) => writer.casesOf(regex));
   const firsts = written.flatMap((cases) => cases.slice(0, 1));
   const found = new Findings(patterns, samples);
   const attack = new Attack(compiled, now);
   const payloads = new Payloads(patterns, firsts);
-  const groups = () => [samples.cases, written.flat(), isQuick ? [] : writer.sessions(firsts)];
+  const groups = () => [samples.cases, written.flat(), writer.sessions(firsts)];
   for (const cases of groups()) {
     for (const [benign, turn] of numbered(cases)) {
       if (attack.lines >= MOST_LINES) break;
@@ -63,7 +56,7 @@ export function inject(
   }
   const quoter = new MessageQuoter(patterns, now);
   for (const cases of written) for (const fault of quoter.quote(cases, samples.others)) found.add(fault);
-  const isOpen = compiled.jail.framing === "file" && !isQuick;
+  const isOpen = compiled.jail.framing === "file";
   return {
     lines: attack.lines + quoter.lines,
     found: found.all,

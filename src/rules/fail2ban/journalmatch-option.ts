@@ -1,5 +1,5 @@
-import { type JournalMatch, RuleError } from "../rule.ts";
-import type { ResolvedJail } from "./resolve-jail.ts";
+import { type JournalMatch, type Place, RuleError } from "../rule.ts";
+import type { ResolvedFilter } from "./resolve-filter.ts";
 import type { Warn } from "./values.ts";
 
 /**
@@ -8,7 +8,10 @@ import type { Warn } from "./values.ts";
  *
  * @throws RuleError for a word that is not `FIELD=VALUE`
  */
-export function readJournalMatch({ filter, place }: ResolvedJail, warn: Warn): JournalMatch | undefined {
+export function readJournalMatch(
+  { filter, place }: { readonly filter: Pick<ResolvedFilter, "journalmatch">; readonly place: Place },
+  warn: Warn,
+): JournalMatch | undefined {
   const alternatives: Map<string, Set<string>>[] = [];
   for (const words of filter.journalmatch) {
     alternatives.push(new Map());
