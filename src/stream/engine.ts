@@ -235,6 +235,7 @@ export class Engine {
     const source = new LogSource(name, this.#formatOf(name), this.#sourceHost);
     this.#sources.set(name, source);
     source.use(this.#jailsOf(name));
+    if (name === undefined && this.#options.source === undefined) this.#unread.checkUnnamed(this.#reading);
     return source;
   }
 

@@ -22,7 +22,7 @@ export interface JournalOptions {
 }
 
 /** Where journalctl begins to read. */
-type Start = { readonly cursor: string } | { readonly since: number } | "end" | "start";
+type Start = { readonly cursor: string } | { readonly since: number } | "start";
 
 /** Milliseconds until journalctl is started again: at first, and at most. Both after it ran for `STEADY`. */
 const FIRST_DELAY = 1_000;
@@ -150,8 +150,8 @@ export class JournalSource implements BlockSource {
     if (cursor !== undefined || this.#options.saved) return { since: Number(time) / 1000 };
     const { begin } = this.#options;
     if (typeof begin === "number") return { since: begin };
-    // Started again, it must not leave out what came meanwhile.
-    return begin === "end" && this.#child !== undefined ? { since: Number(time) / 1000 } : begin;
+    // The end is where the journal ended when f2b-tail began, not where it ends when journalctl has found it.
+    return begin === "end" ? { since: Number(time) / 1000 } : begin;
   }
 
   #ended(how: string | number | null): void {
@@ -176,11 +176,10 @@ export class JournalSource implements BlockSource {
 
 function journalArgs(start: Start, { matches, follows }: JournalOptions): readonly string[] {
   const args = ["-q", "-a", ...(follows ? ["-f"] : []), "-o", "json"];
-  if (start === "end") return [...args, "-n", "0", ...matches];
   if (follows) args.push("--no-tail");
   if (start === "start") return [...args, ...matches];
   if ("cursor" in start) return [...args, `--after-cursor=${start.cursor}`, ...matches];
-  return [...args, `--since=@${Math.floor(start.since / 1000)}`, ...matches];
+  return [...args, `--since=@${(start.since / 1000).toFixed(3)}`, ...matches];
 }
 
 /** Cursor and time of the last of some whole lines, if it is an entry. */

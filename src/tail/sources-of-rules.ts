@@ -20,7 +20,8 @@ export interface RuleSources {
  */
 export async function sourcesOfRules(specs: readonly string[], report: Report): Promise<RuleSources> {
   const { jails, warnings } = await loadRules({ specs, sets: [] });
-  for (const warning of warnings) report.warning(warning);
+  // f2b-stream reads the same rules and warns of the same.
+  for (const warning of warnings) report.detail(warning);
   const reading = jails.filter(({ enabled, on }) => enabled && on === "log");
   const sources = sourcesOf(reading);
   const journal = reading.filter(({ logpath }) => logpath === undefined);

@@ -140,8 +140,17 @@ export class DaemonHost {
 
   /** Starts a daemon that stays in the foreground; it ends with the host at the latest. What it says on stderr goes to /var/log/NAME.stderr. */
   start(...argv: readonly string[]): ChildProcess {
+    return this.#start("ignore", argv);
+  }
+
+  /** As `start`; what is written to the child's stdin reaches it. */
+  startWithInput(...argv: readonly string[]): ChildProcess {
+    return this.#start("pipe", argv);
+  }
+
+  #start(stdin: "ignore" | "pipe", argv: readonly string[]): ChildProcess {
     const [file, ...args] = [...this.at, ...argv];
-    const child = spawn(file as string, args, { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(file as string, args, { stdio: [stdin, "ignore", "pipe"] });
     const name = argv[0]?.replace(/^.*\//, "");
     child.stderr?.on("data", (text: Buffer) => {
       try {
@@ -208,10 +217,10 @@ export class DaemonHost {
       await exec("ip", ["-n", client, "addr", "replace", "fe80::2/64", "dev", "veth0", "nodad"]);
   }
 
-  /** Waits until it is so. @throws Error after half a minute, with `what` */
-  async until(isSo: () => boolean, what: string): Promise<void> {
+  /** Waits until it is so. @throws Error after `most` milliseconds, with `what` */
+  async until(isSo: () => boolean, what: string, most = 30_000): Promise<void> {
     for (const start = performance.now(); !isSo(); ) {
-      if (performance.now() - start > 30_000) throw new Error(`waited in vain: ${what}`);
+      if (performance.now() - start > most) throw new Error(`waited in vain: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

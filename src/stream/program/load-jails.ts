@@ -28,14 +28,3 @@ export function leaveOutImported({ exec }: LoadedRules, report: Report) {
     return true;
   };
 }
-
-/** Warns when jails read different logs and nothing says which one stdin is. */
-export function warnOfSources(jails: readonly CompiledJail[], { source }: Options, report: Report): void {
-  if (source !== undefined) return;
-  const paths = new Set(
-    jails.map(({ jail }) => jail.logpath?.join(" ")).filter((path) => path !== undefined),
-  );
-  if (paths.size < 2) return;
-  report.warning("the jails name different logs, and every jail sees every line of this one");
-  report.hint("--source /var/log/auth.log says which log stdin is");
-}

@@ -14,7 +14,7 @@ import { Outbox } from "../outbox.ts";
 import { type RunClock, type RunSurroundings, run } from "../run.ts";
 import type { BanLog } from "../state/banlog.ts";
 import { Persister } from "../state/persister.ts";
-import { enabledJails, readRules, warnOfSources } from "./load-jails.ts";
+import { enabledJails, readRules } from "./load-jails.ts";
 
 export interface StreamContext {
   readonly report: Report;
@@ -36,7 +36,6 @@ export async function streamLog(
     report.error("stdin: is a folder, expected a log");
     return EXIT.IO;
   }
-  warnOfSources(jails, options, report);
   const outbox = new Outbox();
   const { write, flush } = outbox;
   const state = await openState(options, report);

@@ -6,7 +6,7 @@ import { readsSource } from "../jail/jail-view.ts";
 /** Longest list of names in a message, in characters. */
 const LONGEST_LIST = 200;
 
-/** Warns, once of each, of sources that no jail reads and of jails that read none of the sources. */
+/** Warns, once of each, where jails and sources do not fit together: of sources that no jail reads, of jails that read none. */
 export class UnreadSources {
   readonly #report: Report;
   readonly #told = new Set<string>();
@@ -23,6 +23,16 @@ export class UnreadSources {
       if (!reading.some((jail) => readsSource(jail, source))) this.#tellUnread(source, reading);
     for (const jail of reading)
       if (!sources.some((source) => readsSource(jail, source))) this.#tellIdle(jail, sources);
+  }
+
+  /** Warns when jails read different logs, and nothing says which one this input is. */
+  checkUnnamed(jails: readonly Jail[]): void {
+    const paths = new Set(
+      jails.map(({ logpath }) => logpath?.join(" ")).filter((path) => path !== undefined),
+    );
+    if (paths.size < 2 || !this.#isNew("unnamed")) return;
+    this.#report.warning("the jails name different logs, and every jail sees every line of this one");
+    this.#report.hint("--source /var/log/auth.log says which log stdin is; f2b-tail reads several");
   }
 
   #tellUnread({ name }: Source, jails: readonly Jail[]): void {
