@@ -20,7 +20,7 @@ import { fileURLToPath } from "node:url";
 import { eventually } from "../helpers/eventually.ts";
 import { newFolder } from "../helpers/folder.ts";
 import { program } from "../helpers/program.ts";
-import { readTagged } from "../helpers/tagged-reader.ts";
+import { readByStream, readTagged } from "../helpers/tagged-reader.ts";
 
 /** How often each log is rotated; `make kill-tail` has 1,000. */
 const ROTATIONS = Number(process.env.F2B_ROTATIONS ?? 40);
@@ -58,13 +58,14 @@ for (const [name, rotate] of Object.entries({ byNumber, byDate })) {
       writer.child.kill("SIGHUP");
     }
     const count = await writer.stop();
-    const read = await stream.stop(count);
-    const { lines = [], repeated = 0 } = read.get(log) ?? {};
+    const bytes = await stream.stop(count);
+    const { lines = [], repeated = 0 } = readTagged(bytes).get(log) ?? {};
     const numbers = lines.map((line) => Number(line.split(" ")[1]));
     t.diagnostic(`${count} lines, ${stream.kills} kills, ${repeated} bytes repeated`);
     if (faults(numbers, count).lost > 0) t.diagnostic(readFileSync(join(folder, "stderr"), "utf8"));
     if (faults(numbers, count).lost > 0) execFileSync("cp", ["-r", folder, "/tmp/failed"]);
     assert.deepEqual(faults(numbers, count), { lost: 0, doubled: 0, firstLost: undefined });
+    assert.deepEqual(readByStream(bytes, log), lines);
     assert.ok(stream.kills > 0);
   });
 }
@@ -91,7 +92,7 @@ test(`f2b-tail reads over ${ROTATIONS} rotations by copying and truncating what 
   }
   const count = await writer.stop();
   for (const number of numbersIn(readFileSync(log, "utf8"))) kept.add(number);
-  const read = await stream.stop(kept.size);
+  const read = readTagged(await stream.stop(kept.size));
   tail.kill();
   await once(tail, "close");
   const numbers = numbersIn((read.get(log)?.lines ?? []).map((line) => `${line}\n`).join(""));
@@ -191,7 +192,7 @@ async function startKilled(t: TestContext, folder: string, args: readonly string
       child.kill();
       const [status] = await once(child, "close");
       assert.equal(status, 0, readFileSync(join(folder, "stderr"), "utf8"));
-      return readTagged(Buffer.concat(chunks));
+      return Buffer.concat(chunks);
     },
   };
 
