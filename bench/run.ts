@@ -11,6 +11,7 @@ import { FULL, QUICK } from "./lib/sizes.ts";
 import { literals } from "./literals.ts";
 import { memory } from "./memory.ts";
 import { start } from "./start.ts";
+import { tail } from "./tail.ts";
 import { access, fail2ban, flood, journal, mixed } from "./throughput.ts";
 
 // usage: node dist/bench/run.js [--quick] [BENCH]...
@@ -29,6 +30,7 @@ const BENCHES: { readonly [name: string]: Bench } = {
   memory,
   latency,
   start,
+  tail,
 };
 
 const words = process.argv.slice(2);

@@ -12,7 +12,10 @@ const PROGRAMS = ["f2b-stream", "f2b-exec", "f2b-regex", "f2b-client", "f2b-tail
 for (const folder of ["dist/bin", "dist/chunks"]) rmSync(folder, { recursive: true, force: true });
 
 const { output } = await build({
-  input: Object.fromEntries(PROGRAMS.map((name) => [name, `dist/src/bin/${name}.js`])),
+  input: {
+    ...Object.fromEntries(PROGRAMS.map((name) => [name, `dist/src/bin/${name}.js`])),
+    "check-worker": "dist/src/check/worker.js",
+  },
   platform: "node",
   output: {
     dir: "dist",
@@ -20,7 +23,7 @@ const { output } = await build({
     // The maps stay beside the chunks and out of the package: a stack trace of a release is read with those of the same build.
     sourcemap: true,
     minify: true,
-    entryFileNames: "bin/[name].js",
+    entryFileNames: ({ name }) => (name === "check-worker" ? "chunks/[name].js" : "bin/[name].js"),
     chunkFileNames: "chunks/[name]-[hash].js",
     // Without these groups there is a chunk for each set of programs that share some module.
     codeSplitting: {

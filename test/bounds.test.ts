@@ -63,6 +63,9 @@ const STREAM: Readonly<Record<string, Case>> = {
     assert.deepEqual(tested.told, ["warning: dropped a line longer than 100 bytes"]);
     assert.equal(tested.engine.counts.overlong, 1);
   },
+  "a line of a container, its pieces joined, each of two streams": [
+    "stream/containers.test.ts: pieces that are too long together are dropped, and counted",
+  ],
   "addresses remembered, a jail": async () => {
     const tested = await appEngine({ maxKeys: 2 });
     for (const last of [1, 2, 3]) fail(tested, last);

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runTests } from "../src/check/check.ts";
+import { runTests } from "../src/check/check-jail.ts";
 import { EXIT } from "../src/cli/exit.ts";
 import { HELP as CLIENT_HELP } from "../src/client/options.ts";
 import { parseConfig } from "../src/exec/config.ts";

@@ -1,12 +1,8 @@
 import { printable, type Report } from "../cli/report.ts";
-import { successFilter } from "../filter/compile-filter.ts";
-import type { Failure, Verdict } from "../filter/verdict.ts";
-import { formatPlace, type Jail, RuleError, type RuleTest } from "../rules/rule.ts";
-import { formatNetwork, parseNetwork } from "../shared/address.ts";
+import { formatPlace, type Jail, RuleError } from "../rules/rule.ts";
 import type { CompiledJail } from "../stream/jail/compile-jails.ts";
-import { identify } from "../stream/jail/subject.ts";
-import { runLines } from "./injection/run-lines.ts";
-import { findVulnerabilities } from "./vulnerabilities.ts";
+import type { JailFindings, Mistake } from "./check-jail.ts";
+import { checkEach } from "./check-threads.ts";
 
 /** How much was checked. */
 export interface Checked {
@@ -35,97 +31,51 @@ const TRUSTED_HINT =
  * @param now epoch milliseconds, for years that lines leave out
  * @throws AggregateError of RuleErrors
  */
-export function checkJails(
+export async function checkJails(
   jails: readonly CompiledJail[],
   imported: ReadonlySet<string>,
   now: number,
   report: Report,
-): Checked {
-  const errors: RuleError[] = [];
-  let lines = 0;
-  for (const each of jails) {
-    const { name } = each.jail;
-    const isImported = imported.has(name);
-    const vulnerabilities = findVulnerabilities(each, { now, hasLineFeeds: !isImported });
-    lines += vulnerabilities.lines;
-    errors.push(...runTests(each, now));
-    const forgeable = isImported ? undefined : forgeableBy(each.jail);
-    if (forgeable !== undefined) {
-      report.warning(`${formatPlace(each.jail.place)}: ${name}: ${forgeable}`);
-      report.hint(TRUSTED_HINT);
-    }
-    if (!isImported)
-      errors.push(...vulnerabilities.errors, ...(vulnerabilities.framing ? [vulnerabilities.framing] : []));
-    else if (vulnerabilities.framing) report.warning(`[${name}] ${OPEN_FILE.replace("NAME", () => name)}`);
-    for (const { place, message, hint } of isImported ? vulnerabilities.errors : vulnerabilities.doubts) {
-      report.warning(`${formatPlace(place)}: ${message}`);
-      if (hint !== undefined && !isImported) report.hint(hint);
-    }
-    for (const pattern of vulnerabilities.untried) {
-      report.hint(`[${name}] ${pattern}: no hostile line could be generated; add a sample line under tests`);
-    }
-  }
-  if (errors.length > 0) throw new AggregateError(errors);
-  return { tests: jails.reduce((sum, { jail }) => sum + jail.tests.length, 0), lines };
-}
-
-/**
- * Runs the tests of a jail, each with a new filter.
- *
- * @param now epoch milliseconds, for years that lines leave out
- * @returns the tests that fail
- */
-export function runTests(compiled: CompiledJail, now: number): readonly RuleError[] {
-  return compiled.jail.tests.flatMap((test) => {
-    return mistakesOf(test, compiled, now).map(
-      (mistake) => new RuleError("ERR_RULE_TEST", test.place, `${compiled.jail.name}: test: ${mistake}`),
-    );
+): Promise<Checked> {
+  const findings = await checkEach(jails, { imported, now });
+  const errors = findings.flatMap((found, index) => {
+    const { jail } = jails[index] as CompiledJail;
+    return reportJail(jail, imported.has(jail.name), found, report);
   });
-}
-
-function mistakesOf(
-  { lines, match, success }: RuleTest,
-  compiled: CompiledJail,
-  now: number,
-): readonly string[] {
-  const line = JSON.stringify(printable(lines.at(-1) ?? "", 100));
-  const failure = runLines(compiled, lines, now).last;
-  const mistakes = [mistakeOf(match, failure, "failure")];
-  if (success !== undefined) {
-    const login = runLines({ ...compiled, filter: successFilter(compiled.filter) }, lines, now).last;
-    mistakes.push(mistakeOf(success, login, "success"));
-  }
-  return mistakes.flatMap((mistake) => (mistake === undefined ? [] : `${mistake} in ${line}`));
-}
-
-/** How a verdict differs from what a test expects. */
-function mistakeOf(
-  expected: RuleTest["match"],
-  verdict: Verdict | undefined,
-  what: "failure" | "success",
-): string | undefined {
-  if (expected === false) {
-    return verdict?.match ? `expected no ${what}, got one of ${JSON.stringify(verdict.id)}` : undefined;
-  }
-  if (!verdict?.match) return `expected a ${what}, got none (${verdict?.why ?? "not read by this jail"})`;
-  const found: Readonly<Record<string, string | undefined>> = {
-    ...identityOf(verdict),
-    user: verdict.groups().user,
+  if (errors.length > 0) throw new AggregateError(errors.map(toRuleError));
+  return {
+    tests: jails.reduce((sum, { jail }) => sum + jail.tests.length, 0),
+    lines: findings.reduce((sum, { lines }) => sum + lines, 0),
   };
-  const ip = expected.ip && canonical(expected.ip);
-  const wanted = Object.entries({ ...expected, ...(ip && { ip }) });
-  const different = wanted.find(([key, value]) => found[key] !== value);
-  if (different === undefined) return undefined;
-  const [key, value] = different;
-  return `expected ${key} ${JSON.stringify(value)}, got ${JSON.stringify(found[key] ?? null)}`;
 }
 
-function identityOf(failure: Failure): { ip?: string; id?: string } {
-  const identity = identify(failure);
-  return identity.kind === "address" ? { ip: formatNetwork(identity.network) } : { id: failure.id };
+/** Reports the warnings for a jail, and gives the errors. */
+function reportJail(
+  jail: Jail,
+  isImported: boolean,
+  found: JailFindings,
+  report: Report,
+): readonly Mistake[] {
+  const { name } = jail;
+  const forgeable = isImported ? undefined : forgeableBy(jail);
+  if (forgeable !== undefined) {
+    report.warning(`${formatPlace(jail.place)}: ${name}: ${forgeable}`);
+    report.hint(TRUSTED_HINT);
+  }
+  if (isImported && found.framing) report.warning(`[${name}] ${OPEN_FILE.replace("NAME", () => name)}`);
+  for (const { place, message, hint } of isImported ? found.errors : found.doubts) {
+    report.warning(`${formatPlace(place)}: ${message}`);
+    if (hint !== undefined && !isImported) report.hint(hint);
+  }
+  for (const pattern of found.untried) {
+    report.hint(`[${name}] ${pattern}: no hostile line could be generated; add a sample line under tests`);
+  }
+  return [
+    ...found.tests,
+    ...(isImported ? [] : [...found.errors, ...(found.framing ? [found.framing] : [])]),
+  ];
 }
 
-function canonical(ip: string): string {
-  const network = parseNetwork(ip);
-  return network ? formatNetwork(network) : ip;
+function toRuleError({ code, place, message, hint }: Mistake): RuleError {
+  return new RuleError(code, place, message, hint);
 }

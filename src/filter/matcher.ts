@@ -21,6 +21,8 @@ export interface MatcherOptions {
    * show the matcher every line: such a line then has no time, and the caller finds one.
    */
   readonly inherits?: boolean;
+  /** True: searches have no time limits, for a caller that stops the whole by itself. */
+  readonly isUnlimited?: boolean;
   /** Called for each search that took too long and was given up; the line counts as one that does not match. */
   readonly onGiveUp?: (pattern: PythonPattern) => void;
 }
@@ -67,9 +69,12 @@ export class Matcher {
   readonly #buffer: LineBuffer;
   #joined: readonly BufferedLine[] = [];
 
-  constructor(filter: CompiledFilter, { inherits = true, onGiveUp }: MatcherOptions = {}) {
+  constructor(
+    filter: CompiledFilter,
+    { inherits = true, isUnlimited = false, onGiveUp }: MatcherOptions = {},
+  ) {
     this.#filter = filter;
-    this.#budget = new SearchBudget(onGiveUp && { onGiveUp });
+    this.#budget = new SearchBudget({ isUnlimited, ...(onGiveUp && { onGiveUp }) });
     this.#dates = new LineDates(filter.dates, this.#budget, inherits);
     this.#buffer = new LineBuffer(filter.maxlines);
   }

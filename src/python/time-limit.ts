@@ -30,10 +30,17 @@ export function runWithin<Result>(milliseconds: number, task: () => Result): Com
   return runOnce(Math.ceil(milliseconds * Math.min(1 / share, MOST_SLOWED)), task);
 }
 
-/** CPU time of this process, in milliseconds. */
+let threads = 1;
+
+/** Says that so many threads of this process search: only the CPU time of all together can be asked for. */
+export function shareCpuTime(count: number): void {
+  threads = count;
+}
+
+/** CPU time of this process, or this thread's share of it, in milliseconds. */
 export function cpuTime(): number {
   const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
+  return (user + system) / 1000 / threads;
 }
 
 function runOnce<Result>(milliseconds: number, task: () => Result): Completed<Result> | undefined {

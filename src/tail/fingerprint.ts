@@ -22,9 +22,3 @@ export function fingerprintOf(beginning: Buffer): Fingerprint {
   const hash = createHash("sha256").update(beginning).digest("hex").slice(0, 32);
   return { length: beginning.length, hash };
 }
-
-/** Whether a file begins with what the fingerprint was taken of. */
-export function hasFingerprint(fd: number, { length, hash }: Fingerprint): boolean {
-  const beginning = readBeginning(fd);
-  return beginning.length >= length && fingerprintOf(beginning.subarray(0, length)).hash === hash;
-}

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
-import { type Fingerprint, hasFingerprint, readBeginning } from "./fingerprint.ts";
+import { type Fingerprint, fingerprintOf, readBeginning } from "./fingerprint.ts";
 import { atMark, atOffset, type Beginning, type Mark } from "./generation.ts";
 import { type Found, filesBeside, oldParts } from "./old-parts.ts";
 
@@ -126,49 +126,40 @@ export function findCopy(
   { id, fingerprint }: Pick<Mark, "id" | "fingerprint">,
 ): Found | undefined {
   if (fingerprint.length === 0) return undefined;
-  return parts.findLast((file) => file.id !== id && hasBeginning(file.path, fingerprint));
+  return parts.findLast((file) => file.id !== id && hasBeginning(file, fingerprint));
 }
 
 /** Whether a file is, as far as it goes, a copy of one with that beginning. */
-export function isCopyOf({ path }: Found, beginning: Buffer): boolean {
-  const copy = beginningOf(path);
+export function isCopyOf(file: Found, beginning: Buffer): boolean {
+  const copy = beginningOf(file);
   const length = Math.min(copy.length, beginning.length);
   return length > 0 && copy.subarray(0, length).equals(beginning.subarray(0, length));
 }
 
-function beginningOf(path: string): Buffer {
-  try {
-    const fd = openFile(path);
-    try {
-      return Buffer.from(readBeginning(fd));
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return Buffer.alloc(0);
-  }
+/** Whether a file begins in the same way as another. */
+function hasBeginning(file: Found, fingerprint: Fingerprint): boolean {
+  const beginning = beginningOf(file);
+  const { length, hash } = fingerprint;
+  return beginning.length >= length && fingerprintOf(beginning.subarray(0, length)).hash === hash;
 }
 
-/** Whether a file begins in the same way as another. */
-export function hasBeginning(path: string, fingerprint: Fingerprint): boolean {
+/** The first bytes of a file, whatever its name is by now; none where it can't be read. */
+function beginningOf(file: Found): Buffer {
+  let fd: number | undefined;
   try {
-    const fd = openFile(path);
-    try {
-      return hasFingerprint(fd, fingerprint);
-    } finally {
-      closeSync(fd);
-    }
+    fd = openFound(file);
+    return fd === undefined ? Buffer.alloc(0) : Buffer.from(readBeginning(fd));
   } catch {
-    return false;
+    return Buffer.alloc(0);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
 /** Whether a file is the one of a mark. Device numbers may change when the machine starts. */
 export function isRestOf(file: Found, mark: Mark): boolean {
   return (
-    inodeOf(file.id) === inodeOf(mark.id) &&
-    file.size >= mark.offset &&
-    hasBeginning(file.path, mark.fingerprint)
+    inodeOf(file.id) === inodeOf(mark.id) && file.size >= mark.offset && hasBeginning(file, mark.fingerprint)
   );
 }
 

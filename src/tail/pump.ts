@@ -5,8 +5,8 @@ import type { Output } from "./output.ts";
 export interface PumpOptions {
   readonly output: Output;
   readonly clock: Clock;
-  /** Saves where all sources are, before a block of a new place is written. */
-  readonly note: () => void;
+  /** Called before a block is written, when all before it were taken. */
+  readonly onNext: (block: Block) => void;
   /** A block is being written: its bytes must stay as they are until it is taken. */
   readonly onWriting: () => void;
   /** stdout took a block. */
@@ -72,8 +72,8 @@ export class Pump {
 
   /** Writes a block, reads the next one meanwhile, and returns that. */
   async #write(block: Block): Promise<Block | undefined> {
-    const { output, note, onWriting, onTaken } = this.#options;
-    if (!block.isNoted) note();
+    const { output, onNext, onWriting, onTaken } = this.#options;
+    onNext(block);
     this.#sourcesChanged?.();
     this.#sourcesChanged = undefined;
     const written = output.write(block);

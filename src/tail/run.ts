@@ -3,7 +3,7 @@ import { UsageError } from "../cli/args.ts";
 import { EXIT } from "../cli/exit.ts";
 import type { Report } from "../cli/report.ts";
 import type { Clock } from "../shared/clock.ts";
-import type { BlockSource } from "./block.ts";
+import type { Block, BlockSource } from "./block.ts";
 import { describe, FileSet } from "./file-set.ts";
 import type { FileContext, FirstParts } from "./file-source.ts";
 import { InTurn } from "./in-turn.ts";
@@ -37,6 +37,8 @@ export interface Surroundings {
 const BLOCK = 524_288;
 /** Milliseconds of silence after which something is written, so that a dead reader shows. */
 const BEAT = 30_000;
+/** Places of a source of which something was written and not saved. The reader knows as many, and one more. */
+const MOST_UNSAVED = 3;
 /** How long the reader may take for the last block, in milliseconds. */
 const PATIENCE = 5_000;
 
@@ -100,6 +102,8 @@ class Tail {
   readonly #fifos: FifoSource[] = [];
   #journal: JournalSource | undefined;
   readonly #asked: Asked;
+  /** By source the places of which something was written since the state was saved. */
+  readonly #unsaved = new Map<string, Set<string>>();
   #cancelPatience = (): void => undefined;
   /** What blocks are read into by turns: one is written while the other is read into. */
   readonly #buffers: readonly Buffer[];
@@ -119,7 +123,7 @@ class Tail {
     this.#pump = new Pump({
       output: this.#output,
       clock,
-      note: () => state?.save(),
+      onNext: (block) => this.#note(block),
       onWriting: () => {
         this.#turn = 1 - this.#turn;
       },
@@ -246,7 +250,16 @@ class Tail {
     };
   }
 
+  /** Saves where all sources are before a block that the reader could not tell from new ones if it came again after a kill. */
+  #note({ source, at, isNoted }: Block): void {
+    if (this.#state === undefined || at === undefined) return;
+    const places = this.#unsaved.get(source) ?? new Set();
+    if (!isNoted || (places.size >= MOST_UNSAVED && !places.has(at.place))) this.#state.save();
+    this.#unsaved.set(source, (this.#unsaved.get(source) ?? new Set()).add(at.place));
+  }
+
   #noted(): void {
+    this.#unsaved.clear();
     for (const source of this.#files.sources) source.noted();
     if (this.#journal) this.#journal.isNoted = true;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { type Checked, checkJails } from "../../src/check/check.ts";
+import { checkEach } from "../../src/check/check-threads.ts";
 import { Report } from "../../src/cli/report.ts";
 import { loadRules } from "../../src/rules/load-rules.ts";
 import { formatPlace, RuleError } from "../../src/rules/rule.ts";
@@ -34,7 +35,7 @@ describe("checkJails", () => {
     const said: string[] = [];
     const report = new Report("f2b-stream", (line) => said.push(folder.shorten(line.trimEnd())));
     try {
-      const checked = checkJails(compileJails(jails), new Set(isImported ? ["app"] : []), NOW, report);
+      const checked = await checkJails(compileJails(jails), new Set(isImported ? ["app"] : []), NOW, report);
       return { checked, errors: [], said };
     } catch (error) {
       assert.ok(error instanceof AggregateError);
@@ -214,4 +215,13 @@ describe("checkJails", () => {
       ["prefregex", "ignoreregex 1"],
     );
   });
+});
+
+test("checkEach finds the same in threads, in the order of the jails", async () => {
+  const { jails } = await loadRules({ specs: ["dovecot", "vsftpd", "recidive", "proftpd"], sets: [] });
+  const compiled = compileJails(jails);
+  const imported = new Set(["vsftpd"]);
+  const alone = await checkEach(compiled, { imported, now: NOW, threads: 0 });
+  assert.deepEqual(await checkEach(compiled, { imported, now: NOW, threads: 2 }), alone);
+  assert.ok(alone.some(({ lines }) => lines > 100));
 });

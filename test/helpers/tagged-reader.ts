@@ -1,4 +1,6 @@
+import assert from "node:assert/strict";
 import { readGreeting, readTaggedHeader } from "../../src/protocol/tagged.ts";
+import { TaggedInput } from "../../src/stream/input/tagged-input.ts";
 
 /** What a reader of a tagged stream has of one source. */
 export interface ReadSource {
@@ -57,4 +59,27 @@ function take(source: ReadSource, place: string | undefined, offset: number, byt
   const lines = whole.toString("utf8", known).split("\n");
   lines.pop();
   for (const line of lines) source.lines.push(line);
+}
+
+/** What f2b-stream's own reader takes for the lines of a source. */
+export function readByStream(bytes: Buffer, source: string): readonly string[] {
+  let text = "";
+  const input = new TaggedInput(
+    {
+      onTagged: () => undefined,
+      onPlain: () => assert.fail("not tagged"),
+      onSources: () => undefined,
+      onLines: (name, lines) => {
+        if (name === source) text += lines.toString("latin1");
+      },
+      onCut: (name) => {
+        if (name === source) text = text.slice(0, text.lastIndexOf("\n") + 1);
+      },
+      onError: () => undefined,
+    },
+    true,
+  );
+  for (let at = 0; at < bytes.length; at += 65_536) input.push(bytes.subarray(at, at + 65_536));
+  input.end();
+  return text.split("\n").slice(0, -1);
 }

@@ -2,7 +2,7 @@ import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import { type Acceptance, type PatternPlace, TAIL } from "../hostile/field-kinds.ts";
 import { fitted, isField, type Template, textOf } from "../hostile/template.ts";
 import { type BenignCase, type CaseLine, idsIn, runTemplates } from "./benign-case.ts";
-import { isSilent, type LinesResult, runLines } from "./run-lines.ts";
+import { inOneGo, isSilent, type LinesResult, runLines } from "./run-lines.ts";
 
 /** The effect of a client's text. */
 export type Harm =
@@ -55,8 +55,14 @@ export class Attack {
   ): Generator<Fault> {
     const benign = { lines: this.#withTail(lines, outcome), outcome };
     for (const [at, { line }] of benign.lines.entries()) {
-      for (const index of line.fields.keys())
-        yield* this.#onField(benign, at, index, [...texts, ...multilineTexts]);
+      for (const index of line.fields.keys()) {
+        const all = [...texts, ...multilineTexts];
+        const before = this.#lines;
+        yield* inOneGo(() => {
+          this.#lines = before;
+          return [...this.#onField(benign, at, index, all)];
+        });
+      }
     }
   }
 

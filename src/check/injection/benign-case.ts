@@ -3,7 +3,7 @@ import { isField, isId, type Template, textOf } from "../hostile/template.ts";
 import { type GroupTexts, templatesOf } from "../hostile/template-writer.ts";
 import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
 import { framesOf } from "./log-headers.ts";
-import { isSilent, type LinesResult, runLines } from "./run-lines.ts";
+import { inOneGo, isSilent, type LinesResult, runLines } from "./run-lines.ts";
 
 /** A line of a case. */
 export interface CaseLine {
@@ -114,11 +114,12 @@ export class CaseWriter {
       const isTimed = index === last || outcome.last?.time !== undefined;
       return isTimed && (isMeant(outcome, lines) || isSilent(outcome)) ? { lines, outcome } : undefined;
     };
-    const index = [this.#frame, ...frames.keys()].find((each) => each <= last && caseIn(each));
+    const tried = [this.#frame, ...frames.keys()].filter((each) => each <= last);
+    const index = inOneGo(() => tried.find((each) => caseIn(each)));
     if (index === undefined) return [];
     this.#frame = index;
     const isWhole = fieldsIn(frames[index]) === fieldsIn(seen);
-    return [index, ...(isWhole ? [] : [last])].flatMap((each) => caseIn(each) ?? []);
+    return inOneGo(() => [index, ...(isWhole ? [] : [last])].flatMap((each) => caseIn(each) ?? []));
   }
 
   #play(lines: readonly CaseLine[]): LinesResult {

@@ -3,7 +3,7 @@ import { forged, textOf } from "../hostile/template.ts";
 import type { BenignCase } from "./benign-case.ts";
 import type { JailPatterns } from "./jail-patterns.ts";
 import { DECOYS } from "./payloads.ts";
-import { runLines } from "./run-lines.ts";
+import { inOneGo, runLines } from "./run-lines.ts";
 
 /** Lines that a client has forged after a line feed in its text, and their result. */
 export interface Forgery {
@@ -28,7 +28,7 @@ export function forge(
   for (const cases of groups) {
     for (const benign of cases) {
       for (const text of forgeriesOf(benign)) {
-        const [failure] = runLines(compiled, text.split("\n"), now).failures;
+        const [failure] = inOneGo(() => runLines(compiled, text.split("\n"), now)).failures;
         const pattern = failregex[failure?.regex ?? -1];
         if (failure && pattern) return { place: pattern.placeAt(), text, found: failure.id };
       }

@@ -1,3 +1,4 @@
+import type { Failure } from "../../filter/verdict.ts";
 import { forged, type Template, textOf } from "../hostile/template.ts";
 import { templatesOf } from "../hostile/template-writer.ts";
 import type { Fault } from "./attack.ts";
@@ -5,7 +6,7 @@ import { BENIGN, type BenignCase } from "./benign-case.ts";
 import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
 import { header } from "./log-headers.ts";
 import { DECOYS } from "./payloads.ts";
-import { runLines } from "./run-lines.ts";
+import { inOneGo, runLines } from "./run-lines.ts";
 
 const [DECOY] = DECOYS;
 
@@ -43,9 +44,7 @@ export class MessageQuoter {
   /** A fault, if each wording leads to another id. */
   *#try(wordings: readonly string[]): Generator<Fault> {
     this.#lines += wordings.length;
-    const failures = wordings.map((lines) =>
-      runLines(this.#patterns.compiled, lines.split("\n"), this.#now).failures.find(({ id }) => id === DECOY),
-    );
+    const failures = inOneGo(() => wordings.map((lines) => this.#quoted(lines)));
     if (!failures.every((failure) => failure !== undefined)) return;
     yield {
       harm: { kind: "names", expected: BENIGN.ip4, found: DECOY },
@@ -55,6 +54,12 @@ export class MessageQuoter {
       line: wordings[0] ?? "",
       isTaken: true,
     };
+  }
+
+  /** The failure of the address that the lines quote. */
+  #quoted(lines: string): Failure | undefined {
+    const { failures } = runLines(this.#patterns.compiled, lines.split("\n"), this.#now);
+    return failures.find(({ id }) => id === DECOY);
   }
 }
 

@@ -49,8 +49,8 @@ function growthOf(
   if (steps > ENDLESS) return { isBeyond: true, isEndless: true };
   for (const length of longer) {
     const limit = steps * MAX_GROWTH;
-    if (stepsFor(length, limit) <= limit) return { isBeyond: false, isEndless: false };
-    steps = stepsFor(length, ENOUGH);
+    steps = stepsFor(length, Math.max(limit, ENOUGH));
+    if (steps <= limit) return { isBeyond: false, isEndless: false };
     if (steps > ENOUGH) break;
   }
   return { isBeyond: true, isEndless: false };

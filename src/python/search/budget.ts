@@ -8,6 +8,8 @@ export interface BudgetOptions {
   readonly milliseconds?: number;
   /** Most time for all searches of one line, in milliseconds; but each gets at least `LEAST`. */
   readonly perLine?: number;
+  /** True: no limits, for a caller that stops the whole by itself. */
+  readonly isUnlimited?: boolean;
   /** Called for each search that was given up. The text comes from the log: the attacker's. */
   readonly onGiveUp?: (pattern: PythonPattern, text: string) => void;
 }
@@ -43,13 +45,21 @@ export class SearchBudget {
   readonly #milliseconds: number;
   readonly #perLine: number;
   readonly #onGiveUp: (pattern: PythonPattern, text: string) => void;
+  /** Texts up to this length have no limit. */
+  readonly #short: number;
   /** The time that patterns get which were given up, in milliseconds. */
   readonly #left = new WeakMap<PythonPattern, number>();
   /** The time that is left for the line, in milliseconds. */
   #ofLine: number;
   #gaveUp = 0;
 
-  constructor({ milliseconds = 50, perLine = 100, onGiveUp = () => {} }: BudgetOptions = {}) {
+  constructor({
+    milliseconds = 50,
+    perLine = 100,
+    isUnlimited = false,
+    onGiveUp = () => {},
+  }: BudgetOptions = {}) {
+    this.#short = isUnlimited ? Number.POSITIVE_INFINITY : SHORT;
     this.#milliseconds = milliseconds;
     this.#perLine = perLine;
     this.#ofLine = perLine;
@@ -68,7 +78,7 @@ export class SearchBudget {
 
   /** As the pattern's own `search`; undefined as well when time ran out. */
   search(pattern: PythonPattern, text: string, from = 0, ascii = isAscii(text)): PatternMatch | undefined {
-    if (text.length <= SHORT || text.length <= limitOf(pattern, ascii ? "ascii" : "other")) {
+    if (text.length <= this.#short || text.length <= limitOf(pattern, ascii ? "ascii" : "other")) {
       return pattern.search(text, from, ascii);
     }
     prepare(pattern, text, ascii, "match");
@@ -82,7 +92,8 @@ export class SearchBudget {
   *matches(patterns: readonly PythonPattern[], text: string, ascii: boolean): Iterable<IndexedMatch> {
     let next = 0;
     // A pattern that was given up before has a limit of its own.
-    if (patterns.length > 1 && !patterns.some((pattern) => this.#left.has(pattern))) {
+    const isLimited = text.length > this.#short;
+    if (isLimited && patterns.length > 1 && !patterns.some((pattern) => this.#left.has(pattern))) {
       for (const pattern of patterns) prepare(pattern, text, ascii, "match");
       const start = cpuTime();
       const ended = runWithin(LEAST, () => {
@@ -110,7 +121,7 @@ export class SearchBudget {
     ascii = isAscii(text),
   ): PatternSpans | undefined {
     const search = () => pattern.searchSpans(text, from, ascii);
-    const isFree = text.length <= SHORT || text.length <= limitOf(pattern, "spans");
+    const isFree = text.length <= this.#short || text.length <= limitOf(pattern, "spans");
     if (isFree) return search();
     prepare(pattern, text, ascii, "spans");
     return this.#guard(pattern, text, search);

@@ -15,7 +15,7 @@ export async function checkRules(loaded: LoadedRules, now: number, report: Repor
   const { checkJails } = await import("../../check/check.ts");
   const compiled = compileJails(loaded.jails, leaveOutImported(loaded, report));
   const imported = new Set(loaded.exec.map(({ jail }) => jail));
-  const { tests, lines } = checkJails(compiled, imported, now, report);
+  const { tests, lines } = await checkJails(compiled, imported, now, report);
   for (const each of compiled) hintAtEveryLine(each, report);
   report.line(
     `${plural(compiled.length, "jail")}, ${plural(tests, "test")} ok, ${plural(lines, "hostile line")}`,
