@@ -92,7 +92,7 @@ soak: build
 	node dist/bench/soak.js live
 
 # Ten million hostile lines for f2b-stream, guided by what code they reach: half an hour and more. F2B_FUZZ_SEED takes others.
-# FUZZ="journal fail2ban yaml commands control states" feeds what takes those instead, F2B_FUZZ_MINUTES (30) each.
+# FUZZ="journal fail2ban yaml commands control tagged states" feeds what takes those instead, F2B_FUZZ_MINUTES (30) each.
 fuzz: build
 	node dist/test/fuzz.js $(FUZZ)
 

@@ -39,6 +39,7 @@ const RUNS: Readonly<Record<string, number>> = {
   yaml: 60,
   commands: 200,
   control: 40,
+  tagged: 60,
   states: 60,
 };
 

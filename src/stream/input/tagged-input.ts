@@ -159,8 +159,14 @@ export class TaggedInput {
     this.#isInHeader = newline < 0;
     this.#source = undefined;
     if (length > LONGEST_HEADER) this.#events.onError(`longer than ${LONGEST_HEADER} bytes`);
-    else this.#takeHeader(bytes.toString("utf8", from, newline));
+    else this.#takeHeader(bytes.toString("utf8", this.#startOfHeader(bytes, from, newline), newline));
     return newline < 0 ? bytes.length : newline + 1;
+  }
+
+  /** Where a header begins after one whose writer was killed inside of it. */
+  #startOfHeader(bytes: Buffer, from: number, newline: number): number {
+    const marker = bytes.subarray(from, newline).lastIndexOf(this.#marker);
+    return marker < 0 ? from : from + marker + this.#marker.length;
   }
 
   #takeHeader(text: string): void {

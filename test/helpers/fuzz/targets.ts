@@ -3,6 +3,7 @@ import { ControlTarget } from "./control.ts";
 import { Fail2banTarget } from "./fail2ban.ts";
 import { JournalTarget } from "./journal.ts";
 import { StatesTarget } from "./states.ts";
+import { TaggedTarget } from "./tagged.ts";
 import type { FuzzTarget } from "./target.ts";
 import { YamlTarget } from "./yaml.ts";
 
@@ -13,5 +14,6 @@ export const TARGETS: Readonly<Record<string, () => Promise<FuzzTarget>>> = {
   yaml: async () => new YamlTarget(),
   commands: async () => new CommandsTarget(),
   control: () => ControlTarget.create(),
+  tagged: () => TaggedTarget.create(),
   states: () => StatesTarget.create(),
 };

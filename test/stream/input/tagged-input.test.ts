@@ -141,6 +141,15 @@ test("TaggedInput leaves out the lines after a header that it cannot read, and s
   assert.deepEqual(taken.errors, ["source: expected a string"]);
 });
 
+test("TaggedInput takes up a header after one whose writer was killed inside of it", () => {
+  const whole = header({ source: AUTH });
+  for (let length = 1; length < whole.length; length++) {
+    const taken = new Taken().take(`${greeting}${whole.slice(0, length)}${greeting}${whole}one\n`, [1, 70]);
+    assert.deepEqual([...taken.lines], [[AUTH, ["one"]]]);
+    assert.deepEqual(taken.errors, []);
+  }
+});
+
 test("TaggedInput bounds a header", () => {
   const taken = new Taken().take(
     `${greeting}\x1e${TOKEN} {"source":"${"x".repeat(2 << 20)}"}\nlost\n`,
