@@ -264,6 +264,7 @@ export class Engine {
     const { isLive, maxLine, prefilter } = this.#options;
     return {
       isLive,
+      started: this.#now,
       maxLine,
       warnings: this.#warnings,
       alerts: this.monitor.alerts,

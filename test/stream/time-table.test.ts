@@ -82,6 +82,7 @@ const ROWS: Readonly<Record<string, readonly Case[]>> = {
       name: "counts when its lines come, and the zone is named",
       bantime: 1440,
       lines: live(
+        ["11:59:50"],
         ...[0, 1, 2, 3, 4, 5].map((minute) => [`12:0${minute}:00`, on21(`11:0${minute}:00`)] as const),
       ),
       gives: ["ban 12:02:00 to 2026-11-22T12:02:00Z", "repeat 12:02:00 to 2026-11-22T12:02:00Z"],
@@ -89,25 +90,40 @@ const ROWS: Readonly<Record<string, readonly Case[]>> = {
     },
     {
       name: "counts when its lines come, within seconds",
-      lines: live(["12:00:00", on21("11:00:00"), on21("11:00:00")], ["12:00:05", on21("11:00:05")]),
+      lines: live(
+        ["11:59:50"],
+        ["12:00:00", on21("11:00:00"), on21("11:00:00")],
+        ["12:00:05", on21("11:00:05")],
+      ),
       gives: ["ban 12:00:05 to 12:10:05"],
       told: /^hint: the log is in another time zone: try --tz Etc\/GMT\+1$/m,
     },
     {
       name: "is not known by a burst of less than five seconds",
-      lines: live(["12:00:00", on21("11:00:00"), on21("11:00:00")], ["12:00:04", on21("11:00:04")]),
+      lines: live(
+        ["11:59:50"],
+        ["12:00:00", on21("11:00:00"), on21("11:00:00")],
+        ["12:00:04", on21("11:00:04")],
+      ),
       gives: [],
       told: /^warning: a ban was not written because it has ended already: the log is old$/m,
     },
     {
       name: "may be early as well: no burst is lost",
       lines: live(
+        ["11:59:50"],
         ["12:00:00", on21("14:00:00")],
         ["12:00:04", on21("14:00:04")],
         ["12:00:08", on21("14:00:08")],
       ),
       gives: ["ban 12:00:08 to 12:10:08"],
       told: /^warning: lines are always 2h early, and count as now$/m,
+    },
+    {
+      name: "is a backlog where it is there when reading begins",
+      bantime: 1440,
+      lines: live(["12:00:00", on21("11:00:00"), on21("11:00:00"), on21("11:00:00")]),
+      gives: ["ban 11:00:00 to 2026-11-22T11:00:00Z"],
     },
   ],
   "Lines ahead of now": [

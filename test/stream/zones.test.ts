@@ -8,6 +8,8 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 const NOW = Date.UTC(2026, 10, 28, 12);
+/** When f2b-stream was started. */
+const STARTED = NOW - minute;
 
 const zone = process.env.TZ;
 before(() => {
@@ -32,7 +34,7 @@ async function engine(...sets: readonly string[]): Promise<TestEngine> {
   const jails = await appJails("app.maxretry=6", "app.bantime=10m", "app.findtime=10m", ...sets);
   return new TestEngine(
     jails.filter(({ jail }) => jail.name === "app"),
-    NOW,
+    STARTED,
   );
 }
 
@@ -144,4 +146,13 @@ test("a relay that delivers an hour at once, in a live log", async () => {
   for (let n = 0; n < 50; n++) tried.push(failure(from - hour + n * minute, `192.0.2.${n + 100}`), from);
   tried.push(failure(from, "192.0.2.50"), from);
   assert.deepEqual(tried.commands(), []);
+});
+
+test("what is there when reading begins is a backlog at once", async () => {
+  const again = await engine("app.bantime=1h");
+  for (let n = 0; n < 6; n++) again.push(failure(STARTED - 5 * minute + n * second), STARTED + 2 * second);
+  assert.deepEqual(
+    bansOf(again).map(({ time }) => time),
+    [STARTED - 5 * minute + 5 * second],
+  );
 });

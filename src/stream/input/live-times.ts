@@ -58,15 +58,17 @@ export class LiveTimes<T> {
   /**
    * Takes the time of the next line, with its failure if it is one.
    *
+   * @param hasPaused whether the input has paused before: until then its lines were there when reading began, and late ones are a backlog's
    * @returns the failures whose time is known now, in the order in which they came
    */
-  add(time: number, now: number, failure?: T): readonly Timed<T>[] {
+  add(time: number, now: number, failure: T | undefined, hasPaused: boolean): readonly Timed<T>[] {
     const late = now - time;
     if (late <= ON_TIME && late >= -MAX_AHEAD) return this.#addOnTime(time, failure);
     this.#onTime = 0;
     const earlier = this.#compare(late, now);
     if (failure === undefined) return earlier;
     if (this.#isSteady || late < 0) return [...earlier, { failure, time: this.#corrected(time, now) }];
+    if (!hasPaused) return [...earlier, { failure, time }];
     this.#undecided.push({ failure, time, came: now });
     return this.#undecided.length > MAX_UNDECIDED ? [...earlier, ...this.#decide("own")] : earlier;
   }

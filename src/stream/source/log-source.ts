@@ -19,6 +19,10 @@ import type { CompiledJail } from "../jail/compile-jails.ts";
 import { JailReader, type Position, type ReaderHost } from "../jail/jail-reader.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
 
+/** Input that pauses for this time, in milliseconds, was read to its end; before its first bytes, while its reader starts, for longer. */
+const PAUSE = 1_000;
+const FIRST_PAUSE = 3_000;
+
 const NEWLINE = Buffer.from("\n");
 
 interface SourceTime extends MatcherClock {
@@ -28,6 +32,8 @@ interface SourceTime extends MatcherClock {
 /** What a source needs of its surroundings. */
 export interface SourceHost extends ReaderHost {
   readonly isLive: boolean;
+  /** When the stream began, in epoch milliseconds. */
+  readonly started: number;
   /** Longest line, in bytes. */
   readonly maxLine: number;
   readonly warnings: InputWarnings;
@@ -75,6 +81,8 @@ export class LogSource {
   #bytes = 0;
   #judged = 0;
   #lastInput = Number.NEGATIVE_INFINITY;
+  /** Whether nothing came for a while: what was there when reading began has been read. */
+  #hasPaused = false;
 
   /** @param format undefined: the first line decides */
   constructor(name: string | undefined, format: Format | undefined, host: SourceHost) {
@@ -140,12 +148,20 @@ export class LogSource {
   /** Takes the next bytes. */
   push(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    this.#lastInput = this.#host.time.now;
+    this.#notePause(this.#host.time.now);
     this.#host.warnings.counts.bytes += chunk.length;
     this.#reader.recent.push(chunk);
     this.#gate.push(chunk, this.#take);
     if (this.#firstLines && !this.#firstLines.isDone) this.#compareFirst(this.#firstLines, chunk);
     this.monitor.read(chunk);
+  }
+
+  #notePause(now: number): void {
+    const { started } = this.#host;
+    const isFirst = this.#lastInput < started;
+    if (now - (isFirst ? started : this.#lastInput) >= (isFirst ? FIRST_PAUSE : PAUSE))
+      this.#hasPaused = true;
+    this.#lastInput = now;
   }
 
   /** Leaves out the unfinished line: it was cut. */
@@ -247,7 +263,8 @@ export class LogSource {
       if (failure !== undefined) onFailure(this, running, failure, time);
       return;
     }
-    for (const each of times.add(at, clock.now, failure)) onFailure(this, running, each.failure, each.time);
+    for (const each of times.add(at, clock.now, failure, this.#hasPaused))
+      onFailure(this, running, each.failure, each.time);
     this.monitor.offBy(times.offset, clock.now);
   }
 

@@ -10,7 +10,7 @@ const NOW = Date.UTC(2026, 10, 21, 12);
 type Line = readonly [comes: number, late: number];
 
 /** When each line counts, in seconds: `own`, `came`, or never so far; and by how much the log is known to be late, in seconds. */
-function decide(lines: readonly Line[], ends = false) {
+function decide(lines: readonly Line[], ends = false, hasPaused = true) {
   const times = new LiveTimes<number>();
   const decided: (string | undefined)[] = lines.map(() => undefined);
   const note = (all: readonly Timed<number>[]) => {
@@ -28,7 +28,7 @@ function decide(lines: readonly Line[], ends = false) {
   for (const [n, [comes, late]] of lines.entries()) {
     const [time, now] = [NOW + (comes - late) * second, NOW + comes * second];
     if (times.isPlain(time, now)) note([{ failure: n, time }]);
-    else note(times.add(time, now, n));
+    else note(times.add(time, now, n, hasPaused));
   }
   if (ends) note(times.end());
   const { offset } = times;
@@ -210,4 +210,9 @@ test("LiveTimes: a backlog that is read at once counts no line as now", () => {
     ),
     { numRuns: 2000 },
   );
+});
+
+test("LiveTimes: until the input has paused, late lines have their own time, unless they are late by the same for five seconds", () => {
+  const { decided, offset } = decide(every(2, 5, 3600), false, false);
+  assert.deepEqual({ decided, offset }, { decided: "own own own came came", offset: 3600 });
 });
