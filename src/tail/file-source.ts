@@ -16,9 +16,9 @@ import {
 import { type Found, oldParts, statFile } from "./old-parts.ts";
 import {
   anewIn,
+  beginningOf,
   findCopy,
   inodeOf,
-  isCopyOf,
   isRestOf,
   newerParts,
   openFound,
@@ -256,7 +256,7 @@ export class FileSource implements BlockSource {
 
   /** Whether a file is to be read as a whole: nobody knows it, and it is no copy of what is read anyway. */
   #isNew(file: Found, read: Generation | undefined): boolean {
-    return file.id !== read?.id && !this.#isKnown(file) && !(read && isCopyOf(file, read.beginning));
+    return file.id !== read?.id && !this.#isKnown(file) && !read?.isOriginalOf(beginningOf(file));
   }
 
   /** Several rotations may have come between two looks: opens the files that came and went. */
@@ -268,7 +268,8 @@ export class FileSource implements BlockSource {
 
   #rememberCopy({ id, size, written }: Found, fingerprint: Fingerprint): void {
     const { registry } = this.#context;
-    registry.remember({ place: newPlace(id), id, offset: size, isSkipping: false, fingerprint, written });
+    const mark = { place: newPlace(id), id, offset: size, isSkipping: false, isAtEnd: true };
+    registry.remember({ ...mark, fingerprint, written });
   }
 
   #openParts(parts: readonly Part[], log: Found | undefined): void {
@@ -316,7 +317,9 @@ export class FileSource implements BlockSource {
     if (reading === "again") return EMPTY;
     if (reading === "begun") return this.#begun(generation, written);
     if (reading !== "replaced") return this.#blockOf(generation, reading);
-    return generation === this.#current ? this.#truncated(generation) : this.#dropReplaced(generation);
+    return generation === this.#current
+      ? this.#truncated(generation, written)
+      : this.#dropReplaced(generation);
   }
 
   /** A file that can't be read is closed; it is opened again, where it was, when that works. */
@@ -345,23 +348,20 @@ export class FileSource implements BlockSource {
   }
 
   /** The file begins anew. What was not read of it before may stand in the copy that was made of it. */
-  #truncated(before: Generation): Block | undefined {
+  #truncated(before: Generation, written: number): Block | undefined {
     const { id, fingerprint, next, fd } = before;
     // What it holds now comes first: what it held until then is in copies that are there already.
     const current = this.#generation(fd, id, atOffset(id, 0, true));
     const parts = oldParts(this.realPath);
-    const copy = findCopy(parts, { id, fingerprint });
+    const isNew = (file: Found) => this.#isNew(file, current);
+    const copy = findCopy(parts.filter(isNew), { id, fingerprint, written });
     const copyFd = copy !== undefined && copy.size >= next ? this.#open(copy) : undefined;
     this.#tellTruncation(copyFd !== undefined);
     if (copyFd !== undefined && copy) {
       before.moveTo(copyFd, copy.id);
       this.#begin(before, false);
     } else if (copy) this.#rememberCopy(copy, fingerprint);
-    if (copy)
-      this.#openParts(
-        newerParts(parts, copy, (file) => this.#isNew(file, current)),
-        undefined,
-      );
+    if (copy) this.#openParts(newerParts(parts, copy, isNew), undefined);
     this.#current = current;
     this.#context.changed();
     return this.next();

@@ -14,6 +14,8 @@ export interface Mark {
   /** True: the offset is inside a line that is too long. */
   readonly isSkipping: boolean;
   readonly fingerprint: Fingerprint;
+  /** Whether nothing came after the offset when it was last looked at. */
+  readonly isAtEnd: boolean;
   /** When it was last written to, in epoch milliseconds, as far as is known. */
   readonly written: number;
 }
@@ -83,6 +85,7 @@ export class Generation {
   /** Blocks given and not taken yet. */
   #given = 0;
   #isSkipping: boolean;
+  #isAtEnd = false;
   #isHole: boolean;
   #written = 0;
   isNoted: boolean;
@@ -116,11 +119,6 @@ export class Generation {
     return this.#next;
   }
 
-  /** The first bytes of the file, at most 1 KiB. */
-  get beginning(): Buffer {
-    return this.#beginning;
-  }
-
   /** When it was last written to, as far as is known, in epoch milliseconds. */
   get written(): number {
     return this.#written;
@@ -137,6 +135,7 @@ export class Generation {
       offset: this.#given === 0 ? this.#next : this.#taken,
       isSkipping: this.#given === 0 && this.#isSkipping,
       fingerprint: this.fingerprint,
+      isAtEnd: this.#given === 0 && this.#isAtEnd,
       written: this.#written,
     };
   }
@@ -155,7 +154,8 @@ export class Generation {
     for (let seen = 0; seen < TURN; ) {
       const inLine = this.#scanned > this.#next || this.#isSkipping;
       const bytes = this.#readAt(inLine ? into.subarray(0, PIECE) : into);
-      if (bytes.length === 0) return this.#whyNothing();
+      this.#isAtEnd = bytes.length === 0;
+      if (this.#isAtEnd) return this.#whyNothing();
       // Checked after the bytes were read: had they come from another generation, its beginning would stand there.
       const wasEmpty = this.#beginning.length === 0;
       if (!this.#beginsAsBefore()) return "replaced";
@@ -195,6 +195,13 @@ export class Generation {
     const { length, hash } = fingerprint;
     const isLongEnough = this.#beginning.length >= length && fstatSync(this.#fd).size >= offset;
     return isLongEnough && fingerprintOf(this.#beginning.subarray(0, length)).hash === hash;
+  }
+
+  /** Whether a file with that beginning is a copy of what this one holds now, as far as it goes. */
+  isOriginalOf(copy: Buffer): boolean {
+    this.#beginsAsBefore();
+    const { length } = copy;
+    return length > 0 && length <= this.#beginning.length && copy.equals(this.#beginning.subarray(0, length));
   }
 
   /** Goes on at a mark, before anything is read. */

@@ -86,7 +86,17 @@ export function partsAfterRestart(
   const copies: Copy[] = [];
   let last: Pick<Found, "id" | "written"> | undefined = others.at(-1);
   for (const mark of others) {
-    const file = beside.find((each) => isRestOf(each, mark)) ?? findCopy(old, mark);
+    const isOld = own !== undefined || mark !== others.at(-1);
+    const moved = beside.find((each) => isRestOf(each, mark));
+    // One that was old, and read to its end, may be deleted by now.
+    if (moved === undefined && isOld && mark.isAtEnd) continue;
+    const taken = [...copies, ...parts].map((each) => each.file.id);
+    const file =
+      moved ??
+      findCopy(
+        old.filter((each) => !taken.includes(each.id) && isNew(each)),
+        mark,
+      );
     if (file === undefined) lost.push(mark);
     else if (file.size >= mark.offset) parts.push({ file, from: atMark(mark) });
     else copies.push({ file, fingerprint: mark.fingerprint });
@@ -116,24 +126,24 @@ export function newerParts(
   isWanted: (file: Found) => boolean,
 ): readonly Part[] {
   const index = parts.findIndex((part) => part.id === id);
-  const newer = index >= 0 ? parts.slice(index + 1) : parts.filter((part) => part.written >= written);
+  const newer =
+    index >= 0 ? parts.slice(index + 1) : parts.filter((part) => part.written >= Math.floor(written));
   return newer.filter(isWanted).map((file) => ({ file, from: atOffset(file.id) }));
 }
 
-/** The latest old part of a log that is a copy of a file. What was written after it was made is not in it. */
+/**
+ * The first old part of a log that is a copy of a file. What was written after it was made is not in it.
+ *
+ * @param parts oldest first, those that were read left out: where few bytes were written, many copies begin alike
+ */
 export function findCopy(
   parts: readonly Found[],
-  { id, fingerprint }: Pick<Mark, "id" | "fingerprint">,
+  { id, fingerprint, written }: Pick<Mark, "id" | "fingerprint" | "written">,
 ): Found | undefined {
   if (fingerprint.length === 0) return undefined;
-  return parts.findLast((file) => file.id !== id && hasBeginning(file, fingerprint));
-}
-
-/** Whether a file is, as far as it goes, a copy of one with that beginning. */
-export function isCopyOf(file: Found, beginning: Buffer): boolean {
-  const copy = beginningOf(file);
-  const length = Math.min(copy.length, beginning.length);
-  return length > 0 && copy.subarray(0, length).equals(beginning.subarray(0, length));
+  return parts.find(
+    (file) => file.id !== id && file.written >= Math.floor(written) && hasBeginning(file, fingerprint),
+  );
 }
 
 /** Whether a file begins in the same way as another. */
@@ -144,7 +154,7 @@ function hasBeginning(file: Found, fingerprint: Fingerprint): boolean {
 }
 
 /** The first bytes of a file, whatever its name is by now; none where it can't be read. */
-function beginningOf(file: Found): Buffer {
+export function beginningOf(file: Found): Buffer {
   let fd: number | undefined;
   try {
     fd = openFound(file);

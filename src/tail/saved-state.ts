@@ -90,6 +90,7 @@ function readMark(value: unknown, key: string): Mark {
       length: readCount(fingerprint, "length") ?? 0,
       hash: readString(fingerprint.hash, `${key}: hash`),
     },
+    isAtEnd: fields.isAtEnd === true,
     written: typeof fields.written === "number" ? fields.written : 0,
   };
 }
