@@ -1,9 +1,9 @@
 import { type Network, parseNetwork, unmap } from "../../shared/address.ts";
 import type { IgnoreRule } from "../rule.ts";
-import { isTrue, splitWords } from "./calls.ts";
+import { splitWords } from "./calls.ts";
 import type { LocatedText } from "./located-text.ts";
 import { shellNeed, splitShell } from "./shell-words.ts";
-import type { JailOptions, Warn } from "./values.ts";
+import { flag, type JailOptions, type Warn } from "./values.ts";
 
 /** Reads `ignoreip`, `ignoreself` and `ignorecommand`. Warns of what cannot be carried over. */
 export function readIgnore(options: JailOptions, warn: Warn): IgnoreRule {
@@ -19,7 +19,7 @@ export function readIgnore(options: JailOptions, warn: Warn): IgnoreRule {
     else
       warn(`ignoreip: expected an address, a network or a host name, got ${JSON.stringify(word)}: skipped`);
   }
-  const self = isTrue(options.get("ignoreself")?.text ?? "true");
+  const self = flag(options, "ignoreself", true, warn);
   return { networks, files, hosts, self, command: readCommand(options.get("ignorecommand"), warn) };
 }
 
