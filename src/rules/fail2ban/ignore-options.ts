@@ -36,7 +36,11 @@ function readCommand(value: LocatedText | undefined, warn: Warn): readonly strin
   if (value === undefined || value.text.trim() === "") return undefined;
   const split = splitShell(value.text);
   const why = value.text.includes("\n") ? "a second line" : shellNeed(split);
-  if (why === undefined) return split.words;
+  if (why === undefined) {
+    const unknown = value.text.match(/<(?:jail\.[a-z_]+|raw-ticket)>/)?.[0];
+    if (unknown) warn(`ignorecommand: ${unknown} is not replaced`);
+    return split.words;
+  }
   warn(`ignorecommand needs a shell for ${JSON.stringify(why)}, which is never run: skipped`);
   return undefined;
 }
