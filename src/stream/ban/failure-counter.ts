@@ -27,6 +27,9 @@ export interface FailureCounts {
 
 const NO_LINES: readonly string[] = [];
 
+/** With more bans a failure counts no more often. */
+const MOST_BANS = 20;
+
 /** A failure with the time at which it counts. */
 interface CountedFailure {
   readonly found: Failure;
@@ -178,8 +181,9 @@ export class FailureCounter {
       this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
     const { evicted } = window;
     let matches: readonly string[] | undefined;
+    const count = jail.escalation.increment ? times - 1 + this.#weightOf(jail, subject, time) : times;
     // What is more than enough for a ban begins no other window: nor would failures of that moment that are read again.
-    for (let i = 0; i < times && matches === undefined; i++) {
+    for (let i = 0; i < count && matches === undefined; i++) {
       counts.failures++;
       matches = window.add(name, time, i === 0 ? lines : NO_LINES);
     }
@@ -201,6 +205,12 @@ export class FailureCounter {
       `evicted ${name}`,
       `[${name}] ${maxKeys} addresses are remembered: forgot one that was idle for long to make room`,
     );
+  }
+
+  /** How often a failure counts with `bantime.increment`, as in fail2ban: once, or 2, 3, 5, 9, … times after 1, 2, 3, 4, … bans. */
+  #weightOf({ name, maxretry }: Jail, subject: Subject, time: number): number {
+    const earlier = this.decisions.banlist.earlierBans(name, subject, time);
+    return earlier === 0 ? 1 : Math.min(2 ** (Math.min(earlier, MOST_BANS) - 1) + 1, maxretry);
   }
 
   #notBanned({ name }: Jail, id: string, why: string): void {
