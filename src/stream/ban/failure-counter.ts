@@ -6,7 +6,7 @@ import { formatNetwork, ipv4Number, type Network } from "../../shared/address.ts
 import { askCommand, commandQuestion } from "../jail/ignore-command.ts";
 import { BackgroundLookup, type Resolve, resolveHost, withinBound } from "../jail/lookup.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
-import { countedAs, identify, nameOf } from "../jail/subject.ts";
+import { countedAs, identify, isNumeric, nameOf } from "../jail/subject.ts";
 import { countersOf, failureOf, isCountable } from "./counted-bans.ts";
 import { Decisions, type DecisionsOptions } from "./decisions.ts";
 
@@ -104,6 +104,7 @@ export class FailureCounter {
   #addHost(running: RunningJail, host: string, failure: CountedFailure): void {
     const { jail } = running;
     if (jail.usedns === "raw") this.#unlessCommand(running, host, { id: host }, failure);
+    else if (isNumeric(host)) this.#notBanned(jail, host, "is a number where a host name is expected");
     else if (jail.usedns === "no") this.#notBanned(jail, host, 'is a host name, and usedns is "no"');
     else if (!this.#options.isLive)
       this.#notBanned(jail, host, "is a host name, and --replay looks up no names");
@@ -111,6 +112,7 @@ export class FailureCounter {
       const isAsked = this.#ask(this.#hosts, host, running, (networks) => {
         if (networks === undefined) this.#notBanned(jail, host, "is a host name without an address");
         const found = withinBound(host, networks ?? [], this.#report);
+        if (jail.usedns === "warn" && found.length > 0) this.#warnOfLookup(jail, host, found);
         for (const network of found) this.#addNetwork(running, network, failure);
       });
       if (!isAsked) this.#notBanned(jail, host, "is a host name, and too many others are being looked up");
@@ -197,6 +199,12 @@ export class FailureCounter {
         matches,
         ...(source !== undefined && { source }),
       });
+  }
+
+  #warnOfLookup({ name }: Jail, host: string, networks: readonly Network[]): void {
+    const message = () =>
+      `[${name}] looked up the host name ${printable(host, 80)}: ${networks.map(formatNetwork).join(", ")}; whoever has the name chooses the address`;
+    this.#report.rareWarning(`looked up ${name}`, message);
   }
 
   #warnOfEviction({ name }: Jail): void {
