@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { test } from "node:test";
 import { type Ended, program, runProgram, start } from "./helpers/program.ts";
 import { ROOT } from "./helpers/root.ts";
@@ -107,6 +108,39 @@ test("f2b-stream waits five seconds for them, and tells what it could not find o
     stderr,
     "f2b-stream: warning: 1 failure at the end of the log not counted: a lookup took too long\n",
   );
+});
+
+test("f2b-stream ends with 78 when all enabled jails were left out, and keeps the old ones at SIGHUP", async () => {
+  const folder = new RulesFolder();
+  const jail = (filter: string) => `[a]\nenabled = true\nfilter = ${filter}\naction = iptables\n`;
+  const write = (filter: string) => folder.write("jail.conf", jail(filter));
+  const path = dirname(write("none"));
+  mkdirSync(folder.path("filter.d"));
+  folder.write("filter.d/f.conf", "[Definition]\nfailregex = ^from <HOST>$\n");
+  folder.write("filter.d/wrong.conf", "[Definition]\nfailregex = ^from (<HOST>$\n");
+  try {
+    for (const filter of ["none", "wrong"]) {
+      write(filter);
+      for (const args of [[], ["--check"]]) {
+        const { status, stderr } = await runProgram("f2b-stream", ["-r", path, ...args], "");
+        assert.match(stderr, /warning: jail a: left out: /);
+        assert.match(stderr, /error: .*: 1 jail is enabled and was left out\n/);
+        assert.doesNotMatch(stderr, /no jail is enabled/);
+        assert.equal(status, 78);
+      }
+    }
+    write("f");
+    const running = start("f2b-stream", ["-r", path, "--set", "a.maxretry=1"]);
+    running.write("from 192.0.2.1\n");
+    await running.until(({ stdout }) => stdout.includes('"cmd":"ban"'));
+    write("wrong");
+    running.child.kill("SIGHUP");
+    await running.until(({ stderr }) => stderr.includes("reload failed, keeping the previous rules"));
+    running.child.stdin?.end();
+    assert.equal((await running.ended).status, 0);
+  } finally {
+    folder.remove();
+  }
 });
 
 test("f2b-stream reads the rules again at SIGHUP and keeps the old ones when they are broken", async () => {

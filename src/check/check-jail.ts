@@ -4,7 +4,7 @@ import type { Failure, Verdict } from "../filter/verdict.ts";
 import { RuleError, type RuleTest } from "../rules/rule.ts";
 import { formatNetwork, parseNetwork } from "../shared/address.ts";
 import type { CompiledJail } from "../stream/jail/compile-jails.ts";
-import { identify } from "../stream/jail/subject.ts";
+import { identify, isNumeric } from "../stream/jail/subject.ts";
 import { runLines } from "./injection/run-lines.ts";
 import { findVulnerabilities, type Vulnerabilities } from "./vulnerabilities.ts";
 
@@ -63,6 +63,9 @@ function mistakesOf(
 ): readonly string[] {
   const line = JSON.stringify(printable(lines.at(-1) ?? "", 100));
   const failure = runLines(compiled, lines, now).last;
+  const isNumber = failure?.match && failure.kind === "host" && isNumeric(failure.id);
+  if (isNumber && compiled.jail.usedns !== "raw")
+    return [`the number ${JSON.stringify(failure.id)} is no host name in ${line}`];
   const mistakes = [mistakeOf(match, failure, "failure")];
   if (success !== undefined) {
     const login = runLines({ ...compiled, filter: successFilter(compiled.filter) }, lines, now).last;

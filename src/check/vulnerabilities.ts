@@ -9,7 +9,7 @@ import type { CompiledJail } from "../stream/jail/compile-jails.ts";
 import type { Harm } from "./injection/attack.ts";
 import type { Finding } from "./injection/findings.ts";
 import type { Forgery } from "./injection/forge.ts";
-import { type InjectOptions, inject } from "./injection/inject.ts";
+import { type Injection, type InjectOptions, inject } from "./injection/inject.ts";
 
 /** What a client can do to a jail with the text that it sends. */
 export interface Vulnerabilities {
@@ -27,12 +27,17 @@ export interface Vulnerabilities {
 
 /** Looks for vulnerabilities in a jail's patterns. The same rules give the same result. */
 export function findVulnerabilities(compiled: CompiledJail, options: InjectOptions): Vulnerabilities {
-  const { lines, found, forgery, untried } = inject(compiled, options);
+  const { lines, found, forgery, untried, numbers } = inject(compiled, options);
+  const isRaw = compiled.jail.usedns === "raw";
   const certain = found.filter(({ isCertain }) => isCertain);
   const doubtful = found.filter(({ isCertain }) => !isCertain);
   return {
     lines,
-    errors: [...certain.map(toError), ...slowPatterns(compiled.jail.filter, compiled.filter)],
+    errors: [
+      ...certain.map(toError),
+      ...(isRaw ? [] : numbers.map(numberError)),
+      ...slowPatterns(compiled.jail.filter, compiled.filter),
+    ],
     framing: forgery && forgedError(forgery),
     doubts: doubtful.map(toError),
     untried: untried.map(({ name }) => name),
@@ -45,6 +50,16 @@ function toError(found: Finding): RuleError {
   const at = placeInPattern(place.pattern, place.offset);
   return new RuleError("ERR_RULE_INJECTION", at, message, HINTS[where === "field" ? harm.kind : where]);
 }
+
+function numberError({ place, number, line }: Injection["numbers"][number]): RuleError {
+  const shown = JSON.stringify(printable(line, 400));
+  const message = `${place.name}: takes the number ${JSON.stringify(number)} for a host name in ${shown}`;
+  const at = placeInPattern(place.pattern, place.offset);
+  return new RuleError("ERR_RULE_INJECTION", at, message, NUMBER_HINT);
+}
+
+const NUMBER_HINT =
+  "write <ADDR> instead of <HOST>, or exclude the characters of addresses from the text before it, as [^.:]* does";
 
 function forgedError({ place, text, found }: Forgery): RuleError {
   const shown = JSON.stringify(printable(text, 400));

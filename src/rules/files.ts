@@ -6,6 +6,7 @@ import { whyUnreadable } from "../cli/file-error.ts";
 import { suggestion } from "../shared/did-you-mean.ts";
 import { packageFile } from "../shared/package-files.ts";
 import { FileError, look, RULES } from "../shared/safe-file.ts";
+import { configurationPart } from "./fail2ban-path.ts";
 import { RuleError } from "./rule.ts";
 
 /** The package's own rules. */
@@ -69,6 +70,8 @@ export async function bundledFiles(): Promise<readonly RulesFile[]> {
 }
 
 async function findSpec(spec: string): Promise<readonly FoundRules[]> {
+  const part = configurationPart(spec);
+  if (part) return [failure(spec, part.message, part.hint)];
   if (/.\[[^\]]*\]$/.test(spec)) return [{ fail2ban: spec }];
   if (!spec.includes("/") && !/\.ya?ml$/.test(spec)) return [await findBundled(spec)];
   try {

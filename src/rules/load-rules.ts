@@ -23,6 +23,8 @@ export interface LoadedRules {
   readonly files: readonly string[];
   /** What f2b-exec needs to do for imported jails. */
   readonly exec: readonly ImportedActions[];
+  /** The names of fail2ban's jails that were left out, each with a warning. */
+  readonly leftOut: readonly string[];
 }
 
 /** All mistakes, in the order of files and lines. */
@@ -59,9 +61,14 @@ export async function loadRules({ specs, sets }: RulesRequest): Promise<LoadedRu
     resolveJail(name, place, overlay(defaults, settings)),
   );
   stopAt(jails.filter(({ enabled }) => enabled).flatMap(mistakesOfJail));
+  const leftOut = sources.flatMap(({ leftOut }) => leftOut ?? []);
   return {
     jails,
-    warnings: [...sources.flatMap(({ warnings }) => warnings ?? []), ...warningsOf(jails)],
+    leftOut,
+    warnings: [
+      ...sources.flatMap(({ warnings }) => warnings ?? []),
+      ...warningsOf(jails, leftOut.length > 0),
+    ],
     files: sources.flatMap(({ file }) => file ?? []),
     exec: sources.flatMap(({ exec }) => exec ?? []),
   };
@@ -74,6 +81,7 @@ interface LoadedSource {
   readonly warnings?: readonly string[];
   readonly file?: string;
   readonly exec?: readonly ImportedActions[];
+  readonly leftOut?: readonly string[];
 }
 
 const NOTHING: Layer = { defaults: {}, jails: new Map() };
@@ -111,11 +119,11 @@ async function readFail2ban(spec: Fail2banSpec): Promise<LoadedSource> {
   const { loadFail2ban, parseFail2banSpec } = await import("./fail2ban/load-fail2ban.ts");
   const { directory, pick } = parseFail2banSpec(spec.fail2ban);
   try {
-    const { jails, warnings, exec } = loadFail2ban(directory, pick);
+    const { jails, warnings, exec, leftOut } = loadFail2ban(directory, pick);
     const settings = jails.map(
       (jail) => [jail.name, { place: jail.place, settings: settingsOf(jail) }] as const,
     );
-    return { layer: { defaults: {}, jails: new Map(settings) }, warnings, exec };
+    return { layer: { defaults: {}, jails: new Map(settings) }, warnings, exec, leftOut };
   } catch (error) {
     if (error instanceof RuleError) return { errors: [error] };
     throw error;
@@ -137,9 +145,10 @@ function mistakesOfJail({ name, place, on, filter, port, protocol }: Jail): read
   ];
 }
 
-function warningsOf(jails: readonly Jail[]): readonly string[] {
+/** @param isCut whether jails were left out: if they were all, that is an error later */
+function warningsOf(jails: readonly Jail[], isCut: boolean): readonly string[] {
   const enabled = jails.filter((jail) => jail.enabled);
-  if (enabled.length === 0) return ["no jail is enabled"];
+  if (enabled.length === 0 && !isCut) return ["no jail is enabled"];
   return enabled.flatMap((jail) => {
     const warning = (message: string) => `${formatPlace(jail.place)}: ${jail.name}: ${message}`;
     const nameable = nameableFields(jail.journalmatch ?? []);

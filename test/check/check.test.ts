@@ -115,6 +115,24 @@ describe("checkJails", () => {
     );
   });
 
+  test("refuses a pattern that takes a number for a host name: what is left of an address, or a test's number", async () => {
+    const greedy = await check("    failregex: '^login failed from .*<HOST>$'\n");
+    assert.match(
+      greedy.errors.join("\n"),
+      /ERR_RULE_INJECTION app\.yaml:4:17: failregex 1: takes the number "7" for a host name in "Nov 21 19:40:02 host app\[4711\]: login failed from .*192\.0\.2\.7"/,
+    );
+    const tested = await check(
+      "    failregex: '^login failed from <HOST>$'\n    tests: [{line: login failed from 1.2, match: true}]\n",
+    );
+    assert.deepEqual(tested.errors, [
+      'ERR_RULE_TEST app.yaml:5:13: app: test: the number "1.2" is no host name in "login failed from 1.2"',
+    ]);
+    const raw = await check(
+      "    failregex: '^login failed from <HOST>$'\n    usedns: raw\n    tests: [{line: login failed from 1.2, match: {id: '1.2'}}]\n",
+    );
+    assert.deepEqual(raw.errors, []);
+  });
+
   const doubtful = "    failregex: '^login failed for \\S+ from <ADDR>$'\n";
 
   test("warns of what depends on the service, in the user's own rules", async () => {

@@ -162,3 +162,25 @@ test("Engine was read up to the last line of the source that is farthest behind,
   tried.push(line("/b", NOW + 2 * minute), NOW + 2 * minute);
   assert.equal(tried.engine.readUpTo, NOW);
 });
+
+test("Engine counts bans over all sources of one stream (on: ban)", async () => {
+  const jails = await appJails(
+    "app.maxretry=2",
+    "app.bantime=1s",
+    "app-again.maxretry=2",
+    "app-again.findtime=1d",
+  );
+  const tried = new TestEngine(
+    jails.filter(({ jail }) => jail.name !== "app-watch"),
+    NOW,
+  );
+  tried.push(formatGreeting(TOKEN) + header({ sources: files("/a", "/b") }), NOW);
+  tried.push(failures("/a", "192.0.2.1"), NOW);
+  tried.push(failures("/a", "192.0.2.2"), NOW);
+  const later = NOW + 10_000;
+  tried.push(header({ source: "/b" }) + appFailure("192.0.2.1", later).repeat(2), later);
+  assert.deepEqual(
+    tried.commands().filter((command) => command.startsWith("ban ")),
+    ["ban app 192.0.2.1", "ban app 192.0.2.2", "ban app 192.0.2.1", "ban app-again 192.0.2.1"],
+  );
+});

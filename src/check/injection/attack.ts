@@ -53,17 +53,15 @@ export class Attack {
     texts: Iterable<string>,
     multilineTexts: Iterable<string>,
   ): Generator<Fault> {
-    const benign = { lines: this.#withTail(lines, outcome), outcome };
-    for (const [at, { line }] of benign.lines.entries()) {
-      for (const index of line.fields.keys()) {
-        const all = [...texts, ...multilineTexts];
-        const before = this.#lines;
-        yield* inOneGo(() => {
-          this.#lines = before;
-          return [...this.#onField(benign, at, index, all)];
-        });
-      }
-    }
+    const all = [...texts, ...multilineTexts];
+    const before = this.#lines;
+    yield* inOneGo(() => {
+      this.#lines = before;
+      const benign = { lines: this.#withTail(lines, outcome), outcome };
+      return benign.lines.flatMap(({ line }, at) =>
+        [...line.fields.keys()].flatMap((index) => [...this.#onField(benign, at, index, all)]),
+      );
+    });
   }
 
   *#onField(benign: BenignCase, at: number, index: number, texts: Iterable<string>): Generator<Fault> {

@@ -1,4 +1,5 @@
 import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
+import { isNumeric } from "../../stream/jail/subject.ts";
 import { isField, isId, type Template, textOf } from "../hostile/template.ts";
 import { type GroupTexts, templatesOf } from "../hostile/template-writer.ts";
 import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
@@ -20,6 +21,12 @@ export interface BenignCase {
   readonly lines: readonly CaseLine[];
   /** Their result: a failure; or none yet, where that takes another line. */
   readonly outcome: LinesResult;
+}
+
+/** A number that a pattern takes for a host name, and where it stands. */
+export interface NumberFound {
+  readonly number: string;
+  readonly line: string;
 }
 
 /** The ids in benign cases. */
@@ -51,6 +58,8 @@ export class CaseWriter {
   readonly #now: number;
   /** The header that worked last: it probably works again. */
   #frame = 0;
+  /** Lines in which a pattern, by its index, takes a number for a host name. */
+  readonly numbers = new Map<number, NumberFound>();
 
   constructor(patterns: JailPatterns, now: number) {
     this.#patterns = patterns;
@@ -111,15 +120,27 @@ export class CaseWriter {
     const caseIn = (index: number): BenignCase | undefined => {
       const lines = frames.slice(index, index + 1).map((line) => ({ line, seen, regex }));
       const outcome = this.#play(lines);
+      this.#lookForNumbers(outcome, lines);
       const isTimed = index === last || outcome.last?.time !== undefined;
       return isTimed && (isMeant(outcome, lines) || isSilent(outcome)) ? { lines, outcome } : undefined;
     };
     const tried = [this.#frame, ...frames.keys()].filter((each) => each <= last);
-    const index = inOneGo(() => tried.find((each) => caseIn(each)));
-    if (index === undefined) return [];
-    this.#frame = index;
-    const isWhole = fieldsIn(frames[index]) === fieldsIn(seen);
-    return inOneGo(() => [index, ...(isWhole ? [] : [last])].flatMap((each) => caseIn(each) ?? []));
+    const found = inOneGo(() => {
+      const index = tried.find((each) => caseIn(each));
+      if (index === undefined) return undefined;
+      const isWhole = fieldsIn(frames[index]) === fieldsIn(seen);
+      return { index, cases: [index, ...(isWhole ? [] : [last])].flatMap((each) => caseIn(each) ?? []) };
+    });
+    if (found === undefined) return [];
+    this.#frame = found.index;
+    return found.cases;
+  }
+
+  #lookForNumbers({ failures }: LinesResult, lines: readonly CaseLine[]): void {
+    const [line] = lines;
+    const found = failures.find(({ kind, id }) => kind === "host" && isNumeric(id));
+    if (found && line && !this.numbers.has(found.regex))
+      this.numbers.set(found.regex, { number: found.id, line: textOf(line.line) });
   }
 
   #play(lines: readonly CaseLine[]): LinesResult {

@@ -1,7 +1,7 @@
 import type { CompiledJail } from "../../stream/jail/compile-jails.ts";
 import type { PatternPlace } from "../hostile/field-kinds.ts";
 import { Attack } from "./attack.ts";
-import { type BenignCase, CaseWriter } from "./benign-case.ts";
+import { type BenignCase, CaseWriter, type NumberFound } from "./benign-case.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Forgery, forge } from "./forge.ts";
 import { type JailPatterns, jailPatternsOf } from "./jail-patterns.ts";
@@ -19,6 +19,8 @@ export interface Injection {
   readonly forgery: Forgery | undefined;
   /** Patterns without a sample for which no line could be generated. */
   readonly untried: readonly PatternPlace[];
+  /** Numbers that patterns take for host names. */
+  readonly numbers: readonly (NumberFound & { readonly place: PatternPlace })[];
 }
 
 export interface InjectOptions {
@@ -36,7 +38,8 @@ const MOST_LINES = 100_000;
  * rules give the same lines.
  */
 export function inject(compiled: CompiledJail, { now, hasLineFeeds = true }: InjectOptions): Injection {
-  if (compiled.jail.on === "ban") return { lines: 0, found: [], forgery: undefined, untried: [] };
+  if (compiled.jail.on === "ban")
+    return { lines: 0, found: [], forgery: undefined, untried: [], numbers: [] };
   const patterns = jailPatternsOf(compiled);
   const samples = readSamples(patterns, now);
   const writer = new CaseWriter(patterns, now);
@@ -62,6 +65,10 @@ export function inject(compiled: CompiledJail, { now, hasLineFeeds = true }: Inj
     found: found.all,
     forgery: isOpen ? forge(patterns, groups(), now) : undefined,
     untried: untriedOf(patterns, written, samples),
+    numbers: [...writer.numbers].flatMap(([regex, found]) => {
+      const place = patterns.failregex[regex]?.placeAt();
+      return place ? [{ ...found, place }] : [];
+    }),
   };
 }
 

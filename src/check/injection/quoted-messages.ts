@@ -35,16 +35,20 @@ export class MessageQuoter {
     for (const [index, { lines }] of cases.entries()) {
       const seen = lines[0]?.seen;
       if (!seen) continue;
-      for (const wordings of quotesOf(this.#patterns, seen)) yield* this.#try(wordings);
-      if (index > 0) continue;
-      for (const other of others) for (const quote of quotesIn(other, seen)) yield* this.#try([quote]);
+      const quotes = index > 0 ? [] : others.flatMap((other) => quotesIn(other, seen));
+      const all = [...quotesOf(this.#patterns, seen), ...quotes.map((quote) => [quote])];
+      const before = this.#lines;
+      yield* inOneGo(() => {
+        this.#lines = before;
+        return all.flatMap((wordings) => [...this.#try(wordings)]);
+      });
     }
   }
 
   /** A fault, if each wording leads to another id. */
   *#try(wordings: readonly string[]): Generator<Fault> {
     this.#lines += wordings.length;
-    const failures = inOneGo(() => wordings.map((lines) => this.#quoted(lines)));
+    const failures = wordings.map((lines) => this.#quoted(lines));
     if (!failures.every((failure) => failure !== undefined)) return;
     yield {
       harm: { kind: "names", expected: BENIGN.ip4, found: DECOY },

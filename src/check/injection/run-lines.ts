@@ -15,15 +15,15 @@ export interface LinesResult {
   readonly gaveUp: boolean;
 }
 
-/** The time that one search has. */
-const LIMIT = 50;
+/** The time for all that runs in one go, in milliseconds. */
+const LIMIT = 100;
 
 /** Whether one limit holds for all lines that run now. */
 let isEnclosed = false;
 
 /**
  * Runs what runs lines, under one time limit for all of it instead of one for each search, of which each takes longer than most searches.
- * If it takes longer than one search may, it runs again from its beginning, with a limit for each search: so the result is the same.
+ * If it takes longer, it runs again from its beginning, with a limit for each search.
  *
  * @param task to be repeated without harm
  */

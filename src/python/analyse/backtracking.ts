@@ -23,7 +23,7 @@ const PUMPS = 1 / 8;
 const ENDLESS = 10_000_000;
 
 /** Most steps that are counted for a longer text. */
-const ENOUGH = 30_000_000;
+const ENOUGH = 10_000_000;
 
 /**
  * Finds a loop whose steps grow faster than quadratically: a search is simulated on the attack strings of each loop, and its steps are

@@ -1,8 +1,7 @@
 import type { Escalation } from "../rule.ts";
-import { isTrue } from "./calls.ts";
 import type { LocatedText } from "./located-text.ts";
 import { parseSeconds } from "./seconds.ts";
-import { duration, type JailOptions, type Warn } from "./values.ts";
+import { duration, flag, type JailOptions, type Warn } from "./values.ts";
 
 /** fail2ban's default, without blanks: the doubling that the engine does. */
 const DEFAULT_FORMULA = "ban.Time*(1<<(ban.Countifban.Count<20else20))*banFactor";
@@ -16,7 +15,7 @@ export function readBantime(options: JailOptions, warn: Warn): number | null {
 
 /** Reads `bantime.*`. `memory`: how long a ban is remembered after its end, in milliseconds. */
 export function readEscalation(options: JailOptions, memory: number, warn: Warn): Escalation {
-  const increment = isTrue(options.get("bantime.increment")?.text ?? "");
+  const increment = flag(options, "bantime.increment", false, warn);
   const multipliers = readMultipliers(options.get("bantime.multipliers"), warn);
   const formula = options.get("bantime.formula")?.text.replace(/\s/g, "");
   if (increment && formula && formula !== DEFAULT_FORMULA && multipliers === undefined) {
@@ -33,7 +32,7 @@ export function readEscalation(options: JailOptions, memory: number, warn: Warn)
     multipliers,
     maxtime: duration(options, "bantime.maxtime", warn),
     rndtime: duration(options, "bantime.rndtime", warn) ?? 0,
-    overalljails: isTrue(options.get("bantime.overalljails")?.text ?? ""),
+    overalljails: flag(options, "bantime.overalljails", false, warn),
     memory,
   };
 }

@@ -1,9 +1,9 @@
 import { type Network, parseNetwork, unmap } from "../../shared/address.ts";
 import type { IgnoreRule } from "../rule.ts";
-import { isTrue, splitWords } from "./calls.ts";
+import { splitWords } from "./calls.ts";
 import type { LocatedText } from "./located-text.ts";
 import { shellNeed, splitShell } from "./shell-words.ts";
-import type { JailOptions, Warn } from "./values.ts";
+import { flag, type JailOptions, type Warn } from "./values.ts";
 
 /** Reads `ignoreip`, `ignoreself` and `ignorecommand`. Warns of what cannot be carried over. */
 export function readIgnore(options: JailOptions, warn: Warn): IgnoreRule {
@@ -19,7 +19,7 @@ export function readIgnore(options: JailOptions, warn: Warn): IgnoreRule {
     else
       warn(`ignoreip: expected an address, a network or a host name, got ${JSON.stringify(word)}: skipped`);
   }
-  const self = isTrue(options.get("ignoreself")?.text ?? "true");
+  const self = flag(options, "ignoreself", true, warn);
   return { networks, files, hosts, self, command: readCommand(options.get("ignorecommand"), warn) };
 }
 
@@ -36,7 +36,11 @@ function readCommand(value: LocatedText | undefined, warn: Warn): readonly strin
   if (value === undefined || value.text.trim() === "") return undefined;
   const split = splitShell(value.text);
   const why = value.text.includes("\n") ? "a second line" : shellNeed(split);
-  if (why === undefined) return split.words;
+  if (why === undefined) {
+    const unknown = value.text.match(/<(?:jail\.[a-z_]+|raw-ticket)>/)?.[0];
+    if (unknown) warn(`ignorecommand: ${unknown} is not replaced`);
+    return split.words;
+  }
   warn(`ignorecommand needs a shell for ${JSON.stringify(why)}, which is never run: skipped`);
   return undefined;
 }

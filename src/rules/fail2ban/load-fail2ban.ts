@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { suggestion } from "../../shared/did-you-mean.ts";
 import { formatPlace, type Jail, RuleError } from "../rule.ts";
 import { ConfigFiles } from "./include.ts";
 import type { Config } from "./interpolate.ts";
@@ -27,7 +28,12 @@ export interface Fail2banRules {
   /** Messages, each with the name of its jail. */
   readonly warnings: readonly string[];
   readonly exec: readonly ImportedActions[];
+  /** The names of jails that cannot be translated. */
+  readonly leftOut: readonly string[];
 }
+
+/** Most names of jails in a hint. */
+const SHOWN_NAMES = 8;
 
 /** How long a ban is remembered unless fail2ban.conf sets it, in seconds: fail2ban's default. */
 const DEFAULT_PURGE_AGE = 86_400;
@@ -49,20 +55,23 @@ export function loadFail2ban(directory: string, pick?: readonly string[] | "*"):
   const jails: Jail[] = [];
   const resolved: ResolvedJail[] = [];
   const warnings: string[] = [];
-  for (const name of names(config, pick)) {
+  const leftOut: string[] = [];
+  for (const name of names(config, directory, pick)) {
     const warn: Warn = (message) => void warnings.push(`jail ${name}: ${message}`);
     try {
-      if (pick === undefined && !isEnabled(config, name)) continue;
+      if (pick === undefined && !isEnabled(config, name, warn)) continue;
       const jail = readJail(config, name, base, files);
       jails.push(translate(jail, memory, warn));
       resolved.push(jail);
       warnOfActions(jail, warn);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
+      leftOut.push(name);
       warn(`left out: ${formatPlace(error.place)}: ${error.message}`);
     }
   }
-  return { jails, warnings: [...warnings, ...missingActions(resolved)], exec: resolved.map(execJail) };
+  const exec = resolved.map(execJail);
+  return { jails, warnings: [...warnings, ...missingActions(resolved)], exec, leftOut };
 }
 
 /**
@@ -82,12 +91,19 @@ export function parseFail2banSpec(text: string): {
   return { directory, pick: names.includes("*") ? "*" : [...new Set(names)] };
 }
 
-function names(config: Config, pick: readonly string[] | "*" | undefined): readonly string[] {
+function names(
+  config: Config,
+  directory: string,
+  pick: readonly string[] | "*" | undefined,
+): readonly string[] {
   const all = config.sectionNames().filter((name) => name !== "INCLUDES" && name !== "Definition");
   if (pick === undefined || pick === "*") return all;
   const unknown = pick.find((name) => !all.includes(name));
   if (unknown === undefined) return pick;
-  throw missing(config.files[0] ?? "", `there is no jail ${JSON.stringify(unknown)}`);
+  const hint =
+    suggestion(unknown, all) ??
+    `write -r '${directory}[NAME,…]' with names of its jails (${all.slice(0, SHOWN_NAMES).join(", ")}${all.length > SHOWN_NAMES ? ", …" : ""}), or '${directory}[*]' for all`;
+  throw missing(config.files[0] ?? "", `there is no jail ${JSON.stringify(unknown)}`, hint);
 }
 
 /** `dbpurgeage` of fail2ban.conf, in milliseconds. */
@@ -125,6 +141,6 @@ function missingActions(jails: readonly ResolvedJail[]): string[] {
   );
 }
 
-function missing(file: string, message: string): RuleError {
-  return new RuleError("ERR_RULE_VALUE", { file, line: 0, column: 0 }, message);
+function missing(file: string, message: string, hint?: string): RuleError {
+  return new RuleError("ERR_RULE_VALUE", { file, line: 0, column: 0 }, message, hint);
 }

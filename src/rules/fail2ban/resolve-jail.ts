@@ -1,11 +1,12 @@
 import type { Place } from "../rule.ts";
-import { isTrue, parseCall, splitCalls } from "./calls.ts";
+import { parseCall, splitCalls } from "./calls.ts";
 import type { Definition } from "./definition.ts";
 import type { ConfigFiles } from "./include.ts";
 import type { Config } from "./interpolate.ts";
 import { type LocatedText, located, placeOf } from "./located-text.ts";
 import { type ResolvedAction, readAction } from "./resolve-action.ts";
 import { FILTER_OPTIONS, filterRule, openFilter, type ResolvedFilter } from "./resolve-filter.ts";
+import { isTrueOf, type Warn } from "./values.ts";
 
 /** The options of a jail, besides those that a filter has too. */
 const JAIL_OPTIONS = [
@@ -39,8 +40,9 @@ export function addConstants(config: Config, directory: string): void {
 }
 
 /** True when the jail's section enables it. */
-export function isEnabled(config: Config, name: string): boolean {
-  return isTrue(config.get(name, "enabled")?.text ?? "");
+export function isEnabled(config: Config, name: string, warn: Warn): boolean {
+  const value = config.get(name, "enabled");
+  return value !== undefined && isTrueOf("enabled", value, warn);
 }
 
 /**

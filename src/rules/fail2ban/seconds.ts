@@ -16,11 +16,12 @@ const UNITS: readonly (readonly [pattern: RegExp, seconds: number])[] = [
 
 /**
  * Seconds from fail2ban's duration text: `600`, `10m`, `1d 12h`, `1year-6mo`, `3600*24`, `-1`. fail2ban evaluates it in Python
- * (MyTime.str2seconds); this parser reads numbers, units, `+ - * /` and parentheses, and runs nothing. Parts side by side are added.
+ * (MyTime.str2seconds), where `#` begins a comment; this parser reads numbers, units, `+ - * /` and parentheses, and runs nothing. Parts side by side are added.
  * Undefined for anything else.
  */
 export function parseSeconds(text: string): number | undefined {
-  const tokens = text.length > MAX_LENGTH ? undefined : tokenize(text.trim().toLowerCase());
+  const tokens =
+    text.length > MAX_LENGTH ? undefined : tokenize(text.replace(/#.*/, "").trim().toLowerCase());
   if (tokens === undefined) return undefined;
   const value = new SecondsReader(tokens).whole();
   return Number.isFinite(value) ? value : undefined;

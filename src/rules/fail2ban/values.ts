@@ -1,3 +1,4 @@
+import { isTrue } from "./calls.ts";
 import { type LocatedText, placeOf } from "./located-text.ts";
 import { parseSeconds } from "./seconds.ts";
 
@@ -37,4 +38,23 @@ export function wholeNumber(
     `${key}: expected a whole number from ${min}, got ${JSON.stringify(value.text)} (${file}:${line}): using ${fallback}`,
   );
   return fallback;
+}
+
+/** Whether an option is true. Like fail2ban, takes any other text for false, but warns if it is no word for that. */
+export function flag(options: JailOptions, key: string, fallback: boolean, warn: Warn): boolean {
+  const value = options.get(key);
+  return value === undefined ? fallback : isTrueOf(key, value, warn);
+}
+
+/** As `flag`, of one value. */
+export function isTrueOf(key: string, value: LocatedText, warn: Warn): boolean {
+  if (isTrue(value.text)) return true;
+  if (!/^(?:0|off|false|no|)$/i.test(value.text.trim())) {
+    const { file, line } = placeOf(value);
+    const comment = /\s#/.test(value.text) ? '; after a value only " ;" begins a comment' : "";
+    warn(
+      `${key}: expected true or false, got ${JSON.stringify(value.text)} (${file}:${line}): using false, as fail2ban does${comment}`,
+    );
+  }
+  return false;
 }

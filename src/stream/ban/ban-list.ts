@@ -108,6 +108,11 @@ export class BanList {
     return active.ban;
   }
 
+  /** How many bans of a subject that has none in force are remembered at `time`. */
+  earlierBans(jail: string, subject: Subject, time: number): number {
+    return this.#history.bancountAt(this.#keys.of(jail, nameOf(subject)), time);
+  }
+
   /** A ban in force as it is written again, with its evidence. */
   again(ban: Ban, mark: RepeatMark = { repeat: true }): Ban {
     const active = this.#active.find(this.#keyOf(ban));

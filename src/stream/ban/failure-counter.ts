@@ -3,9 +3,10 @@ import type { Failure } from "../../filter/verdict.ts";
 import type { Ban, Subject } from "../../protocol/command.ts";
 import type { Jail } from "../../rules/rule.ts";
 import { formatNetwork, ipv4Number, type Network } from "../../shared/address.ts";
-import { askCommand, BackgroundLookup, type Resolve, resolveHost, withinBound } from "../jail/lookup.ts";
+import { askCommand, commandQuestion } from "../jail/ignore-command.ts";
+import { BackgroundLookup, type Resolve, resolveHost, withinBound } from "../jail/lookup.ts";
 import type { RunningJail } from "../jail/running-jail.ts";
-import { countedAs, identify, nameOf } from "../jail/subject.ts";
+import { countedAs, identify, isNumeric, nameOf } from "../jail/subject.ts";
 import { countersOf, failureOf, isCountable } from "./counted-bans.ts";
 import { Decisions, type DecisionsOptions } from "./decisions.ts";
 
@@ -26,8 +27,12 @@ export interface FailureCounts {
 
 const NO_LINES: readonly string[] = [];
 
+/** With more bans a failure counts no more often. */
+const MOST_BANS = 20;
+
 /** A failure with the time at which it counts. */
 interface CountedFailure {
+  readonly found: Failure;
   readonly lines: readonly string[];
   /** How often it counts. */
   readonly times: number;
@@ -61,7 +66,7 @@ export class FailureCounter {
 
   /** Takes a failure of a jail. `time`, in epoch milliseconds, is when it counts; `source` the name of the log, if it has one. */
   add(running: RunningJail, failure: Failure, time: number, source?: string): void {
-    const counted = { lines: failure.lines, times: failure.times ?? 1, time, source };
+    const counted = { found: failure, lines: failure.lines, times: failure.times ?? 1, time, source };
     const address = failure.cidr === undefined ? ipv4Number(failure.id) : -1;
     if (address >= 0 && isCountedAlone(running.jail)) {
       this.#addIPv4(running, failure.id, address, counted);
@@ -73,7 +78,7 @@ export class FailureCounter {
         this.#addNetwork(running, identity.network, counted);
         break;
       case "id":
-        this.#count(running, { id: identity.id }, counted);
+        this.#unlessCommand(running, failure.id, { id: identity.id }, counted);
         break;
       case "host":
         this.#addHost(running, identity.host, counted);
@@ -98,15 +103,17 @@ export class FailureCounter {
 
   #addHost(running: RunningJail, host: string, failure: CountedFailure): void {
     const { jail } = running;
-    if (jail.usedns === "raw") this.#count(running, { id: host }, failure);
+    if (jail.usedns === "raw") this.#unlessCommand(running, host, { id: host }, failure);
+    else if (isNumeric(host)) this.#notBanned(jail, host, "is a number where a host name is expected");
     else if (jail.usedns === "no") this.#notBanned(jail, host, 'is a host name, and usedns is "no"');
     else if (!this.#options.isLive)
       this.#notBanned(jail, host, "is a host name, and --replay looks up no names");
     else {
       const isAsked = this.#ask(this.#hosts, host, running, (networks) => {
         if (networks === undefined) this.#notBanned(jail, host, "is a host name without an address");
-        for (const network of withinBound(host, networks ?? [], this.#report))
-          this.#addNetwork(running, network, failure);
+        const found = withinBound(host, networks ?? [], this.#report);
+        if (jail.usedns === "warn" && found.length > 0) this.#warnOfLookup(jail, host, found);
+        for (const network of found) this.#addNetwork(running, network, failure);
       });
       if (!isAsked) this.#notBanned(jail, host, "is a host name, and too many others are being looked up");
     }
@@ -120,15 +127,25 @@ export class FailureCounter {
       return;
     }
     const ip = countedAs(network, jail, (wide) => ignore.touches(wide));
+    this.#unlessCommand(running, formatNetwork(network), { ip }, failure);
+  }
+
+  /** Counts a failure unless `ignorecommand` says that `ip` is ignored. */
+  #unlessCommand(running: RunningJail, ip: string, subject: Subject, failure: CountedFailure): void {
+    const { jail, counts } = running;
     if (jail.ignore.command === undefined || !this.#options.isLive) {
-      this.#count(running, { ip }, failure);
+      this.#count(running, subject, failure);
       return;
     }
-    const argv = fillTags(jail.ignore.command, { ip: formatNetwork(network), name: jail.name });
-    const isAsked = this.#ask(this.#commands, JSON.stringify(argv), running, (isIgnored) => {
+    const { found, lines, time } = failure;
+    const question = commandQuestion(jail.ignore.command, {
+      ...{ ip, fid: found.id, jail, time, lines, groups: found.groups },
+      bancount: this.decisions.banlist.earlierBans(jail.name, subject, time),
+    });
+    const isAsked = this.#ask(this.#commands, question, running, (isIgnored) => {
       if (isIgnored === undefined) this.#warnOfCommand(jail, "gives no answer: failures count");
       if (isIgnored) counts.ignored++;
-      else this.#count(running, { ip }, failure);
+      else this.#count(running, subject, failure);
     });
     if (!isAsked) this.#warnOfCommand(jail, "is too slow: failures are lost");
   }
@@ -166,8 +183,9 @@ export class FailureCounter {
       this.#report.detail(`[${jail.name}] Found ${printable(name, 80)}: ${printable(lines.at(-1) ?? "")}`);
     const { evicted } = window;
     let matches: readonly string[] | undefined;
+    const count = jail.escalation.increment ? times - 1 + this.#weightOf(jail, subject, time) : times;
     // What is more than enough for a ban begins no other window: nor would failures of that moment that are read again.
-    for (let i = 0; i < times && matches === undefined; i++) {
+    for (let i = 0; i < count && matches === undefined; i++) {
       counts.failures++;
       matches = window.add(name, time, i === 0 ? lines : NO_LINES);
     }
@@ -183,12 +201,24 @@ export class FailureCounter {
       });
   }
 
+  #warnOfLookup({ name }: Jail, host: string, networks: readonly Network[]): void {
+    const message = () =>
+      `[${name}] looked up the host name ${printable(host, 80)}: ${networks.map(formatNetwork).join(", ")}; whoever has the name chooses the address`;
+    this.#report.rareWarning(`looked up ${name}`, message);
+  }
+
   #warnOfEviction({ name }: Jail): void {
     const { maxKeys } = this.#options;
     this.#report.rareWarning(
       `evicted ${name}`,
       `[${name}] ${maxKeys} addresses are remembered: forgot one that was idle for long to make room`,
     );
+  }
+
+  /** How often a failure counts with `bantime.increment`, as in fail2ban: once, or 2, 3, 5, 9, … times after 1, 2, 3, 4, … bans. */
+  #weightOf({ name, maxretry }: Jail, subject: Subject, time: number): number {
+    const earlier = this.decisions.banlist.earlierBans(name, subject, time);
+    return earlier === 0 ? 1 : Math.min(2 ** (Math.min(earlier, MOST_BANS) - 1) + 1, maxretry);
   }
 
   #notBanned({ name }: Jail, id: string, why: string): void {
@@ -199,10 +229,6 @@ export class FailureCounter {
 
 function shownId({ id, cidr }: Failure): string {
   return cidr === undefined ? id || '""' : `${id}/${cidr}`;
-}
-
-function fillTags(argv: readonly string[], tags: Readonly<Record<string, string>>): readonly string[] {
-  return argv.map((word) => word.replace(/<(\w+)>/g, (tag, name: string) => tags[name] ?? tag));
 }
 
 /** Whether an IPv4 address counts for itself, and no ignorecommand has to run. */

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { printable, type Report } from "../../cli/report.ts";
 import { type Network, parseNetwork, unmap } from "../../shared/address.ts";
@@ -11,7 +10,6 @@ const MAX_ANSWERS = 10_000;
 const MAX_RUNNING = 4;
 /** Most questions, and most callers that wait for answers. */
 const MAX_WAITING = 1_000;
-const COMMAND_TIMEOUT = 10_000;
 /** Most addresses of a name: whoever runs a name's DNS can give it thousands. */
 const MAX_ADDRESSES = 64;
 
@@ -123,15 +121,4 @@ export function withinBound(host: string, networks: readonly Network[], report: 
   const message = `${printable(host, 80)} has more than ${MAX_ADDRESSES} addresses: ignored the others`;
   report.rareWarning("addresses", message);
   return networks.slice(0, MAX_ADDRESSES);
-}
-
-/** Runs an `ignorecommand`, an argv as JSON: true for status 0, false for any other; undefined when it could not be run. */
-export function askCommand(argv: string): Promise<boolean | undefined> {
-  const [file = "", ...args] = JSON.parse(argv) as string[];
-  return new Promise((resolve) => {
-    execFile(file, args, { timeout: COMMAND_TIMEOUT, killSignal: "SIGKILL", maxBuffer: 65536 }, (error) => {
-      if (!error) resolve(true);
-      else resolve(typeof error.code === "number" ? false : undefined);
-    });
-  });
 }

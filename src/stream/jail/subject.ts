@@ -26,6 +26,14 @@ export function identify({ id, kind, cidr }: Failure): Identity {
 }
 
 /**
+ * Whether a text in the place of a host name is a number, or ends in one, as `8`, `1.2`, `0x7f.1` and `017700000001` do: no host has such
+ * a name, and resolvers take it for the address 0.0.0.8.
+ */
+export function isNumeric(host: string): boolean {
+  return /(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/i.test(host);
+}
+
+/**
  * The address or network under which a jail counts and bans: the network of the jail's `count` around the address; the address
  * alone where that network holds an ignored one.
  */

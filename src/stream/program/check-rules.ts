@@ -2,8 +2,8 @@ import type { Report } from "../../cli/report.ts";
 import type { LoadedRules } from "../../rules/load-rules.ts";
 import { plural } from "../../shared/plural.ts";
 import { needsIn } from "../gate/plan.ts";
-import { type CompiledJail, compileJails } from "../jail/compile-jails.ts";
-import { leaveOutImported } from "./load-jails.ts";
+import type { CompiledJail } from "../jail/compile-jails.ts";
+import { compileOrLeaveOut } from "./load-jails.ts";
 
 /**
  * Compiles every jail, enabled or not, runs its tests, and tries hostile lines on it. `now` in epoch milliseconds.
@@ -13,7 +13,7 @@ import { leaveOutImported } from "./load-jails.ts";
 export async function checkRules(loaded: LoadedRules, now: number, report: Report): Promise<void> {
   // Loaded only when it is needed: a start without it is quicker.
   const { checkJails } = await import("../../check/check.ts");
-  const compiled = compileJails(loaded.jails, leaveOutImported(loaded, report));
+  const compiled = compileOrLeaveOut(loaded.jails, loaded, report);
   const imported = new Set(loaded.exec.map(({ jail }) => jail));
   const { tests, lines } = await checkJails(compiled, imported, now, report);
   for (const each of compiled) hintAtEveryLine(each, report);

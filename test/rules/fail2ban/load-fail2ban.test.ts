@@ -297,3 +297,62 @@ describe("loadFail2ban leaves out a jail, and only that one,", () => {
     assert.match(warnings.join("\n"), /jail a b: left out: .*letters, digits/);
   });
 });
+
+/** What Debian's fail2ban makes of comments after values: `;` begins one, `#` only in a duration, which Python evaluates. */
+describe("loadFail2ban reads comments after values as fail2ban does:", () => {
+  const cases: [
+    options: string,
+    picked: (jail: Jail | undefined) => unknown,
+    value: unknown,
+    warning: RegExp | undefined,
+  ][] = [
+    ["bantime = 10m ; ten minutes", (jail) => jail?.bantime, 600_000, undefined],
+    ["bantime = 10m # on 25 m", (jail) => jail?.bantime, 600_000, undefined],
+    ["bantime = 600 # ten", (jail) => jail?.bantime, 600_000, undefined],
+    ["bantime = -1 # for ever", (jail) => jail?.bantime, null, undefined],
+    ["findtime = 1d 12h# x", (jail) => jail?.findtime, 129_600_000, undefined],
+    ["findtime = 1h;x", (jail) => jail?.findtime, 600_000, /findtime: expected a duration/],
+    ["bantime = # 10m", (jail) => jail?.bantime, 600_000, /bantime: expected a duration/],
+    ["bantime.factor = 2 # two", (jail) => jail?.escalation.factor, 2, undefined],
+    ["bantime.increment = true ; yes", (jail) => jail?.escalation.increment, true, undefined],
+    [
+      "bantime.increment = true # yes",
+      (jail) => jail?.escalation.increment,
+      false,
+      /bantime\.increment: expected true or false, got "true # yes" .*only " ;" begins a comment/,
+    ],
+    ["ignoreself = false # own", (jail) => jail?.ignore.self, false, /ignoreself: expected true or false/],
+    ["ignoreself = no ; own", (jail) => jail?.ignore.self, false, undefined],
+    ["maxretry = 3 ; three", (jail) => jail?.maxretry, 3, undefined],
+    ["maxretry = 3 # three", (jail) => jail?.maxretry, 5, /maxretry: expected a whole number/],
+    ["usedns = no ; c", (jail) => jail?.usedns, "no", undefined],
+    ["ignoreip = 192.0.2.1 ; me", (jail) => jail?.ignore.networks.length, 1, undefined],
+  ];
+  for (const [options, picked, value, warning] of cases) {
+    it(options, () => {
+      const { jail, warnings } = loadOne(options);
+      assert.deepEqual(picked(jail), value);
+      if (warning === undefined) assert.deepEqual(warnings, []);
+      else assert.match(warnings.join("\n"), warning);
+    });
+  }
+
+  it("enabled = true # comment", () => {
+    const tree = {
+      "jail.conf":
+        "[a]\nenabled = true # comment\n[b]\nenabled = TRUE ; comment\nfilter = f\naction = iptables\n",
+      "filter.d/f.conf": "[Definition]\nfailregex = ^from <HOST>$\n",
+    };
+    withTree(tree, (directory) => {
+      const { jails, warnings } = loadFail2ban(directory);
+      assert.deepEqual(
+        jails.map(({ name }) => name),
+        ["b"],
+      );
+      assert.match(
+        warnings.join("\n"),
+        /^jail a: enabled: expected true or false, got "true # comment" \(.*jail\.conf:2\)/,
+      );
+    });
+  });
+});

@@ -127,3 +127,60 @@ test("FailureCounter drops an answer for a jail that is gone by then", async () 
   await answered;
   assert.deepEqual(tried.commands(), []);
 });
+
+test("FailureCounter shows ignorecommand ids that are no addresses", async () => {
+  const tried = new TestCounter(asking("test", "<fid>", "=", "session 5"));
+  const answered = tried.answered();
+  tried.fail("session 5", "id");
+  await answered;
+  assert.deepEqual(tried.commands(), []);
+  assert.equal(tried.running.counts.ignored, 1);
+});
+
+for (const number of ["8", "1.2", "0x7f.1", "017700000001"]) {
+  test(`FailureCounter does not look up ${number}`, () => {
+    for (const usedns of ["warn", "yes"] as const) {
+      const tried = new TestCounter({ usedns });
+      tried.fail(number, "host");
+      assert.deepEqual(tried.commands(), []);
+      assert.equal(tried.failures.waiting, 0);
+      assert.match(tried.told.join(""), /not banned: \S+ is a number where a host name is expected\n$/);
+    }
+  });
+}
+
+for (const [usedns, told] of [
+  ["yes", /^$/],
+  [
+    "warn",
+    /^test: warning: \[web\] looked up the host name localhost: .*127\.0\.0\.1.*; whoever has the name chooses the address\n$/,
+  ],
+] as const) {
+  test(`FailureCounter with usedns ${usedns} ${usedns === "warn" ? "warns" : "says nothing"} when it looks up a name`, async () => {
+    const tried = new TestCounter({ usedns, ignore: ignoring({ self: false }) });
+    const answered = tried.answered();
+    tried.fail("localhost", "host");
+    await answered;
+    assert.ok(tried.commands().includes("ban 127.0.0.1"));
+    assert.match(tried.told.join(""), told);
+  });
+}
+
+/** After so many bans: how often a failure counts, with a maxretry of 5, in fail2ban's ObserverThread.failureFound. */
+const WEIGHTS = [1, 2, 3, 5, 5];
+
+test("FailureCounter with bantime.increment counts failures of known addresses more often", () => {
+  const escalation = { ...newJail().escalation, increment: true };
+  for (const increment of [true, false]) {
+    const tried = new TestCounter({ maxretry: 5, bantime: 1000, escalation: { ...escalation, increment } });
+    for (const [bans, weight] of WEIGHTS.entries()) {
+      let failures = 0;
+      while (tried.commands().filter((command) => command.startsWith("ban ")).length === bans) {
+        tried.fail("192.0.2.1");
+        failures++;
+      }
+      assert.equal(failures, Math.ceil(5 / (increment ? weight : 1)), `after ${bans} bans`);
+      tried.manualBans.unban("web", { ip: "192.0.2.1" });
+    }
+  }
+});

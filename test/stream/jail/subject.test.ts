@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Failure } from "../../../src/filter/verdict.ts";
 import { formatNetwork, type Network, parseNetwork } from "../../../src/shared/address.ts";
-import { countedAs, identify } from "../../../src/stream/jail/subject.ts";
+import { countedAs, identify, isNumeric } from "../../../src/stream/jail/subject.ts";
 import { newJail } from "../../helpers/jail.ts";
 
 function failure(id: string, kind: Failure["kind"], cidr?: string): Failure {
@@ -73,3 +73,13 @@ for (const { written, spared, as } of counted) {
     );
   });
 }
+
+test("isNumeric tells numbers from host names", () => {
+  const numbers = ["8", "1.2", "0x7f.1", "017700000001", "1.2.3.4.5", "0x", "0X7F000001", "example.8", "8."];
+  assert.deepEqual(
+    numbers.filter((text) => !isNumeric(text)),
+    [],
+  );
+  const names = ["8.example.org", "a", "x8", "0x7f.example", "1and1.com", "3com", "8a", "localhost", "0xg"];
+  assert.deepEqual(names.filter(isNumeric), []);
+});
