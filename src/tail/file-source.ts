@@ -280,7 +280,12 @@ export class FileSource implements BlockSource {
         continue;
       }
       const fd = this.#open(file);
-      if (fd !== undefined) this.#begin(this.#generation(fd, file.id, from), file === log);
+      if (fd === undefined) continue;
+      const generation = this.#generation(fd, file.id, from);
+      // Deleted meanwhile, and its inode used again: another file.
+      if (from.fingerprint && !generation.holds({ ...from, fingerprint: from.fingerprint }))
+        generation.close();
+      else this.#begin(generation, file === log);
     }
     this.#context.changed();
   }

@@ -191,7 +191,7 @@ export class Generation {
   }
 
   /** Whether the file holds what a mark's offset is in. */
-  holds({ offset, fingerprint }: Mark): boolean {
+  holds({ offset, fingerprint }: Pick<Mark, "offset" | "fingerprint">): boolean {
     const { length, hash } = fingerprint;
     const isLongEnough = this.#beginning.length >= length && fstatSync(this.#fd).size >= offset;
     return isLongEnough && fingerprintOf(this.#beginning.subarray(0, length)).hash === hash;

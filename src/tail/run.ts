@@ -127,7 +127,7 @@ class Tail {
       onWriting: () => {
         this.#turn = 1 - this.#turn;
       },
-      onTaken: () => state?.touch(),
+      onTaken: () => state?.taken(),
       beat: around.isPipe && !isPlain && options.follows ? BEAT : 2 ** 31 - 1,
     });
     const size = Math.max(BLOCK, 2 * options.maxLine);

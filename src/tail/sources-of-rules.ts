@@ -14,7 +14,8 @@ export interface RuleSources {
 }
 
 /**
- * The logs of the enabled jails: the files that a jail's `logpath` names, else the journal's entries that its `journalmatch` takes, or all.
+ * The logs of the enabled jails: the files that a jail's `logpath` names, the journal's entries that its `journalmatch` takes, or all entries
+ * where it names neither.
  *
  * @throws RulesError
  */
@@ -24,19 +25,27 @@ export async function sourcesOfRules(specs: readonly string[], report: Report): 
   for (const warning of warnings) report.detail(warning);
   const reading = jails.filter(({ enabled, on }) => enabled && on === "log");
   const sources = sourcesOf(reading);
-  const journal = reading.filter(({ logpath }) => logpath === undefined);
+  const journal = reading.filter(readsJournal);
+  const files = reading.filter(({ logpath }) => logpath !== undefined);
   if (reading.length > 0) {
     report.line(
-      `${plural(reading.length - journal.length, "jail")} with files, ${plural(journal.length, "jail")} with the journal`,
+      `${plural(files.length, "jail")} with files, ${plural(journal.length, "jail")} with the journal`,
     );
   }
-  for (const { name, logpath } of reading)
-    report.detail(`jail ${name}: ${logpath?.join(" ") ?? "the journal"}`);
+  for (const jail of reading) {
+    const where = [...(jail.logpath ?? []), ...(readsJournal(jail) ? ["the journal"] : [])];
+    report.detail(`jail ${jail.name}: ${where.join(", ")}`);
+  }
   return sources;
 }
 
+/** A jail without `logpath`, or with a `journalmatch` besides: as f2b-stream reads them. */
+function readsJournal({ logpath, journalmatch }: Jail): boolean {
+  return logpath === undefined || journalmatch !== undefined;
+}
+
 function sourcesOf(jails: readonly Jail[]): RuleSources {
-  const inJournal = jails.filter(({ logpath }) => logpath === undefined);
+  const inJournal = jails.filter(readsJournal);
   const matches = inJournal.map(({ journalmatch }) => formatJournalMatch(journalmatch ?? []));
   return {
     files: [...new Set(jails.flatMap(({ logpath }) => logpath ?? []))],

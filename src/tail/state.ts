@@ -26,6 +26,8 @@ export class State {
   /** Whether there was a last run. */
   readonly isNew: boolean;
   #cancel: (() => void) | undefined;
+  /** When it was saved last, by the clock. */
+  #savedAt = Number.NEGATIVE_INFINITY;
   #current: () => SavedState = () => this.saved;
   #onSaved: () => void = () => undefined;
 
@@ -64,15 +66,22 @@ export class State {
     this.#onSaved = onSaved;
   }
 
-  /** Something has changed: it is saved soon. */
+  /** Something has changed, and is saved soon. */
   touch(): void {
     this.#cancel ??= this.#clock.after(EVERY, () => this.save());
+  }
+
+  /** A block was taken: that is saved now, or as soon as the last time is `EVERY` ago. */
+  taken(): void {
+    if (this.#savedAt + EVERY <= this.#clock.now()) this.save();
+    else this.touch();
   }
 
   /** Saves everything now. An error is told, and the last state stays. */
   save(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#savedAt = this.#clock.now();
     try {
       this.#file.save(JSON.stringify(this.#current()));
       this.#onSaved();

@@ -157,7 +157,11 @@ async function startKilled(t: TestContext, folder: string, args: readonly string
     writable: false,
   });
   const chunks: Buffer[] = [];
-  input.on("data", (chunk: Buffer) => chunks.push(chunk));
+  let bytes = 0;
+  input.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+  });
   t.after(() => input.destroy());
   const log = openSync(join(folder, "stderr"), "a");
   let child = start();
@@ -175,9 +179,11 @@ async function startKilled(t: TestContext, folder: string, args: readonly string
     async progress(log: string): Promise<void> {
       await eventually(() => existsSync(log) && readFileSync(log).includes("\n"));
       const line = readFileSync(log, "utf8").split("\n").at(-2) ?? "";
-      const from = Math.max(chunks.length - 1, 0);
-      for (let wait = 0; !Buffer.concat(chunks.slice(from)).includes(`${line}\n`); wait++) {
+      // It may have come a while ago.
+      let at = Math.max(chunks.length - 1_000, 0);
+      for (let wait = 0; !Buffer.concat(chunks.slice(at)).includes(`${line}\n`); wait++) {
         if (wait > 1_200) throw new Error(`never came: ${line}`);
+        at = Math.max(chunks.length - 2, at);
         await sleep(50);
       }
     },
@@ -187,8 +193,8 @@ async function startKilled(t: TestContext, folder: string, args: readonly string
       await killing;
       for (let silent = 0, before = -1; silent < 100; silent++) {
         await sleep(100);
-        if (bytes() !== before) silent = 0;
-        before = bytes();
+        if (bytes !== before) silent = 0;
+        before = bytes;
         if (silent === 5 && linesIn(chunks) >= count) break;
       }
       child.kill();
@@ -197,10 +203,6 @@ async function startKilled(t: TestContext, folder: string, args: readonly string
       return Buffer.concat(chunks);
     },
   };
-
-  function bytes(): number {
-    return chunks.reduce((sum, { length }) => sum + length, 0);
-  }
 
   function start(): ChildProcess {
     const out = openSync(fifo, "w");
@@ -216,9 +218,9 @@ async function startKilled(t: TestContext, folder: string, args: readonly string
   async function keepKilling(): Promise<void> {
     for (;;) {
       // At any moment, most often after it has done something: a busy machine takes long to start it.
-      const before = bytes();
+      const before = bytes;
       const isAnyMoment = Math.random() < 0.2;
-      for (let wait = 0; wait < 500 && !isAnyMoment && !isStopped && bytes() === before; wait++)
+      for (let wait = 0; wait < 500 && !isAnyMoment && !isStopped && bytes === before; wait++)
         await sleep(10);
       await sleep(random(0, 500));
       if (isStopped) return;
