@@ -5,7 +5,7 @@ import { RuleError, type RuleTest } from "../rules/rule.ts";
 import { formatNetwork, parseNetwork } from "../shared/address.ts";
 import type { CompiledJail } from "../stream/jail/compile-jails.ts";
 import { identify, isNumeric } from "../stream/jail/subject.ts";
-import { runLines } from "./injection/run-lines.ts";
+import { inOneGo, runLines } from "./injection/run-lines.ts";
 import { findVulnerabilities, type Vulnerabilities } from "./vulnerabilities.ts";
 
 /** A RuleError as plain data, which can pass between threads. */
@@ -62,7 +62,7 @@ function mistakesOf(
   now: number,
 ): readonly string[] {
   const line = JSON.stringify(printable(lines.at(-1) ?? "", 100));
-  const failure = runLines(compiled, lines, now).last;
+  const failure = inOneGo(() => runLines(compiled, lines, now)).last;
   const isNumber = failure?.match && failure.kind === "host" && isNumeric(failure.id);
   if (isNumber && compiled.jail.usedns !== "raw")
     return [`the number ${JSON.stringify(failure.id)} is no host name in ${line}`];

@@ -1,7 +1,5 @@
 import type { Report } from "../cli/report.ts";
 
-import type { Source, SourceKind } from "../protocol/tagged.ts";
-import type { Jail } from "../rules/rule.ts";
 import { MAX_AHEAD } from "../shared/limits.ts";
 import type { Settle } from "../shared/time.ts";
 import type { Decisions } from "./ban/decisions.ts";
@@ -14,13 +12,12 @@ import { StreamMonitor } from "./health/stream-monitor.ts";
 import { resolveTime } from "./input/ambiguous-time.ts";
 import type { Format } from "./input/format.ts";
 import { LogClock } from "./input/log-clock.ts";
-import { TaggedInput } from "./input/tagged-input.ts";
 import type { CompiledJail } from "./jail/compile-jails.ts";
 import { IgnoredHosts } from "./jail/ignored-hosts.ts";
 import { readsSource, sourceNamed } from "./jail/jail-view.ts";
 import { type JailHost, RunningJail } from "./jail/running-jail.ts";
-import { LogSource, type SourceHost } from "./source/log-source.ts";
-import { UnreadSources } from "./source/unread-sources.ts";
+import type { LogSource, SourceHost } from "./source/log-source.ts";
+import { Sources } from "./source/sources.ts";
 import { lookbackOf } from "./state/lookback.ts";
 import { Evidence } from "./window/evidence.ts";
 
@@ -39,13 +36,6 @@ export interface EngineOptions extends FailureCounterOptions {
   readonly prefilter: boolean;
 }
 
-/** How many lines are looked at to find up to when the log was read. */
-const FEW_LINES = 50;
-/** A source without input for this time, in milliseconds, was read to its end. */
-const QUIET = 60_000;
-/** Most sources of one input. */
-const MAX_SOURCES = 1024;
-
 /**
  * The pipe of stages: bytes -> gate -> entry -> filter -> window -> banlist -> bytes. Synchronous; the time is the caller's:
  * `now`, in epoch milliseconds, is the clock's in live mode and one fixed moment in a replay.
@@ -57,13 +47,7 @@ export class Engine {
   readonly monitor: StreamMonitor;
   readonly #options: EngineOptions;
   readonly #warnings: InputWarnings;
-  readonly #input: TaggedInput;
-  readonly #sourceHost: SourceHost;
-  /** By name; `undefined` for the one source of an input that names none. */
-  readonly #sources = new Map<string | undefined, LogSource>();
-  /** All that f2b-tail reads. */
-  #named: readonly Source[] = [];
-  readonly #unread: UnreadSources;
+  readonly #sources: Sources;
   readonly #logClock = new LogClock();
   readonly #jailHost: JailHost;
   /** What matchers may know of the time. */
@@ -80,8 +64,6 @@ export class Engine {
   };
   #jails: ReadonlyMap<string, RunningJail> = new Map();
   #compiled: readonly CompiledJail[] = [];
-  /** All jails of the rules. */
-  #reading: readonly Jail[] = [];
   #now: number;
 
   constructor(jails: readonly CompiledJail[], options: EngineOptions, now: number) {
@@ -94,9 +76,12 @@ export class Engine {
     this.manualBans = new ManualBans(this.decisions);
     this.monitor = new StreamMonitor(options);
     this.#jailHost = this.#newJailHost(options, report);
-    this.#sourceHost = this.#newSourceHost();
-    this.#unread = new UnreadSources(report);
-    this.#input = this.#newInput(options);
+    this.#sources = new Sources({
+      ...options,
+      warnings: this.#warnings,
+      host: this.#newSourceHost(),
+      onLines: () => this.monitor.read(this.#now),
+    });
     this.#start(jails);
     this.tick(now);
   }
@@ -107,14 +92,12 @@ export class Engine {
 
   /** What each line is; `tagged`: that depends on its source; undefined: there was no line yet. */
   get format(): Format | "tagged" | undefined {
-    if (this.#input.isTagged) return "tagged";
-    const source = this.#sources.get(undefined);
-    return source ? source.format : this.#formatOf(undefined);
+    return this.#sources.format;
   }
 
   /** The sources that lines came from. */
   get sources(): readonly LogSource[] {
-    return [...this.#sources.values()];
+    return this.#sources.list;
   }
 
   /** The jails at work, by name. */
@@ -124,21 +107,12 @@ export class Engine {
 
   /** Entries looked at in full: those that the gate emitted, and the only count that depends on it. */
   get judged(): number {
-    return this.sources.reduce((sum, { judged }) => sum + judged, 0);
+    return this.#sources.judged;
   }
 
-  /**
-   * Up to when the log was read, in epoch milliseconds: of each source, the earlier of its last two dated lines, since one may be wrong; of
-   * several, the one that is farthest behind, unless it is quiet. Undefined: unknown, or the last lines have no date.
-   */
+  /** Up to when the log was read, in epoch milliseconds; undefined: unknown. */
   get readUpTo(): number | undefined {
-    const busy = this.sources.filter(({ lastInput }) => this.#now - lastInput < QUIET);
-    const times = (busy.length > 0 ? busy : this.sources)
-      .map((source) => source.lastTimes(FEW_LINES))
-      .filter(({ length }) => length > 0)
-      .map((last) => Math.min(...last));
-    if (times.length === 0) return undefined;
-    return busy.length > 0 ? Math.min(...times) : Math.max(...times);
+    return this.#sources.readUpTo(this.#now);
   }
 
   /** How much of the log before that has to be read again after a restart, in milliseconds. */
@@ -149,8 +123,7 @@ export class Engine {
   /** Takes the next bytes of the log. */
   push(chunk: Buffer, now: number): void {
     this.tick(now);
-    this.#input.push(chunk);
-    this.monitor.read(now);
+    this.#sources.push(chunk);
   }
 
   /** Lets time pass: in live mode, writes the unbans that are due. */
@@ -173,9 +146,7 @@ export class Engine {
   /** Ends the input. A replay's clock moves on to the last dated line. */
   end(now: number): void {
     this.tick(now);
-    this.#input.end();
-    this.#sources.get(undefined)?.end();
-    this.settle(now);
+    this.#sources.end();
     if (this.#options.isLive) return;
     const lastTimes = this.sources.map((source) => source.lastTimes());
     for (const [last, before] of lastTimes.sort(([a = 0], [b = 0]) => a - b))
@@ -186,7 +157,7 @@ export class Engine {
   /** Counts the failures that wait for their time to be known: no more lines come. */
   settle(now: number): void {
     this.tick(now);
-    for (const source of this.sources) source.settle();
+    this.#sources.settle();
   }
 
   /** Goes on with rules that were read again: bans and windows stay, unless their jail is gone. */
@@ -205,59 +176,6 @@ export class Engine {
       addressesOf: (host) => (isLive ? ignoredHosts.addressesOf(host, this.#now) : []),
       warn: (message) => report.warning(message),
     };
-  }
-
-  #newInput({ format }: EngineOptions): TaggedInput {
-    return new TaggedInput(
-      {
-        onTagged: () => this.#warnings.sourceNamed(this.#options.source),
-        onPlain: (bytes) => this.#sourceOf(undefined)?.push(bytes),
-        onSources: (sources) => {
-          this.#named = sources;
-          this.#tellUnread();
-        },
-        onLines: (name, bytes) => this.#sourceOf(name)?.push(bytes),
-        onCut: (name) => this.#sources.get(name)?.cut(),
-        onError: (message) => this.#warnings.badHeader(message),
-      },
-      format === undefined ? undefined : format === "tagged",
-    );
-  }
-
-  /** The source of this name, which begins with its first bytes; undefined: there are too many. */
-  #sourceOf(name: string | undefined): LogSource | undefined {
-    const known = this.#sources.get(name);
-    if (known) return known;
-    if (this.#sources.size >= MAX_SOURCES) {
-      this.#warnings.tooManySources(MAX_SOURCES);
-      return undefined;
-    }
-    const source = new LogSource(name, this.#formatOf(name), this.#sourceHost);
-    this.#sources.set(name, source);
-    source.use(this.#jailsOf(name));
-    if (name === undefined && this.#options.source === undefined) this.#unread.checkUnnamed(this.#reading);
-    return source;
-  }
-
-  /** The format of a source where it is known before its first line. */
-  #formatOf(name: string | undefined): Format | undefined {
-    const { format } = this.#options;
-    if (name !== undefined) return this.#kindOf(name) === "journal" ? "journal" : undefined;
-    return format === "tagged" ? undefined : format;
-  }
-
-  #jailsOf(name: string | undefined): readonly RunningJail[] {
-    const source = name === undefined ? undefined : { name, kind: this.#kindOf(name) };
-    return [...this.#jails.values()].filter(({ jail }) => readsSource(jail, source));
-  }
-
-  #kindOf(name: string): SourceKind {
-    return this.#named.find((source) => source.name === name)?.kind ?? "file";
-  }
-
-  #tellUnread(): void {
-    const stdin = sourceNamed(this.#options.source);
-    this.#unread.check(this.#input.isTagged ? this.#named : stdin ? [stdin] : [], this.#reading);
   }
 
   #newSourceHost(): SourceHost {
@@ -280,7 +198,6 @@ export class Engine {
 
   #start(jails: readonly CompiledJail[]): void {
     const stdin = sourceNamed(this.#options.source);
-    this.#reading = jails.map(({ jail }) => jail);
     this.#compiled = jails.filter(({ jail }) => readsSource(jail, stdin));
     const list = this.#compiled.map((compiled) => {
       const running = this.#jails.get(compiled.jail.name);
@@ -289,8 +206,10 @@ export class Engine {
     });
     this.#jails = new Map(list.map((running) => [running.jail.name, running]));
     this.decisions.reload(this.#jails);
-    for (const each of this.sources) each.use(this.#jailsOf(each.name));
-    this.#tellUnread();
+    this.#sources.use(
+      list,
+      jails.map(({ jail }) => jail),
+    );
   }
 
   /** Moves the log's clock, by which a replay goes. */

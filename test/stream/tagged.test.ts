@@ -184,3 +184,26 @@ test("Engine counts bans over all sources of one stream (on: ban)", async () => 
     ["ban app 192.0.2.1", "ban app 192.0.2.2", "ban app 192.0.2.1", "ban app-again 192.0.2.1"],
   );
 });
+
+test("Engine takes headers without lines for silence", async () => {
+  const tried = await tagged(files("/a"), [], { silence: 60_000 });
+  tried.engine.pass(59_000, false);
+  tried.push(header({ sources: files("/a") }), NOW);
+  tried.engine.pass(1000, false);
+  assert.equal(tried.engine.monitor.alerts.of("silence").isOn, true);
+  tried.push(failures("/a", "192.0.2.1", 1), NOW);
+  assert.equal(tried.engine.monitor.alerts.of("silence").isOn, false);
+});
+
+test("Engine forgets a source that f2b-tail does not read any more, but not what was counted", async () => {
+  const tried = await tagged(files("/a", "/b"));
+  tried.push(failures("/a", "192.0.2.1", 1) + failures("/b", "192.0.2.2", 1), NOW);
+  tried.push(header({ sources: files("/b") }), NOW);
+  assert.deepEqual(
+    tried.engine.sources.map(({ name }) => name),
+    ["/b"],
+  );
+  assert.equal(tried.engine.judged, 2);
+  tried.push(failures("/a", "192.0.2.1", 1), NOW);
+  assert.deepEqual(tried.commands(), ["ban app 192.0.2.1"]);
+});

@@ -68,8 +68,12 @@ export class CaseWriter {
 
   /** Cases of one line, or of the lines of a multi-line pattern. */
   casesOf(regex: number, texts: GroupTexts = BENIGN, most?: number): readonly BenignCase[] {
-    const cases = this.#cases(regex, texts, { isBare: false, most });
-    return cases.length > 0 ? cases : this.#cases(regex, texts, { isBare: true, most });
+    const frame = this.#frame;
+    return inOneGo(() => {
+      this.#frame = frame;
+      const cases = this.#cases(regex, texts, { isBare: false, most });
+      return cases.length > 0 ? cases : this.#cases(regex, texts, { isBare: true, most });
+    });
   }
 
   /** Cases of two lines of one session, of which the first alone is no failure. */
@@ -82,7 +86,7 @@ export class CaseWriter {
         const [first] =
           waiting?.regex === undefined ? [] : this.casesOf(waiting.regex, { ...BENIGN, ...session }, 1);
         const lines = first ? [...first.lines, ...ending] : [];
-        const outcome = this.#play(lines);
+        const outcome = inOneGo(() => this.#play(lines));
         if (isMeant(outcome, lines)) yield { lines, outcome };
       }
     }
@@ -125,15 +129,11 @@ export class CaseWriter {
       return isTimed && (isMeant(outcome, lines) || isSilent(outcome)) ? { lines, outcome } : undefined;
     };
     const tried = [this.#frame, ...frames.keys()].filter((each) => each <= last);
-    const found = inOneGo(() => {
-      const index = tried.find((each) => caseIn(each));
-      if (index === undefined) return undefined;
-      const isWhole = fieldsIn(frames[index]) === fieldsIn(seen);
-      return { index, cases: [index, ...(isWhole ? [] : [last])].flatMap((each) => caseIn(each) ?? []) };
-    });
-    if (found === undefined) return [];
-    this.#frame = found.index;
-    return found.cases;
+    const index = tried.find((each) => caseIn(each));
+    if (index === undefined) return [];
+    this.#frame = index;
+    const isWhole = fieldsIn(frames[index]) === fieldsIn(seen);
+    return [index, ...(isWhole ? [] : [last])].flatMap((each) => caseIn(each) ?? []);
   }
 
   #lookForNumbers({ failures }: LinesResult, lines: readonly CaseLine[]): void {

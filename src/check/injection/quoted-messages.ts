@@ -32,17 +32,17 @@ export class MessageQuoter {
    * @param others sample lines without a failure: they quote the first case
    */
   *quote(cases: readonly BenignCase[], others: readonly string[]): Generator<Fault> {
-    for (const [index, { lines }] of cases.entries()) {
+    const all = cases.flatMap(({ lines }, index) => {
       const seen = lines[0]?.seen;
-      if (!seen) continue;
+      if (!seen) return [];
       const quotes = index > 0 ? [] : others.flatMap((other) => quotesIn(other, seen));
-      const all = [...quotesOf(this.#patterns, seen), ...quotes.map((quote) => [quote])];
-      const before = this.#lines;
-      yield* inOneGo(() => {
-        this.#lines = before;
-        return all.flatMap((wordings) => [...this.#try(wordings)]);
-      });
-    }
+      return [...quotesOf(this.#patterns, seen), ...quotes.map((quote) => [quote])];
+    });
+    const before = this.#lines;
+    yield* inOneGo(() => {
+      this.#lines = before;
+      return all.flatMap((wordings) => [...this.#try(wordings)]);
+    });
   }
 
   /** A fault, if each wording leads to another id. */

@@ -16,7 +16,7 @@ export interface LinesResult {
 }
 
 /** The time for all that runs in one go, in milliseconds. */
-const LIMIT = 100;
+const LIMIT = 1000;
 
 /** Whether one limit holds for all lines that run now. */
 let isEnclosed = false;

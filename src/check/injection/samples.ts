@@ -7,6 +7,7 @@ import type { HostilePattern } from "../hostile/hostile-pattern.ts";
 import { isField, joined, type Template, textOf } from "../hostile/template.ts";
 import { type BenignCase, type CaseLine, runTemplates } from "./benign-case.ts";
 import { handsOnContent, type JailPatterns } from "./jail-patterns.ts";
+import { inOneGo } from "./run-lines.ts";
 
 /** The benign cases in the tests of a rule. */
 export interface Samples {
@@ -40,7 +41,7 @@ export function readSamples(patterns: JailPatterns, now: number): Samples {
 
 function caseOf({ compiled }: JailPatterns, lines: readonly CaseLine[], now: number): BenignCase | undefined {
   const templates = lines.map(({ line }) => line);
-  const outcome = runTemplates(compiled, templates, now);
+  const outcome = inOneGo(() => runTemplates(compiled, templates, now));
   return outcome.failures.length > 0 ? { lines, outcome } : undefined;
 }
 
