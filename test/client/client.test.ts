@@ -125,8 +125,12 @@ const texts: readonly { name: string; request: Request; lines: object[]; text: s
         pid: 42,
         started: at("18:00:00"),
         now: at("19:40:02"),
-        format: "syslog",
-        source: "/var/log/auth.log",
+        format: "tagged",
+        source: null,
+        sources: [
+          { name: "/var/log/auth.log", format: "syslog", bytes: 100_000, lastinput: at("19:40:01") },
+          { name: "/srv/\x1b[2J.log", format: null, bytes: 0, lastinput: null },
+        ],
         bytes: 123_456,
         lastinput: at("19:40:01"),
         blind: ["dateless", "unmatched"],
@@ -143,7 +147,9 @@ const texts: readonly { name: string; request: Request; lines: object[]; text: s
       },
     ],
     text: `f2b-stream 1.2.3, process 42, since 2026-11-21T18:00:00.000Z (1h 40m 2s)
-input     /var/log/auth.log, syslog, 123456 bytes, the last at 2026-11-21T19:40:01.000Z
+input     stdin, tagged, 123456 bytes, the last at 2026-11-21T19:40:01.000Z
+          /var/log/auth.log, syslog, 100000 bytes
+          /srv/\\x1b[2J.log, format not known yet, 0 bytes
 alerts    dateless, unmatched: see METRICS in f2b-stream(1)
 left out  1 overlong line, 0 searches given up
 no ban    3 failures without an address that can be banned
@@ -251,7 +257,7 @@ failures forgotten in 1 jail
     lines: [
       {
         ...about,
-        ban: whole,
+        ban: { ...whole, source: "/var/log/auth.log" },
         repeats: 2,
         repeated: at("19:40:01"),
         failures: [at("19:40:01"), at("19:40:02")],
@@ -265,6 +271,7 @@ failures forgotten in 1 jail
     text: `192.0.2.7 is banned in sshd until 2026-11-21T19:50:00.000Z (9m 58s left)
   since     2026-11-21T19:40:00.000Z
   why       5 failures within 10m, and maxretry is 5
+  log       /var/log/auth.log
   logging   still: 2 windows completed since, the last at 2026-11-21T19:40:01.000Z
   failures  2 of 5 since, the last at 2026-11-21T19:40:02.000Z, forgotten at 2026-11-21T19:50:02.000Z (10m left)
   bancount  2; the next would last 40m
