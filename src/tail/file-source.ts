@@ -1,7 +1,8 @@
-import { fstatSync, readFileSync, realpathSync } from "node:fs";
+import { fstatSync, realpathSync } from "node:fs";
 import { whyUnreadable } from "../cli/file-error.ts";
 import type { Report } from "../cli/report.ts";
 import type { Block, BlockSource } from "./block.ts";
+import { FileMessages } from "./file-messages.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import {
   atMark,
@@ -70,13 +71,12 @@ export class FileSource implements BlockSource {
   readonly #old: OldFile[] = [];
   /** When nothing was at the path for the first time. */
   #missingSince: number | undefined;
-  /** Why the path can't be read, as was told. */
-  #trouble = "";
-  #isTruncationTold = false;
+  readonly #messages: FileMessages;
 
   constructor(path: string, context: FileContext) {
     this.name = path;
     this.#context = context;
+    this.#messages = new FileMessages(path, context.report);
   }
 
   /** Whether a file is open. */
@@ -198,14 +198,14 @@ export class FileSource implements BlockSource {
     try {
       const log = statFile(this.name);
       if (log.kind !== "file") {
-        this.#tellTrouble(`is no regular file any more: what is there is not read`);
+        this.#messages.trouble(`is no regular file any more: what is there is not read`);
         return undefined;
       }
       if (this.#missingSince !== undefined) this.#missingSince = undefined;
       return log;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") this.#missing();
-      else this.#tellTrouble(whyUnreadable(error));
+      else this.#messages.trouble(whyUnreadable(error));
       return undefined;
     }
   }
@@ -222,7 +222,7 @@ export class FileSource implements BlockSource {
     const back = this.#old.findIndex(({ generation }) => generation.id === log.id);
     const reader = registry.reader(log.id);
     if (back < 0 && reader !== undefined && reader !== this.name) {
-      this.#tellTrouble(`is the same file as ${reader}, and is read as that`);
+      this.#messages.trouble(`is the same file as ${reader}, and is read as that`);
       return;
     }
     const before = this.#current ?? this.#old.at(-1)?.generation;
@@ -276,7 +276,7 @@ export class FileSource implements BlockSource {
     for (const { file, from } of parts) {
       const reader = this.#context.registry.reader(file.id);
       if (reader !== undefined) {
-        if (file === log) this.#tellTrouble(`is the same file as ${reader}, and is read as that`);
+        if (file === log) this.#messages.trouble(`is the same file as ${reader}, and is read as that`);
         continue;
       }
       const fd = this.#open(file);
@@ -299,11 +299,11 @@ export class FileSource implements BlockSource {
   #open(file: Found): number | undefined {
     try {
       const fd = openFound(file);
-      if (fd !== undefined) this.#trouble = "";
+      if (fd !== undefined) this.#messages.fine();
       return fd;
     } catch (error) {
       const isForbidden = (error as NodeJS.ErrnoException).code === "EACCES";
-      this.#tellTrouble(whyUnreadable(error), isForbidden ? file.group : -1);
+      this.#messages.trouble(whyUnreadable(error), isForbidden ? file.group : undefined);
       return undefined;
     }
   }
@@ -332,7 +332,7 @@ export class FileSource implements BlockSource {
     try {
       return generation.read(this.#context.buffer());
     } catch (error) {
-      this.#tellTrouble(whyUnreadable(error));
+      this.#messages.trouble(whyUnreadable(error));
       const old = this.#old.findIndex((each) => each.generation === generation);
       if (old >= 0) this.#old.splice(old, 1);
       else this.#current = undefined;
@@ -361,7 +361,7 @@ export class FileSource implements BlockSource {
     const isNew = (file: Found) => this.#isNew(file, current);
     const copy = findCopy(parts.filter(isNew), { id, fingerprint, written });
     const copyFd = copy !== undefined && copy.size >= next ? this.#open(copy) : undefined;
-    this.#tellTruncation(copyFd !== undefined);
+    this.#messages.truncated(copyFd !== undefined);
     if (copyFd !== undefined && copy) {
       before.moveTo(copyFd, copy.id);
       this.#begin(before, false);
@@ -378,20 +378,6 @@ export class FileSource implements BlockSource {
     const parts = newerParts(oldParts(this.realPath), { id: generation.id, written: since }, isNew);
     if (generation === this.#current) this.#openParts(parts, undefined);
     return this.next();
-  }
-
-  #tellTruncation(hasCopy: boolean): void {
-    const { report } = this.#context;
-    const what = `${this.name}: was truncated, and is read from its beginning`;
-    const rest = hasCopy ? "; the rest of what it held is read from its copy" : "";
-    const isTold = this.#isTruncationTold;
-    this.#isTruncationTold = true;
-    if (isTold) report.detail(what + rest);
-    else report.line(what + rest);
-    if (!isTold)
-      report.hint(
-        "lines between the copy and the truncation are lost to all readers: rotate by renaming (create)",
-      );
   }
 
   #dropReplaced(generation: Generation): Block | undefined {
@@ -412,13 +398,6 @@ export class FileSource implements BlockSource {
     generation.close();
     this.#context.changed();
   }
-
-  #tellTrouble(why: string, group = -1): void {
-    if (this.#trouble === why) return;
-    this.#trouble = why;
-    this.#context.report.warning(`${this.name}: ${why}`);
-    if (group >= 0) this.#context.report.hint(remedyFor(group));
-  }
 }
 
 /** A block without bytes: others have their turn before more is read. */
@@ -429,19 +408,3 @@ const EMPTY: Block = {
   isNoted: true,
   taken: () => undefined,
 };
-
-function remedyFor(gid: number): string {
-  const name = groupName(gid);
-  return gid === 0
-    ? "only root can read it: run as root, or let a group read it (chgrp adm, chmod g+r)"
-    : `run with the group ${name}: usermod -aG ${name} USER, or SupplementaryGroups=${name} in the unit`;
-}
-
-function groupName(gid: number): string {
-  try {
-    const groups = readFileSync("/etc/group", "utf8").split("\n");
-    return groups.find((line) => line.split(":")[2] === String(gid))?.split(":")[0] ?? String(gid);
-  } catch {
-    return String(gid);
-  }
-}

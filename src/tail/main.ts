@@ -1,4 +1,5 @@
 import { fstatSync } from "node:fs";
+import { isatty } from "node:tty";
 import { EXIT } from "../cli/exit.ts";
 import { Report } from "../cli/report.ts";
 import { version } from "../cli/version.ts";
@@ -47,7 +48,8 @@ async function act(options: Options, report: Report): Promise<number> {
     clock: { now: monotonicClock.now, after: systemClock.after },
     stdin: () => process.stdin,
     stdout: 1,
-    isTerminal: process.stdout.isTTY === true,
+    // process.stdout would make the descriptor non-blocking.
+    isTerminal: isatty(1),
     isPipe: fstatSync(1).isFIFO() || fstatSync(1).isSocket(),
     onSignals: (stop) => {
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);

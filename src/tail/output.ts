@@ -15,7 +15,7 @@ export interface Output {
 }
 
 /** Milliseconds until a descriptor that would block is tried again. */
-const RETRY = 10;
+const RETRY = 1;
 
 /** Lines after headers: see protocol/tagged.ts. */
 export class TaggedOutput implements Output {
