@@ -103,7 +103,7 @@ function names(
   const hint =
     suggestion(unknown, all) ??
     `write -r '${directory}[NAME,…]' with names of its jails (${all.slice(0, SHOWN_NAMES).join(", ")}${all.length > SHOWN_NAMES ? ", …" : ""}), or '${directory}[*]' for all`;
-  throw missing(config.files[0] ?? "", `there is no jail ${JSON.stringify(unknown)}`, hint);
+  throw missing(directory, `there is no jail ${JSON.stringify(unknown)}`, hint);
 }
 
 /** `dbpurgeage` of fail2ban.conf, in milliseconds. */
