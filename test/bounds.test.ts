@@ -245,9 +245,9 @@ const STREAM: Readonly<Record<string, Case>> = {
   "sources of a tagged input": async () => {
     const tested = await appEngine({});
     tested.push(formatGreeting(TAIL_TOKEN), NOW);
-    for (let n = 0; n < 1025; n++) tested.push(`${header(`/${n}`)}${appFailure("192.0.2.1", NOW)}`, NOW);
-    assert.equal(tested.engine.sources.length, 1024);
-    const told = "warning: the input has more than 1024 sources: lines of the others are left out";
+    for (let n = 0; n < 2049; n++) tested.push(`${header(`/${n}`)}${appFailure("192.0.2.1", NOW)}`, NOW);
+    assert.equal(tested.engine.sources.length, 2048);
+    const told = "warning: the input has more than 2048 sources: lines of the others are left out";
     assert.ok(tested.told.includes(told));
   },
   "a header of a tagged input": ["stream/input/tagged-input.test.ts: TaggedInput bounds a header"],
@@ -304,6 +304,21 @@ function resolving(...addresses: string[]): { tested: TestEngine; answer: () => 
   };
   return { tested, answer };
 }
+
+const TAIL: Readonly<Record<string, Case>> = {
+  "a line that it reads": ["tail/tail.test.ts: f2b-tail drops a line that is too long, whole, and tells that"],
+  files: ["tail/tail.test.ts: f2b-tail reads no more files than --max-files, and tells that"],
+  "what is read ahead": [
+    "tail/tail.test.ts: f2b-tail reads nothing while its reader takes nothing, and still ends when asked",
+  ],
+  "files that were read to their end and are remembered": [
+    "tail/registry.test.ts: Registry remembers the last 256 files",
+  ],
+  "places that are written and not saved": [
+    "tail/kill.test.ts: f2b-tail loses and doubles no line over",
+    "stream/input/tagged-input.test.ts: TaggedInput remembers the last four places of a source",
+  ],
+};
 
 const EXEC: Readonly<Record<string, Case>> = {
   "commands waiting": async () => {
@@ -400,6 +415,7 @@ const document = readFileSync(join(ROOT, "docs/architecture/bounds.md"), "utf8")
 
 for (const [program, cases, heading] of [
   ["f2b-stream", STREAM, "| what | bound | default | what goes |"],
+  ["f2b-tail", TAIL, "| what | bound | default | what goes, or waits |"],
   ["f2b-exec", EXEC, "| what | bound | what goes |"],
 ] as const) {
   test(`${program}: each bound that bounds.md states has its case`, () => {

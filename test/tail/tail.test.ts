@@ -143,6 +143,15 @@ test("f2b-tail drops a line that is too long, whole, and tells that", async (t) 
   assert.match(stderr, /dropped a line longer than 100 bytes/);
 });
 
+test("f2b-tail reads no more files than --max-files, and tells that", async (t) => {
+  const folder = newFolder(t);
+  for (const name of ["a", "b", "c"]) writeFileSync(join(folder, `${name}.log`), `${name}\n`);
+  const args = ["--no-follow", "--from-start", "--plain", "--max-files", "2", join(folder, "*.log")];
+  const { stdout, stderr } = await runProgram("f2b-tail", args);
+  assert.equal(stdout, "a\nb\n");
+  assert.match(stderr, /c\.log: not read: there are 2 files\n.*--max-files raises the bound/);
+});
+
 test("f2b-tail reads stdin to its end", async () => {
   const { stdout, status } = await runProgram("f2b-tail", ["-"], "one\ntwo\nthree");
   assert.equal(status, 0);

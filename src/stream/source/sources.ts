@@ -25,8 +25,8 @@ export interface SourcesOptions {
 const FEW_LINES = 50;
 /** A source without input for this time, in milliseconds, was read to its end. */
 const QUIET = 60_000;
-/** Most sources of one input. */
-const MAX_SOURCES = 1024;
+/** Most sources of one input: twice as many as f2b-tail reads unless asked to. Each takes some 300 KB. */
+const MAX_SOURCES = 2048;
 
 /** The sources of an input: the one that it is, or those that f2b-tail names. */
 export class Sources {
