@@ -50,7 +50,7 @@ const COMMANDS: readonly (readonly [argv: readonly string[], answer: boolean | u
   [["true"], true],
   [["false"], false],
   [["sh", "-c", 'test "$1" = "a b;c"', "sh", "a b;c"], true],
-  [["sh", "-c", "test \"$1\" = 'bob $(id) <ip>'", "sh", "<F-USER>"], true],
+  [["sh", "-c", "test \"$1\" = 'bob $(id) <''ip>'", "sh", "<F-USER>"], true],
   [["sh", "-c", 'test "$1" = "[localhost]"', "sh", "[<ip-host>]"], true],
   [["sh", "-c", "kill -9 $$"], undefined],
   [["/nowhere/to/be/found"], undefined],
@@ -64,7 +64,7 @@ for (const [argv, answer] of COMMANDS) {
 
 test("askCommand leaves the host's name empty where there is none, and takes no text of a log for the tag", async () => {
   const question = commandQuestion(
-    ["sh", "-c", 'test "$1" = "[]" && test "$2" = "<ip-host>"', "sh", "[<ip-host>]", "<F-USER>"],
+    ["sh", "-c", 'test "$1" = "[]" && test "$2" = "<""ip-host>"', "sh", "[<ip-host>]", "<F-USER>"],
     {
       ...VALUES,
       ip: "abc",
