@@ -306,7 +306,9 @@ function resolving(...addresses: string[]): { tested: TestEngine; answer: () => 
 }
 
 const TAIL: Readonly<Record<string, Case>> = {
-  "a line that it reads": ["tail/tail.test.ts: f2b-tail drops a line that is too long, whole, and tells that"],
+  "a line that it reads": [
+    "tail/tail.test.ts: f2b-tail drops a line that is too long, whole, and tells that",
+  ],
   files: ["tail/tail.test.ts: f2b-tail reads no more files than --max-files, and tells that"],
   "what is read ahead": [
     "tail/tail.test.ts: f2b-tail reads nothing while its reader takes nothing, and still ends when asked",

@@ -1,4 +1,5 @@
-import { write, writev } from "node:fs";
+import { fstatSync, write, writev } from "node:fs";
+import { Socket } from "node:net";
 import { formatGreeting, formatTaggedHeader, type Source } from "../protocol/tagged.ts";
 import type { Clock } from "../shared/clock.ts";
 import { escapeText } from "../shared/invisible.ts";
@@ -19,7 +20,7 @@ const RETRY = 1;
 
 /** Lines after headers: see protocol/tagged.ts. */
 export class TaggedOutput implements Output {
-  readonly #fd: Descriptor;
+  readonly #out: Writer;
   readonly #token: string;
   /** The last list of sources. */
   #sources = "";
@@ -29,7 +30,7 @@ export class TaggedOutput implements Output {
   #last: { source: string; place: string | undefined; end: number } | undefined;
 
   constructor(fd: number, clock: Clock, token: string) {
-    this.#fd = new Descriptor(fd, clock);
+    this.#out = writerOf(fd, clock);
     this.#token = token;
     this.#pending = formatGreeting(token);
   }
@@ -54,35 +55,35 @@ export class TaggedOutput implements Output {
       bytes.length === 0 && !goesOn
         ? undefined
         : { source, place: at?.place, end: (at?.offset ?? 0) + bytes.length };
-    await this.#fd.write(header === "" ? [bytes] : [Buffer.from(header), bytes]);
+    await this.#out.write(header === "" ? [bytes] : [Buffer.from(header), bytes]);
   }
 
   async beat(): Promise<void> {
     const last = this.#last;
     const header = this.#pending;
     this.#pending = "";
-    if (header !== "") await this.#fd.write([Buffer.from(header)]);
+    if (header !== "") await this.#out.write([Buffer.from(header)]);
     else if (last !== undefined) {
       const at = last.place === undefined ? {} : { place: last.place, offset: last.end };
-      await this.#fd.write([Buffer.from(formatTaggedHeader(this.#token, { source: last.source, ...at }))]);
+      await this.#out.write([Buffer.from(formatTaggedHeader(this.#token, { source: last.source, ...at }))]);
     }
   }
 }
 
 /** Lines alone; on a terminal with nothing that it acts on. */
 export class PlainOutput implements Output {
-  readonly #fd: Descriptor;
+  readonly #out: Writer;
   readonly #isTerminal: boolean;
 
   constructor(fd: number, clock: Clock, isTerminal: boolean) {
-    this.#fd = new Descriptor(fd, clock);
+    this.#out = writerOf(fd, clock);
     this.#isTerminal = isTerminal;
   }
 
   setSources(): void {}
 
   write({ bytes }: Block): Promise<void> {
-    return this.#fd.write([this.#isTerminal ? Buffer.from(escapeLines(bytes.toString("utf8"))) : bytes]);
+    return this.#out.write([this.#isTerminal ? Buffer.from(escapeLines(bytes.toString("utf8"))) : bytes]);
   }
 
   beat(): Promise<void> {
@@ -96,7 +97,36 @@ function escapeLines(text: string): string {
 }
 
 /** Writes everything to an open file, in order. */
-class Descriptor {
+interface Writer {
+  write(pieces: readonly Buffer[]): Promise<void>;
+}
+
+function writerOf(fd: number, clock: Clock): Writer {
+  const stat = fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket() ? new PipeWriter(fd) : new FileWriter(fd, clock);
+}
+
+/** A pipe may be full for as long as its reader likes: a thread that waits for that would hold up the end of the process. */
+class PipeWriter implements Writer {
+  readonly #socket: Socket;
+
+  constructor(fd: number) {
+    this.#socket = new Socket({ fd, readable: false, writable: true });
+    // Each write reports its own.
+    this.#socket.on("error", () => undefined);
+  }
+
+  write(pieces: readonly Buffer[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.cork();
+      for (const piece of pieces.slice(0, -1)) this.#socket.write(piece);
+      this.#socket.write(pieces.at(-1) ?? "", (error) => (error ? reject(error) : resolve()));
+      this.#socket.uncork();
+    });
+  }
+}
+
+class FileWriter implements Writer {
   readonly #fd: number;
   readonly #clock: Clock;
 
